@@ -1,0 +1,1 @@
+"""Claims about the insides of language models, as tests."""

@@ -1,0 +1,65 @@
+"""The loaded weights of one model: the thing that every backend wraps and none owns."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A causal language model as Hugging Face loads it, with its tokenizer.
+
+    ``module`` is kept pristine: in eval mode, with eager attention, no parameter requiring a
+    gradient, and never wrapped by a backend. A backend takes a :meth:`twin`.
+    """
+
+    name: str
+    """What the user asked for: a registry name, a hub id or a folder."""
+    module: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    source: str
+    """Where the tensors came from, in words fit for a provenance record."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors live."""
+        return self.module.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the parameters."""
+        return self.module.dtype
+
+    @property
+    def architecture(self) -> str:
+        """The ``model_type`` of the text model, for example ``"llama"``."""
+        return str(self.module.config.get_text_config().model_type)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits over the names, shapes, dtypes and bytes of all tensors."""
+        digest = hashlib.blake2b(digest_size=8)
+        for name, tensor in sorted(self.module.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            raw = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+            digest.update(memoryview(raw.numpy()))
+        return digest.hexdigest()
+
+    def twin(self) -> PreTrainedModel:
+        """Copy the modules and share the tensors (about 1 MiB, whatever the model's size).
+
+        Backends change the module that they wrap; a twin keeps them apart from each other and
+        from :attr:`module`.
+        """
+        tensors = itertools.chain(self.module.parameters(), self.module.buffers())
+        # deepcopy takes what the memo already holds as the finished copy
+        memo = {id(tensor): tensor for tensor in tensors}
+        return cast(PreTrainedModel, copy.deepcopy(self.module, memo))

@@ -1,0 +1,105 @@
+"""Every error that this package raises.
+
+InterpError
+├── UnknownNameError          a model, site, metric, experiment ... that nobody registered
+├── BackendNotInstalledError  the backend's package is missing
+├── WeightsUnavailableError   the weights are not here and cannot be fetched (specs skip on this one)
+├── DamagedWeightsError       the weights are here but are not what the registry pins
+├── NotAModelError            a folder or file that holds no model
+├── DeviceError               an unknown or unavailable device or dtype
+├── UnsupportedSiteError      the architecture has no such site, or the site cannot be written
+├── HookError                 a hook that did not fire exactly once, or an edit that broke the shape
+├── PromptError               prompts, subjects or answers that no experiment can use
+├── ExperimentError           an experiment asked for with arguments that make no sense
+├── ClaimError                a claim that is badly stated (not one that is false)
+├── BaselineError             a baseline that cannot be read, written or compared
+└── SpecError                 a spec file or run config that cannot be used
+
+AssertionError
+├── ClaimFailed               the claim is false
+└── ClaimInconclusive         the evidence cannot decide the claim; an inconclusive claim is no pass
+
+Each message says what was wrong, what was expected, and what to change or to run.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InterpError(Exception):
+    """Base of all errors of this package that are not failed claims."""
+
+
+class UnknownNameError(InterpError, LookupError):
+    """A name that is not registered."""
+
+    @classmethod
+    def of(
+        cls, kind: str, name: object, known: Iterable[str], hint: str = ""
+    ) -> UnknownNameError:
+        """Build the message: the unknown name, the nearest known ones, then all of them."""
+        names = sorted(known)
+        near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+        message = f"unknown {kind} {name!r}."
+        if near:
+            message += f" Did you mean {' or '.join(repr(n) for n in near)}?"
+        message += f" Known: {', '.join(names) or 'none'}."
+        return cls(f"{message} {hint}".rstrip())
+
+
+class BackendNotInstalledError(InterpError, ImportError):
+    """The package of the asked backend cannot be imported."""
+
+
+class WeightsUnavailableError(InterpError):
+    """The weights are not on this machine and cannot be fetched now."""
+
+
+class DamagedWeightsError(InterpError):
+    """The bytes of the weights are not those that the registry pins."""
+
+
+class NotAModelError(InterpError):
+    """A folder or file that does not hold a causal language model."""
+
+
+class DeviceError(InterpError, ValueError):
+    """An unknown or unavailable device or dtype."""
+
+
+class UnsupportedSiteError(InterpError, ValueError):
+    """A site that this architecture lacks, or that cannot be written."""
+
+
+class HookError(InterpError, RuntimeError):
+    """A hook that did not fire exactly once, or an edit of the wrong shape."""
+
+
+class PromptError(InterpError, ValueError):
+    """Prompts, subjects or answers that cannot be used as they are."""
+
+
+class ExperimentError(InterpError, ValueError):
+    """An experiment called with arguments that make no sense."""
+
+
+class ClaimError(InterpError, ValueError):
+    """A claim that is badly stated."""
+
+
+class BaselineError(InterpError):
+    """A baseline that cannot be read, written or compared."""
+
+
+class SpecError(InterpError, ValueError):
+    """A spec file or a run config that cannot be used."""
+
+
+class ClaimFailed(AssertionError):  # noqa: N818 - it is an assertion, not a mistake of the user
+    """The claim is false on this evidence."""
+
+
+class ClaimInconclusive(AssertionError):  # noqa: N818
+    """The evidence cannot decide the claim."""
