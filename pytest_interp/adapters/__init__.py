@@ -1,0 +1,80 @@
+"""Models under a backend: one interface, one primitive, two implementations."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pytest_interp.errors import BackendNotInstalledError, UnknownNameError
+
+if TYPE_CHECKING:
+    from pytest_interp.adapters.base import Edit, ModelAdapter, Run
+    from pytest_interp.adapters.layouts import Layout, register_layout
+    from pytest_interp.adapters.weights import Weights
+
+BACKENDS: Final = ("transformer_lens", "nnsight")
+"""Names of the backends; the first is the default where a model names none."""
+
+_CLASSES = {"transformer_lens": "TransformerLensAdapter", "nnsight": "NNsightAdapter"}
+_EXTRAS = {"transformer_lens": "tl", "nnsight": "nnsight"}
+_LAZY = {
+    "Edit": "base",
+    "ModelAdapter": "base",
+    "Run": "base",
+    "Layout": "layouts",
+    "register_layout": "layouts",
+    "Weights": "weights",
+}
+__all__ = [
+    "BACKENDS",
+    "Edit",
+    "Layout",
+    "ModelAdapter",
+    "Run",
+    "Weights",
+    "check_backend",
+    "installed",
+    "open_adapter",
+    "register_layout",
+]
+
+
+def installed(backend: str) -> bool:
+    """Whether the package of a backend is here (it is not imported)."""
+    return importlib.util.find_spec(backend) is not None
+
+
+def check_backend(backend: str) -> str:
+    """Return the name if it is a known and installed backend.
+
+    Raises:
+        UnknownNameError: there is no such backend.
+        BackendNotInstalledError: its package is missing.
+    """
+    if backend not in BACKENDS:
+        raise UnknownNameError.of("backend", backend, BACKENDS)
+    if not installed(backend):
+        raise BackendNotInstalledError(
+            f"the backend {backend!r} is not installed. "
+            f"Run: pip install 'pytest-interp[{_EXTRAS[backend]}]'"
+        )
+    return backend
+
+
+def open_adapter(weights: Weights, backend: str) -> ModelAdapter:
+    """Put loaded weights under a backend. The tensors are shared, not copied.
+
+    Raises:
+        UnknownNameError: there is no such backend, or the architecture has no layout.
+        BackendNotInstalledError: the backend's package is missing.
+    """
+    module = importlib.import_module(f"{__name__}.{check_backend(backend)}")
+    return cast("ModelAdapter", getattr(module, _CLASSES[backend])(weights))
+
+
+def __getattr__(name: str) -> Any:
+    # torch is imported when a class that needs it is asked for, not before
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

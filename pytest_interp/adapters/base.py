@@ -1,0 +1,324 @@
+"""The one primitive: a forward pass with captures and edits.
+
+:meth:`ModelAdapter.run` is written once, here. It turns captures and edits into *taps*, one
+function a place, and keeps the promises that hold on every backend: each tap fires exactly once,
+captures are copies, an edit keeps every dimension but the batch. A backend implements
+:meth:`ModelAdapter._forward`: one pass that shows each tapped tensor to its function and goes on
+with what comes back.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from pytest_interp.adapters.layouts import Layout, layout_of
+from pytest_interp.adapters.weights import Weights
+from pytest_interp.errors import ExperimentError, HookError, UnsupportedSiteError
+from pytest_interp.prompts import encode, single_token, str_tokens
+from pytest_interp.provenance import Provenance
+from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site
+
+Edit = Callable[[Tensor], Tensor]
+"""From the activation at a site to the one that takes its place; may return more rows."""
+Tap = Callable[[Tensor], Tensor | None]
+"""Sees an activation; what it returns, if anything, takes its place."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one forward pass gave.
+
+    ``logits`` is [row, kept position, vocabulary], where the rows are those that the last edit
+    left. ``captured`` holds, for each asked site, a copy of what flowed on from there (after the
+    edit of that site, where there was one).
+    """
+
+    logits: Tensor
+    captured: Mapping[Site, Tensor]
+
+    def __getitem__(self, site: Site) -> Tensor:
+        return self.captured[site]
+
+
+class ModelAdapter(ABC):
+    """A model under one backend. Experiments know this class and no backend."""
+
+    backend: ClassVar[str]
+
+    def __init__(self, weights: Weights) -> None:
+        """Wrap these weights.
+
+        Raises:
+            UnsupportedSiteError: nobody has described the architecture.
+        """
+        self.weights = weights
+        self.layout: Layout = layout_of(weights.architecture)
+        config = weights.module.config.get_text_config()
+        self.n_layers = int(config.num_hidden_layers)
+        self.n_heads = int(config.num_attention_heads)
+        self.d_model = int(config.hidden_size)
+        self.d_head = int(getattr(config, "head_dim", None) or self.d_model // self.n_heads)
+        self.d_vocab = int(config.vocab_size)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} under {self.backend}>"
+
+    @property
+    def name(self) -> str:
+        """The model's name as it was asked for."""
+        return self.weights.name
+
+    @property
+    def tokenizer(self) -> Any:
+        """The Hugging Face tokenizer; both backends are given the ids that it makes."""
+        return self.weights.tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.weights.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the weights."""
+        return self.weights.dtype
+
+    def encode(self, text: str) -> Tensor:
+        """Token ids of a text [1, pos], by the tokenizer's own defaults."""
+        return self.as_tokens([encode(self.tokenizer, text)])
+
+    def str_tokens(self, text: str) -> tuple[str, ...]:
+        """The tokens of a text, as strings."""
+        return str_tokens(self.tokenizer, encode(self.tokenizer, text))
+
+    def answer_id(self, answer: str) -> int:
+        """The id of an answer that must be one token.
+
+        Raises:
+            PromptError: it is none or several.
+        """
+        return single_token(self.tokenizer, answer)
+
+    def as_tokens(self, ids: Tensor | Sequence[Sequence[int]]) -> Tensor:
+        """Ids as a [row, pos] integer tensor on the model's device."""
+        tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
+        return tokens.unsqueeze(0) if tokens.ndim == 1 else tokens
+
+    def sites(self, kind: Kind | str) -> tuple[Site, ...]:
+        """All sites of one kind, one a layer (or the only one)."""
+        parsed = Kind(kind)
+        if parsed in LAYERLESS:
+            return (Site(parsed),)
+        return tuple(Site(parsed, layer) for layer in range(self.n_layers))
+
+    @cached_property
+    def embedding_std(self) -> float:
+        """Standard deviation over all entries of all token embeddings, as the model scales them.
+
+        The unit of Gaussian corruption (Meng et al. 2022, arXiv 2202.05262).
+        """
+        embed = self.weights.module.get_input_embeddings()
+        count, total, squares = 0, 0.0, 0.0
+        with torch.no_grad():
+            for ids in torch.arange(self.d_vocab, device=self.device).split(8192):
+                rows = embed(ids).double()
+                count += rows.numel()
+                total += rows.sum().item()
+                squares += rows.square().sum().item()
+        mean = total / count
+        return float(max(squares / count - mean * mean, 0.0) ** 0.5)
+
+    def provenance(self, seed: int | None = None) -> Provenance:
+        """How a result of this adapter came about: model, backend, versions, git state."""
+        config = self.weights.module.config
+        return Provenance.collect(
+            model=self.name,
+            fingerprint=self.weights.fingerprint,
+            source=self.weights.source,
+            backend=self.backend,
+            device=self.device.type,
+            dtype=str(self.dtype).removeprefix("torch."),
+            attention=str(getattr(config, "_attn_implementation", "unknown")),
+            bos=self._bos_policy(),
+            seed=seed,
+        )
+
+    def _bos_policy(self) -> str:
+        first = encode(self.tokenizer, "a")[0]
+        bos = getattr(self.tokenizer, "bos_token_id", None)
+        return "prepended by the tokenizer" if bos is not None and first == bos else "none"
+
+    def run(
+        self,
+        tokens: Tensor | Sequence[Sequence[int]],
+        capture: Iterable[Site] = (),
+        edits: Mapping[Site, Edit] | None = None,
+        *,
+        logits: Literal["last", "all"] = "last",
+        grad: bool = False,
+    ) -> Run:
+        """One forward pass with captures and edits.
+
+        An edit may return more rows than it was given; what follows then runs on all of them.
+        Prompts in one batch have one length: there is no padding.
+
+        Args:
+            tokens: ids [row, pos].
+            capture: sites to copy.
+            edits: for a site, a function from its activation to the new one.
+            logits: at the last position alone (the vocabulary product is then done once a row)
+                or at all.
+            grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
+
+        Raises:
+            UnsupportedSiteError: a site that the model lacks, or an edit of a read-only one.
+            HookError: a hook that did not fire exactly once, or an edit that changed the shape.
+        """
+        captures, changes = frozenset(capture), dict(edits or {})
+        for site in {*captures, *changes}:
+            self._check(site)
+        for site in changes:
+            if site.kind in READ_ONLY:
+                raise UnsupportedSiteError(f"site {site} can be captured but not edited")
+        taps = _Taps(captures, changes, grad)
+        context: AbstractContextManager[Any] = torch.enable_grad() if grad else torch.no_grad()
+        with context:
+            out = self._forward(self.as_tokens(tokens), taps.plan(), 1 if logits == "last" else 0)
+            taps.check_fired(self)
+        return Run(
+            logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured)
+        )
+
+    def _check(self, site: Site) -> None:
+        if site.layer is not None and not 0 <= site.layer < self.n_layers:
+            raise UnsupportedSiteError(
+                f"site {site} does not exist: {self.name} has layers 0 to {self.n_layers - 1}"
+            )
+        if site.kind in self.layout.lacks:
+            raise UnsupportedSiteError(
+                f"site {site} does not exist: the architecture {self.layout.name!r} has no "
+                f"{site.kind!s}"
+            )
+
+    @abstractmethod
+    def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
+        """Run one pass, calling each tap once with the activation at its site.
+
+        ``taps`` comes in execution order and holds every kind but ``resid_mid``, with the shapes
+        that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts final positions;
+        0 means all. Returns the logits.
+        """
+
+
+class _Taps:
+    """Captures and edits of one run, as one function a place."""
+
+    def __init__(
+        self, captures: frozenset[Site], edits: Mapping[Site, Edit], grad: bool
+    ) -> None:
+        self._captures, self._edits, self._grad = captures, edits, grad
+        self._fired: dict[Site, int] = {}
+        self._resid_pre: dict[int, Tensor] = {}
+        self.captured: dict[Site, Tensor] = {}
+
+    def plan(self) -> dict[Site, Tap]:
+        """Taps in execution order.
+
+        ``resid_mid`` has no module of its own on any backend: it is what enters the block plus
+        what attention adds, so it is read and written through those two.
+        """
+        places: set[Site] = set()
+        for site in {*self._captures, *self._edits}:
+            if site.kind is Kind.RESID_MID:
+                places |= {Site(Kind.RESID_PRE, site.layer), Site(Kind.ATTN_OUT, site.layer)}
+            else:
+                places.add(site)
+        self._fired = dict.fromkeys(places, 0)
+        ordered = sorted(places, key=lambda site: site.execution_order)
+        return {site: self._tap(site) for site in ordered}
+
+    def _tap(self, site: Site) -> Tap:
+        mid = Site(Kind.RESID_MID, site.layer) if site.layer is not None else None
+        through_mid = mid is not None and (mid in self._captures or mid in self._edits)
+
+        def tap(value: Tensor) -> Tensor | None:
+            self._fired[site] += 1
+            new = self._visit(site, value)
+            if through_mid and mid is not None and mid.layer is not None:
+                if site.kind is Kind.RESID_PRE:
+                    self._resid_pre[mid.layer] = new
+                elif site.kind is Kind.ATTN_OUT:
+                    pre = self._resid_pre.pop(mid.layer)
+                    before = pre + new
+                    after = self._visit(mid, before)
+                    if after is not before:
+                        new = after - pre
+            return None if new is value else new
+
+        return tap
+
+    def _visit(self, site: Site, value: Tensor) -> Tensor:
+        """Edit, then capture, one activation."""
+        if site in self._edits:
+            # the edit gets its own copy: one that writes in place is then as good as a pure one
+            value = _checked(site, value, self._edits[site](value.clone()))
+        if site in self._captures:
+            # with a graph the copy must stay the very tensor that flows on
+            self.captured[site] = value if self._grad else value.detach().clone()
+        return value
+
+    def check_fired(self, adapter: ModelAdapter) -> None:
+        """Raise unless every tap fired exactly once."""
+        wrong = {site: count for site, count in self._fired.items() if count != 1}
+        if wrong:
+            counts = ", ".join(f"{site} fired {count} times" for site, count in wrong.items())
+            raise HookError(
+                f"every hook must fire exactly once, but under {adapter.backend} {counts}. "
+                f"Is the layout {adapter.layout.name!r} right for {adapter.name}?"
+            )
+
+
+def _checked(site: Site, old: Tensor, new: Tensor) -> Tensor:
+    if not isinstance(new, Tensor):
+        raise HookError(
+            f"the edit at {site} returned {type(new).__name__}, not a tensor: an edit returns the "
+            "new activation (write `return x`)"
+        )
+    same = old.shape[1:] == new.shape[1:] and old.ndim == new.ndim and old.dtype == new.dtype
+    if not same or old.device != new.device:
+        raise HookError(
+            f"the edit at {site} returned {_describe(new)} where {_describe(old)} came in: only "
+            "the number of rows (the first dimension) may change"
+        )
+    return new
+
+
+def _describe(tensor: Tensor) -> str:
+    return f"{list(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')} on {tensor.device}"
+
+
+def layers_of(adapter: ModelAdapter, layers: Iterable[int] | None) -> tuple[int, ...]:
+    """The asked layers, ascending and without repeats; all of them for None.
+
+    Raises:
+        ExperimentError: a layer that the model lacks, or none at all.
+    """
+    if layers is None:
+        return tuple(range(adapter.n_layers))
+    chosen = tuple(sorted(set(layers)))
+    outside = [layer for layer in chosen if not 0 <= layer < adapter.n_layers]
+    if outside or not chosen:
+        raise ExperimentError(
+            f"layers {outside or list(chosen)} cannot be used: {adapter.name} has layers 0 to "
+            f"{adapter.n_layers - 1}"
+        )
+    return chosen

@@ -1,0 +1,119 @@
+"""Where each architecture keeps the parts that the sites name.
+
+One entry an architecture. Paths are module paths of the Hugging Face model: those of ``Layout``
+start at the model, those of ``block`` parts start at one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pytest_interp.errors import UnknownNameError
+from pytest_interp.sites import Kind
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Module paths of one family of architectures."""
+
+    name: str
+    model_types: tuple[str, ...]
+    """The ``model_type`` values of the configs that this layout serves."""
+    embed: str
+    """Its output is what enters the first block."""
+    blocks: str
+    """The list of blocks; a block's input and output are the residual stream."""
+    attention: str
+    """In a block: returns the tuple (attention output, pattern)."""
+    z: str
+    """In a block: the attention's output projection; its input is z, heads side by side."""
+    attn_out: str
+    """In a block: the module that gives what attention adds to the residual stream."""
+    mlp_out: str
+    """In a block: the module that gives what the MLP adds to the residual stream."""
+    final_norm: str
+    """Its input is the residual stream after the last block."""
+    lacks: frozenset[Kind] = frozenset()
+    """Sites that the architecture does not have."""
+
+    @property
+    def attn_out_in_tuple(self) -> bool:
+        """Whether the attention output is the first of a tuple rather than a plain tensor."""
+        return self.attn_out == self.attention
+
+
+_LAYOUTS: dict[str, Layout] = {}
+
+
+def register_layout(layout: Layout) -> Layout:
+    """Add an architecture: one entry serves every backend."""
+    for model_type in layout.model_types:
+        _LAYOUTS[model_type] = layout
+    return layout
+
+
+def layout_of(model_type: str) -> Layout:
+    """The layout of a Hugging Face ``model_type``.
+
+    Raises:
+        UnknownNameError: nobody described this architecture; the message says how to add it.
+    """
+    try:
+        return _LAYOUTS[model_type]
+    except KeyError:
+        raise UnknownNameError.of(
+            "architecture",
+            model_type,
+            _LAYOUTS,
+            "Describe it with pytest_interp.adapters.register_layout(Layout(...)).",
+        ) from None
+
+
+def known_architectures() -> Iterable[str]:
+    """All ``model_type`` values that have a layout."""
+    return sorted(_LAYOUTS)
+
+
+register_layout(
+    Layout(
+        name="gpt2",
+        model_types=("gpt2",),
+        embed="transformer.drop",
+        blocks="transformer.h",
+        attention="attn",
+        z="attn.c_proj",
+        attn_out="attn",
+        mlp_out="mlp",
+        final_norm="transformer.ln_f",
+    )
+)
+
+register_layout(
+    Layout(
+        name="llama",
+        model_types=("llama", "qwen2", "qwen3"),
+        embed="model.embed_tokens",
+        blocks="model.layers",
+        attention="self_attn",
+        z="self_attn.o_proj",
+        attn_out="self_attn",
+        mlp_out="mlp",
+        final_norm="model.norm",
+    )
+)
+
+register_layout(
+    Layout(
+        name="gemma3",
+        model_types=("gemma3_text",),
+        embed="model.embed_tokens",
+        blocks="model.layers",
+        attention="self_attn",
+        z="self_attn.o_proj",
+        # norms stand between the modules and the residual stream: what is added is their output
+        attn_out="post_attention_layernorm",
+        mlp_out="post_feedforward_layernorm",
+        final_norm="model.norm",
+    )
+)

@@ -1,0 +1,101 @@
+"""The nnsight backend: taps as interventions of one trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nnsight
+from torch import Tensor
+
+from pytest_interp.adapters.base import ModelAdapter, Tap
+from pytest_interp.adapters.weights import Weights
+from pytest_interp.sites import Kind, Site
+
+
+@dataclass(frozen=True)
+class _Event:
+    """One touch of one module: its ``input`` or ``output``, or one item of a tuple output."""
+
+    module: Any
+    attribute: str
+    tap: Tap
+    item: int | None = None
+
+    def fire(self) -> None:
+        value = getattr(self.module, self.attribute)
+        part = value if self.item is None else value[self.item]
+        new = self.tap(part)
+        if new is None:
+            return
+        if self.item is not None:
+            # tuples cannot be assigned to by item: put a whole new one in place
+            new = (*value[: self.item], new, *value[self.item + 1 :])
+        setattr(self.module, self.attribute, new)
+
+
+class NNsightAdapter(ModelAdapter):
+    """A model under nnsight."""
+
+    backend = "nnsight"
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self._model = nnsight.NNsight(weights.twin())
+
+    def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
+        events = list(self._events(taps))
+        return _trace(self._model, tokens, events, logits_to_keep)
+
+    def _events(self, taps: Mapping[Site, Tap]) -> Iterator[_Event]:
+        # taps come in execution order, which is the order that a trace demands
+        for site, tap in taps.items():
+            yield self._event(site, tap)
+
+    def _event(self, site: Site, tap: Tap) -> _Event:
+        layout = self.layout
+        if site.layer is None:
+            if site.kind is Kind.EMBED:
+                return _Event(self._at(layout.embed), "output", tap)
+            return _Event(self._at(layout.final_norm), "input", tap)
+        block = self._at(layout.blocks)[site.layer]
+        match site.kind:
+            case Kind.RESID_PRE:
+                return _Event(block, "input", tap)
+            case Kind.RESID_POST:
+                return _Event(block, "output", tap)
+            case Kind.HEAD:
+                return _Event(_walk(block, layout.z), "input", self._by_head(tap))
+            case Kind.PATTERN:
+                return _Event(_walk(block, layout.attention), "output", tap, item=1)
+            case Kind.ATTN_OUT:
+                item = 0 if layout.attn_out_in_tuple else None
+                return _Event(_walk(block, layout.attn_out), "output", tap, item=item)
+            case _:
+                return _Event(_walk(block, layout.mlp_out), "output", tap)
+
+    def _at(self, path: str) -> Any:
+        return _walk(self._model, path)
+
+    def _by_head(self, tap: Tap) -> Tap:
+        def by_head(flat: Tensor) -> Tensor | None:
+            new = tap(flat.unflatten(-1, (self.n_heads, -1)))
+            return None if new is None else new.flatten(-2)
+
+        return by_head
+
+
+def _walk(root: Any, path: str) -> Any:
+    for name in path.split("."):
+        root = getattr(root, name)
+    return root
+
+
+def _trace(model: Any, tokens: Tensor, events: list[_Event], logits_to_keep: int) -> Tensor:
+    """Run one trace. nnsight rewrites the source of the body below: keep it this small."""
+    with model.trace(tokens, logits_to_keep=logits_to_keep, use_cache=False):
+        for event in events:
+            event.fire()
+        logits = model.output.logits.save()
+    return logits  # type: ignore[no-any-return]

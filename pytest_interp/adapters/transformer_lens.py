@@ -1,0 +1,70 @@
+"""The TransformerLens backend: taps as hooks of a raw ``TransformerBridge``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+
+from pytest_interp.adapters.base import ModelAdapter, Tap
+from pytest_interp.adapters.weights import Weights
+from pytest_interp.errors import HookError
+from pytest_interp.sites import Kind, Site
+
+# The bridge adds gpt2's positions after its embedding hook, so what enters the first block is
+# read there and not at `hook_embed`.
+_LAYERLESS_HOOKS = {Kind.EMBED: "blocks.0.hook_in", Kind.FINAL_NORM: "ln_final.hook_in"}
+_BLOCK_HOOKS = {
+    Kind.RESID_PRE: "hook_resid_pre",
+    Kind.HEAD: "attn.hook_z",
+    Kind.PATTERN: "attn.hook_pattern",
+    Kind.ATTN_OUT: "hook_attn_out",
+    Kind.MLP_OUT: "hook_mlp_out",
+    Kind.RESID_POST: "hook_resid_post",
+}
+
+
+class TransformerLensAdapter(ModelAdapter):
+    """A model under TransformerLens, in raw mode: no weight is folded, centred or copied."""
+
+    backend = "transformer_lens"
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        twin = weights.twin()
+        # No tokenizer: the bridge would reload one with another BOS policy and change the ids.
+        self._bridge = build_bridge_from_module(
+            twin,
+            type(twin).__name__,
+            hf_config=copy.deepcopy(twin.config),
+            tokenizer=None,
+        )
+
+    def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
+        hooks = [(_hook_name(site), _as_hook(tap)) for site, tap in taps.items()]
+        logits = self._bridge.run_with_hooks(
+            tokens,
+            fwd_hooks=hooks,
+            return_type="logits",
+            logits_to_keep=logits_to_keep,
+            use_cache=False,
+        )
+        if not isinstance(logits, Tensor):
+            raise HookError(f"TransformerLens returned {type(logits).__name__}, not logits")
+        return logits
+
+
+def _hook_name(site: Site) -> str:
+    if site.layer is None:
+        return _LAYERLESS_HOOKS[site.kind]
+    return f"blocks.{site.layer}.{_BLOCK_HOOKS[site.kind]}"
+
+
+def _as_hook(tap: Tap) -> Callable[[Tensor, Any], Tensor | None]:
+    def hook(value: Tensor, hook: Any) -> Tensor | None:
+        return tap(value)
+
+    return hook

@@ -1,0 +1,113 @@
+"""How a result came about: everything needed to produce it again."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+PACKAGES = ("pytest-interp", "torch", "transformers", "transformer-lens", "nnsight", "numpy")
+"""Distributions whose versions are recorded."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where, when and with what a result was made. Shown when it differs, never compared."""
+
+    model: str
+    fingerprint: str
+    """Digest over the tensors of the model."""
+    source: str
+    """Where the tensors came from."""
+    backend: str
+    device: str
+    dtype: str
+    attention: str
+    bos: str
+    seed: int | None = None
+    time: str = ""
+    python: str = ""
+    platform: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    git_sha: str | None = None
+    git_dirty: bool | None = None
+
+    @classmethod
+    def collect(
+        cls,
+        *,
+        model: str,
+        fingerprint: str,
+        source: str,
+        backend: str,
+        device: str,
+        dtype: str,
+        attention: str,
+        bos: str,
+        seed: int | None = None,
+    ) -> Self:
+        """Add the time, the machine, the library versions and the git state to what is given."""
+        sha, dirty = _git_state(str(Path.cwd()))
+        return cls(
+            model=model,
+            fingerprint=fingerprint,
+            source=source,
+            backend=backend,
+            device=device,
+            dtype=dtype,
+            attention=attention,
+            bos=bos,
+            seed=seed,
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            python=platform.python_version(),
+            platform=platform.platform(),
+            versions=dict(_versions()),
+            git_sha=sha,
+            git_dirty=dirty,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Read what :meth:`to_json` wrote; fields of other versions are left out."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in known})
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return tuple(found)
+
+
+@cache
+def _git_state(folder: str) -> tuple[str | None, bool | None]:
+    """Commit of the folder and whether its tree had changes; (None, None) outside of git."""
+    sha = _git(folder, "rev-parse", "HEAD")
+    if sha is None:
+        return None, None
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return sha, None if changes is None else bool(changes)
+
+
+def _git(folder: str, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
