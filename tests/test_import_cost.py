@@ -1,0 +1,50 @@
+"""The plugin is loaded in every pytest run of an environment: it has to cost nothing until used."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "transformers", "nnsight", "transformer_lens", "matplotlib", "scipy"}
+
+PYTEST_RUN = "import pytest\nassert pytest.main({args!r}) == 0"
+
+
+def heavy_modules_after(code: str, cwd: Path) -> set[str]:
+    """Run code in a new interpreter and return the heavy packages it has loaded."""
+    report = "import json, sys\nprint('\\n' + json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return HEAVY & set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("module", ["pytest_interp", "pytest_interp.plugin"])
+def test_import_loads_nothing_heavy(module: str, tmp_path: Path) -> None:
+    assert heavy_modules_after(f"import {module}", tmp_path) == set()
+
+
+def test_run_without_our_fixtures_loads_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "test_trivial.py").write_text("def test_trivial(): pass\n")
+    code = PYTEST_RUN.format(args=["-q", "-p", "no:cacheprovider"])
+    code += "\nassert 'pytest_interp.plugin' in __import__('sys').modules"
+    assert heavy_modules_after(code, tmp_path) == set()
+
+
+def test_check_sees_an_import(tmp_path: Path) -> None:
+    assert heavy_modules_after("import scipy", tmp_path) == {"scipy"}
+
+
+def test_check_sees_an_import_inside_a_pytest_run(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("import scipy\n")
+    (tmp_path / "test_trivial.py").write_text("def test_trivial(): pass\n")
+    code = PYTEST_RUN.format(args=["-q", "-p", "no:cacheprovider"])
+    assert heavy_modules_after(code, tmp_path) == {"scipy"}
