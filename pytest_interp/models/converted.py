@@ -1,0 +1,112 @@
+"""The user's cache of converted models: written whole or not at all, checked at every use.
+
+An entry is a folder with the files of a checkpoint and a manifest of their sizes and checksums.
+What does not match its manifest (cut off, flipped bits, another model, files added) is built anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from filelock import FileLock
+
+FORMAT = 1  # raise it when the conversion changes: older entries are then not used
+MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
+
+
+def cache_root() -> Path:
+    """The cache folder: ``$PYTEST_INTERP_CACHE``, else the platform's place for caches."""
+    override = os.environ.get("PYTEST_INTERP_CACHE")
+    return Path(override) if override else platformdirs.user_cache_path("pytest-interp")
+
+
+def entry_folder(sha256: str) -> Path:
+    """Where the converted form of the file with this hash is, or will be."""
+    return cache_root() / "models" / f"{sha256[:32]}-v{FORMAT}"
+
+
+def entry(sha256: str, build: Callable[[Path], None]) -> Path:
+    """The checked entry of this hash; ``build(empty_folder)`` makes it when there is no good one.
+
+    Safe for several processes at once: one builds, the others wait for it.
+    """
+    folder = entry_folder(sha256)
+    if flaw(folder, sha256) is None:
+        return folder  # the usual case needs no lock, so the cache may be read-only
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(folder.name + ".lock")):
+        if flaw(folder, sha256) is None:  # another process has just made it
+            return folder
+        for stale in folder.parent.glob(f"{folder.name}.tmp-*"):  # of a process that was killed
+            shutil.rmtree(stale, ignore_errors=True)
+        with tempfile.TemporaryDirectory(
+            dir=folder.parent, prefix=f"{folder.name}.tmp-", ignore_cleanup_errors=True
+        ) as scratch:
+            fresh = Path(scratch) / "fresh"
+            fresh.mkdir()
+            build(fresh)
+            _seal(fresh, sha256)
+            if folder.exists():
+                folder.rename(Path(scratch) / "flawed")
+            fresh.rename(folder)
+    return folder
+
+
+def flaw(folder: Path, sha256: str) -> str | None:
+    """What is wrong with an entry, in words; None for a good one. Reads every byte."""
+    if not folder.is_dir():
+        return "there is none"
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "its manifest cannot be read"
+    if not isinstance(manifest, dict) or manifest.get("sha256") != sha256:
+        return "it was made from another file"
+    try:
+        return None if manifest == _manifest(folder, sha256) else "its files are not as written"
+    except OSError as error:
+        return f"it cannot be read: {error}"
+
+
+def _seal(folder: Path, sha256: str) -> None:
+    text = json.dumps(_manifest(folder, sha256), indent=1)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _manifest(folder: Path, sha256: str) -> dict[str, Any]:
+    files = {
+        file.relative_to(folder).as_posix(): {
+            "size": file.stat().st_size,
+            "checksum": _checksum(file),
+        }
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != MANIFEST
+    }
+    return {"format": FORMAT, "sha256": sha256, "files": files}
+
+
+def _checksum(file: Path) -> str:
+    """A checksum at memory speed, against accidents: any single changed word changes it.
+
+    The sums of the 64-bit words of each MiB, and the bytes after the last whole MiB, hashed.
+    A cryptographic hash of half a gigabyte would double the time of loading a model.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    blocks = file.stat().st_size // _BLOCK
+    if blocks:
+        words = np.memmap(file, dtype="<u8", mode="r", shape=(blocks, _BLOCK // 8))
+        digest.update(words.sum(axis=1, dtype=np.uint64).tobytes())
+    with file.open("rb") as stream:
+        stream.seek(blocks * _BLOCK)
+        digest.update(stream.read())
+    return digest.hexdigest()

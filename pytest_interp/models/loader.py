@@ -1,0 +1,93 @@
+"""From a name to loaded weights, and to an adapter on one backend."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Hashable
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import torch
+
+from pytest_interp.adapters import BACKENDS, open_adapter
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.weights import Weights
+from pytest_interp.models.devices import resolve_device, resolve_dtype
+from pytest_interp.models.registry import find_model
+from pytest_interp.models.sources import Say
+
+_shared: WeakValueDictionary[Hashable, Weights] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def load_model(
+    name: str | Path,
+    backend: str = "auto",
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+    *,
+    progress: Say | None = None,
+) -> ModelAdapter:
+    """Load a model and open it under a backend.
+
+    ``name`` is a registered name, a hub id ``org/name`` or a folder. ``backend`` is
+    ``"transformer_lens"``, ``"nnsight"`` or ``"auto"``: the model's own default when it is
+    installed, else the other one. The remaining arguments are those of :func:`load_weights`.
+
+    Raises:
+        BackendNotInstalledError: the backend's package is missing.
+        UnknownNameError, WeightsUnavailableError, DamagedWeightsError, NotAModelError, DeviceError:
+            as :func:`load_weights`; an unknown backend is an UnknownNameError too.
+    """
+    chosen = choose_backend(name) if backend == "auto" else backend
+    return open_adapter(load_weights(name, device, dtype, progress=progress), chosen)
+
+
+def load_weights(
+    name: str | Path,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+    *,
+    progress: Say | None = None,
+) -> Weights:
+    """Load the weights of a model, or share those that are in use already.
+
+    As long as something holds the weights of a model, asking again (for the other backend, say)
+    gives the same object: no second copy. Attention is eager, the model is in eval mode and no
+    parameter requires a gradient. ``device`` defaults to cuda, then mps, then cpu; ``dtype`` to
+    bfloat16 on cuda and float32 elsewhere. ``progress`` is called with a line of text before each
+    step that takes long.
+
+    Raises:
+        UnknownNameError: no registered name, folder or hub id.
+        WeightsUnavailableError: the weights are not here; the message says how to get them.
+        DamagedWeightsError: the weights are not those that the registry pins.
+        NotAModelError: the folder holds no causal language model with safetensors.
+        DeviceError: an unknown or unavailable device or dtype.
+    """
+    source = find_model(name).source
+    where = resolve_device(device)
+    kind = resolve_dtype(dtype, where)
+    with _lock:
+        key = (str(name), source.identity(), where, kind)
+        weights = _shared.get(key)
+        if weights is None:
+            module, tokenizer = source.load(kind, progress or _silent)
+            module.to(where).eval().requires_grad_(False)
+            weights = Weights(str(name), module, tokenizer, source.describe())
+            _shared[key] = weights
+    return weights
+
+
+def choose_backend(name: str | Path) -> str:
+    """The backend of ``"auto"``: the model's default when installed, else another that is."""
+    default = find_model(name).default_backend
+    others = [backend for backend in BACKENDS if backend != default]
+    installed = [name for name in (default, *others) if importlib.util.find_spec(name)]
+    # with none of them, opening the default one says what to install
+    return installed[0] if installed else default
+
+
+def _silent(_: str) -> None:
+    """The progress hook that shows nothing."""

