@@ -1,1 +1,30 @@
-"""Claims about the insides of language models, as tests."""
+"""Claims about the insides of language models, as tests.
+
+Everything that a spec or a script needs is here; torch and the backends are imported when a name
+that needs them is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from pytest_interp.prompts import FactPrompt
+
+if TYPE_CHECKING:
+    from pytest_interp.experiments import causal_trace, causal_traces, logit_lens
+    from pytest_interp.models import load_model
+
+_LAZY = {
+    "causal_trace": "experiments",
+    "causal_traces": "experiments",
+    "load_model": "models",
+    "logit_lens": "experiments",
+}
+__all__ = ["FactPrompt", *sorted(_LAZY)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

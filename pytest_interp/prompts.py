@@ -151,9 +151,7 @@ def _occurrences(text: str, part: str) -> list[int]:
     return [i for i in range(len(text)) if text.startswith(part, i)]
 
 
-def _overlapping(
-    spans: Sequence[tuple[int, int]], start: int, end: int
-) -> tuple[int, ...]:
+def _overlapping(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, ...]:
     return tuple(i for i, (a, b) in enumerate(spans) if a < end and start < b)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -120,6 +120,26 @@ class ModelAdapter(ABC):
             return (Site(parsed),)
         return tuple(Site(parsed, layer) for layer in range(self.n_layers))
 
+    def embed(self, tokens: Tensor) -> Tensor:
+        """What enters the first block [row, pos, d_model], positions included.
+
+        Runs the embedding part of the Hugging Face model, and no block.
+        """
+        seen: list[Tensor] = []
+
+        def stop(module: torch.nn.Module, inputs: Any, output: Tensor) -> None:
+            seen.append(output)
+            raise _Embedded
+
+        module = self.weights.module
+        handle = module.get_submodule(self.layout.embed).register_forward_hook(stop)
+        try:
+            with torch.no_grad(), suppress(_Embedded):
+                module(tokens, use_cache=False)
+        finally:
+            handle.remove()
+        return seen[0]
+
     @cached_property
     def embedding_std(self) -> float:
         """Standard deviation over all entries of all token embeddings, as the model scales them.
@@ -189,14 +209,19 @@ class ModelAdapter(ABC):
         for site in changes:
             if site.kind in READ_ONLY:
                 raise UnsupportedSiteError(f"site {site} can be captured but not edited")
-        taps = _Taps(captures, changes, grad)
+        rows = self.as_tokens(tokens)
         context: AbstractContextManager[Any] = torch.enable_grad() if grad else torch.no_grad()
         with context:
-            out = self._forward(self.as_tokens(tokens), taps.plan(), 1 if logits == "last" else 0)
+            start: Edit | None = None
+            if changes and len(rows) > 1:
+                # The mask of one row broadcasts over a batch that grows, that of several does
+                # not: begin with one row and let the others join where the first block begins.
+                embedded, rows = self.embed(rows), rows[:1]
+                start = lambda _: embedded  # noqa: E731
+            taps = _Taps(captures, changes, grad, start)
+            out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0)
             taps.check_fired(self)
-        return Run(
-            logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured)
-        )
+        return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
     def _check(self, site: Site) -> None:
         if site.layer is not None and not 0 <= site.layer < self.n_layers:
@@ -213,19 +238,31 @@ class ModelAdapter(ABC):
     def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
         """Run one pass, calling each tap once with the activation at its site.
 
-        ``taps`` comes in execution order and holds every kind but ``resid_mid``, with the shapes
-        that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts final positions;
+        ``taps`` comes in execution order and holds every kind but ``embed`` and ``resid_mid``,
+        with the shapes that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts final positions;
         0 means all. Returns the logits.
         """
+
+
+_FIRST = Site(Kind.RESID_PRE, 0)
+
+
+class _Embedded(Exception):
+    """The embeddings are there: the rest of the pass is not needed."""
 
 
 class _Taps:
     """Captures and edits of one run, as one function a place."""
 
     def __init__(
-        self, captures: frozenset[Site], edits: Mapping[Site, Edit], grad: bool
+        self,
+        captures: frozenset[Site],
+        edits: Mapping[Site, Edit],
+        grad: bool,
+        start: Edit | None,
     ) -> None:
         self._captures, self._edits, self._grad = captures, edits, grad
+        self._start = start
         self._fired: dict[Site, int] = {}
         self._resid_pre: dict[int, Tensor] = {}
         self.captured: dict[Site, Tensor] = {}
@@ -233,15 +270,21 @@ class _Taps:
     def plan(self) -> dict[Site, Tap]:
         """Taps in execution order.
 
-        ``resid_mid`` has no module of its own on any backend: it is what enters the block plus
-        what attention adds, so it is read and written through those two.
+        Two kinds have no place of their own. ``embed`` is what enters block 0: reading it there
+        holds on every architecture, whether or not positions are added to the embeddings, and
+        comes after the mask was made, so that the batch may grow. ``resid_mid`` is what enters
+        the block plus what attention adds, so it is read and written through those two.
         """
         places: set[Site] = set()
         for site in {*self._captures, *self._edits}:
-            if site.kind is Kind.RESID_MID:
+            if site.kind is Kind.EMBED:
+                places.add(_FIRST)
+            elif site.kind is Kind.RESID_MID:
                 places |= {Site(Kind.RESID_PRE, site.layer), Site(Kind.ATTN_OUT, site.layer)}
             else:
                 places.add(site)
+        if self._start or self._grad:
+            places.add(_FIRST)
         self._fired = dict.fromkeys(places, 0)
         ordered = sorted(places, key=lambda site: site.execution_order)
         return {site: self._tap(site) for site in ordered}
@@ -252,7 +295,8 @@ class _Taps:
 
         def tap(value: Tensor) -> Tensor | None:
             self._fired[site] += 1
-            new = self._visit(site, value)
+            new = self._begin(value) if site == _FIRST else value
+            new = self._visit(site, new)
             if through_mid and mid is not None and mid.layer is not None:
                 if site.kind is Kind.RESID_PRE:
                     self._resid_pre[mid.layer] = new
@@ -265,6 +309,15 @@ class _Taps:
             return None if new is value else new
 
         return tap
+
+    def _begin(self, value: Tensor) -> Tensor:
+        """What happens where the first block begins, before its ``resid_pre``."""
+        if self._start is not None:
+            value = self._start(value)
+        if self._grad:
+            # parameters carry no gradient: the graph has to begin somewhere
+            value = value.detach().clone().requires_grad_()
+        return self._visit(Site(Kind.EMBED), value)
 
     def _visit(self, site: Site, value: Tensor) -> Tensor:
         """Edit, then capture, one activation."""

@@ -21,7 +21,7 @@ class Layout:
     model_types: tuple[str, ...]
     """The ``model_type`` values of the configs that this layout serves."""
     embed: str
-    """Its output is what enters the first block."""
+    """Its output is what enters the first block, positions included."""
     blocks: str
     """The list of blocks; a block's input and output are the residual stream."""
     attention: str

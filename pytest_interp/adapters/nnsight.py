@@ -56,8 +56,6 @@ class NNsightAdapter(ModelAdapter):
     def _event(self, site: Site, tap: Tap) -> _Event:
         layout = self.layout
         if site.layer is None:
-            if site.kind is Kind.EMBED:
-                return _Event(self._at(layout.embed), "output", tap)
             return _Event(self._at(layout.final_norm), "input", tap)
         block = self._at(layout.blocks)[site.layer]
         match site.kind:

@@ -14,9 +14,6 @@ from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
 from pytest_interp.sites import Kind, Site
 
-# The bridge adds gpt2's positions after its embedding hook, so what enters the first block is
-# read there and not at `hook_embed`.
-_LAYERLESS_HOOKS = {Kind.EMBED: "blocks.0.hook_in", Kind.FINAL_NORM: "ln_final.hook_in"}
 _BLOCK_HOOKS = {
     Kind.RESID_PRE: "hook_resid_pre",
     Kind.HEAD: "attn.hook_z",
@@ -59,7 +56,7 @@ class TransformerLensAdapter(ModelAdapter):
 
 def _hook_name(site: Site) -> str:
     if site.layer is None:
-        return _LAYERLESS_HOOKS[site.kind]
+        return "ln_final.hook_in"
     return f"blocks.{site.layer}.{_BLOCK_HOOKS[site.kind]}"
 
 

@@ -1,0 +1,204 @@
+"""The sweep: every cell of a [layer x position] map in one growing forward pass.
+
+The pass starts with two rows a pair: the source run and the base run. At each layer it appends
+one copy of the base row for each cell to be patched there, with the source's activation in that
+cell. A patched run so costs only the layers above its patch, and all of them share their matrix
+products. It works because attention masks and position embeddings broadcast over the batch.
+
+Inside a block the rows join at the block's input, as copies of the base row, and are patched at
+the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pytest_interp import progress
+from pytest_interp.adapters.base import Edit, ModelAdapter
+from pytest_interp.sites import Kind, Site
+
+MEMORY_BUDGET = 1 << 30
+"""Bytes of activations that one pass may hold at a time, roughly."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells to patch at one layer."""
+
+    layer: int
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of runs of one length, patched side by side: row i of each belongs to pair i."""
+
+    source: Tensor
+    """Ids of the runs that patches come from [pair, pos]."""
+    base: Tensor
+    """Ids of the runs that are patched [pair, pos]."""
+    source_noise: Tensor | None = None
+    """Added to the embeddings of the source runs [pair, pos, d_model]."""
+    base_noise: Tensor | None = None
+    """Added to the embeddings of the base runs [pair, pos, d_model]."""
+
+    def __len__(self) -> int:
+        return self.source.shape[0]
+
+
+Measure = Callable[[Tensor], Tensor]
+"""From the logits of whole groups of pairs [group * pair, vocabulary] to values, same order."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Values of the metric: ``source`` and ``base`` [pair], ``patched`` [layer, pos, pair]."""
+
+    source: Tensor
+    base: Tensor
+    patched: Tensor
+
+
+def sweep(
+    adapter: ModelAdapter,
+    pairs: Pairs,
+    kind: Kind,
+    layers: Sequence[int],
+    first_position: int,
+    measure: Measure,
+    max_rows: int | None = None,
+) -> Sweep:
+    """Patch ``kind`` at every layer and position, one cell a run, source into base.
+
+    Cells that cannot matter are not computed and get the value of the base run: positions before
+    ``first_position``, where the runs do not differ yet; at the last block, for anything that
+    only later blocks could carry on, all positions but the last.
+
+    Args:
+        adapter: the model.
+        pairs: the runs.
+        kind: ``resid_pre``, ``resid_post``, ``attn_out`` or ``mlp_out``.
+        layers: layers to patch, ascending.
+        first_position: the first position at which source and base can differ.
+        measure: the metric.
+        max_rows: bound on the rows of one pass; by default set by :data:`MEMORY_BUDGET`.
+    """
+    n_positions = pairs.base.shape[1]
+    work = _cells_that_matter(adapter, kind, layers, first_position, n_positions)
+    limit = max_rows or _rows_in_budget(adapter, n_positions)
+    chunks = list(_chunks(work, room=max(1, limit // len(pairs) - 2)))
+    what = f"patching {kind} of {adapter.name} under {adapter.backend}"
+    total = sum(len(cells.positions) for cells in work)
+
+    values = _grow(adapter, pairs, kind, chunks[0] if chunks else [], measure)
+    source, base = values[0], values[1]
+    patched = base.expand(len(layers), n_positions, -1).clone()
+    done = 0
+    for number, chunk in enumerate(chunks):
+        if number:
+            values = _grow(adapter, pairs, kind, chunk, measure)
+        row = 2
+        for cells in chunk:
+            for position in cells.positions:
+                patched[layers.index(cells.layer), position] = values[row]
+                row += 1
+        done += row - 2
+        progress.report(what, done, total)
+    return Sweep(source=source, base=base, patched=patched)
+
+
+def _cells_that_matter(
+    adapter: ModelAdapter, kind: Kind, layers: Sequence[int], first: int, n_positions: int
+) -> list[Cells]:
+    everywhere, last = tuple(range(first, n_positions)), (n_positions - 1,)
+    top = adapter.n_layers - 1
+    # what enters the last block is still read by its attention; what it adds stays in its column
+    return [
+        Cells(layer, last if layer == top and kind is not Kind.RESID_PRE else everywhere)
+        for layer in layers
+    ]
+
+
+def _rows_in_budget(adapter: ModelAdapter, n_positions: int) -> int:
+    config = adapter.weights.module.config.get_text_config()
+    d_ff = int(getattr(config, "intermediate_size", None) or 4 * adapter.d_model)
+    per_token = 3 * d_ff + 6 * adapter.d_model + 2 * adapter.n_heads * n_positions
+    per_row = n_positions * per_token + 2 * adapter.d_vocab
+    return max(8, MEMORY_BUDGET // (4 * per_row))
+
+
+def _chunks(work: Sequence[Cells], room: int) -> Iterator[list[Cells]]:
+    """Cut the work into passes of at most ``room`` cells."""
+    chunk: list[Cells] = []
+    free = room
+    for cells in work:
+        positions = cells.positions
+        while positions:
+            chunk.append(Cells(cells.layer, positions[:free]))
+            positions, free = positions[free:], free - len(chunk[-1].positions)
+            if not free:
+                yield chunk
+                chunk, free = [], room
+    if chunk:
+        yield chunk
+
+
+def _grow(
+    adapter: ModelAdapter, pairs: Pairs, kind: Kind, chunk: Sequence[Cells], measure: Measure
+) -> Tensor:
+    """One growing pass: values [2 + cells, pair] of source, base, and each cell in order."""
+    edits: dict[Site, Edit] = {}
+    for cells in chunk:
+        site = Site(kind, cells.layer)
+        if kind in (Kind.RESID_PRE, Kind.RESID_POST):
+            edits[site] = _append_patched(cells.positions, len(pairs))
+        else:
+            edits[Site(Kind.RESID_PRE, cells.layer)] = _append_base(cells.positions, len(pairs))
+            edits[site] = _patch_tail(cells.positions, len(pairs))
+    if pairs.source_noise is not None or pairs.base_noise is not None:
+        edits[Site(Kind.EMBED)] = _add_noise(pairs)
+    tokens = torch.cat([pairs.source, pairs.base])
+    logits = adapter.run(tokens, edits=edits).logits[:, -1]
+    return measure(logits).unflatten(0, (-1, len(pairs)))
+
+
+def _append_base(positions: Sequence[int], n: int) -> Edit:
+    def edit(x: Tensor) -> Tensor:
+        return torch.cat([x, x[n : 2 * n].repeat(len(positions), 1, 1)])
+
+    return edit
+
+
+def _patch_tail(positions: Sequence[int], n: int) -> Edit:
+    def edit(x: Tensor) -> Tensor:
+        tail = x[x.shape[0] - n * len(positions) :].unflatten(0, (-1, n))
+        for i, position in enumerate(positions):
+            tail[i, :, position] = x[:n, position]
+        return x
+
+    return edit
+
+
+def _append_patched(positions: Sequence[int], n: int) -> Edit:
+    append, patch = _append_base(positions, n), _patch_tail(positions, n)
+
+    def edit(x: Tensor) -> Tensor:
+        return patch(append(x))
+
+    return edit
+
+
+def _add_noise(pairs: Pairs) -> Edit:
+    def edit(x: Tensor) -> Tensor:
+        n = len(pairs)
+        if pairs.source_noise is not None:
+            x[:n] += pairs.source_noise.to(x)
+        if pairs.base_noise is not None:
+            x[n : 2 * n] += pairs.base_noise.to(x)
+        return x
+
+    return edit
