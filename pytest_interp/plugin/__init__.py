@@ -1,0 +1,6 @@
+"""The pytest plugin. Each part is a plugin module with its own options, hooks and fixtures.
+
+Loading it imports neither torch nor a backend: a run that uses no fixture of ours pays nothing.
+"""
+
+pytest_plugins = ["pytest_interp.plugin.models"]

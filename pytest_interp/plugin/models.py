@@ -1,0 +1,1 @@
+"""Models and backends: their options, the marker `interp` and the fixtures of experiments."""
