@@ -1,0 +1,78 @@
+"""The experiments of this package, as the registry and YAML files see them. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.registry import register_experiment
+from pytest_interp.prompts import FactPrompt
+from pytest_interp.results import Direction, LensResult, TraceResult
+from pytest_interp.sites import parse_kind
+
+if TYPE_CHECKING:
+    from pytest_interp.adapters.base import ModelAdapter
+
+
+@register_experiment("logit_lens")
+@dataclass(frozen=True)
+class LogitLens:
+    """Logit lens: what would the model predict if it stopped after this layer?"""
+
+    fact: FactPrompt | None = None
+    """Its clean prompt and answer are read; or give the next two."""
+    prompt: str | None = None
+    answer: str | None = None
+    position: int = -1
+    layers: tuple[int, ...] | None = None
+    """All by default."""
+
+    def __post_init__(self) -> None:
+        given = (self.prompt is not None, self.answer is not None)
+        if given != (self.fact is None,) * 2:
+            raise ExperimentError("give either a fact, or both a prompt and an answer")
+
+    def run(self, adapter: ModelAdapter) -> LensResult:
+        from pytest_interp.experiments.lens import logit_lens
+
+        prompt = self.fact.clean_prompt if self.fact else self.prompt
+        answer = self.fact.answer if self.fact else self.answer
+        return logit_lens(adapter, prompt or "", answer or "", self.position, self.layers)
+
+
+@register_experiment("causal_trace")
+@dataclass(frozen=True)
+class CausalTrace:
+    """Causal trace: patch one site at every layer and position; where does a fact sit?"""
+
+    fact: FactPrompt
+    site: str = "resid_post"
+    direction: Direction = "denoise"
+    metric: str = "logit_diff"
+    corruption: str = "interchange"
+    layers: tuple[int, ...] | None = None
+    """All by default."""
+    noise_scale: float = 3.0
+    samples: int = 8
+    seed: int = 0
+    """Of the noise; the seed of the spec by default."""
+
+    def __post_init__(self) -> None:
+        parse_kind(self.site)
+
+    def run(self, adapter: ModelAdapter) -> TraceResult:
+        from pytest_interp.experiments.tracing import causal_trace
+
+        return causal_trace(
+            adapter,
+            self.fact,
+            self.site,
+            self.direction,
+            self.metric,
+            self.corruption,  # type: ignore[arg-type]  # causal_trace checks it
+            self.layers,
+            noise_scale=self.noise_scale,
+            samples=self.samples,
+            seed=self.seed,
+        )

@@ -1,0 +1,181 @@
+"""Experiments by name, each with a typed config, so that a YAML file can ask for one.
+
+Two forms are taken. A class *is* its config and runs itself::
+
+    @register_experiment("norm_profile")
+    @dataclass
+    class NormProfile:
+        '''The length of the residual stream after every layer.'''
+
+        prompt: str
+        position: int = -1
+
+        def run(self, adapter: ModelAdapter) -> NormResult: ...
+
+A function takes its config as the second argument, annotated with a pydantic model or dataclass::
+
+    @register_experiment("norm_profile")
+    def norm_profile(adapter: ModelAdapter, config: NormConfig) -> NormResult: ...
+
+Another package adds one by an entry point in the group ``pytest_interp.experiments`` that names
+such a class or function. Importing this module imports no torch.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from functools import cached_property
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from pytest_interp.errors import InterpError, UnknownNameError
+from pytest_interp.results import Result
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from pytest_interp.adapters.base import ModelAdapter
+
+ENTRY_POINT_GROUP = "pytest_interp.experiments"
+_BUILT_IN = "pytest_interp.experiments.configs"
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What an experiment's name stands for."""
+
+    name: str
+    config: type[Any]
+    """A pydantic model or a dataclass."""
+    function: Callable[[ModelAdapter, Any], Result]
+
+    @property
+    def summary(self) -> str:
+        """The first line of its documentation."""
+        documented = self.config if self.function is _run_itself else self.function
+        return (inspect.getdoc(documented) or "").partition("\n")[0]
+
+    @cached_property
+    def _validator(self) -> TypeAdapter[Any]:
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self.config)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the config."""
+        return self._validator.json_schema()
+
+    def configure(self, inputs: dict[str, Any]) -> Any:
+        """The config made from plain values.
+
+        Raises:
+            pydantic.ValidationError: a value is missing or of the wrong type.
+        """
+        return self._validator.validate_python(inputs)
+
+    def dump(self, config: Any) -> dict[str, Any]:
+        """The config as plain values, defaults included."""
+        made: dict[str, Any] = self._validator.dump_python(config, mode="json")
+        return made
+
+    def run(self, adapter: ModelAdapter, config: Any) -> Result:
+        """Run it on a model."""
+        return self.function(adapter, config)
+
+
+_registry: dict[str, Experiment] = {}
+
+
+def register_experiment(name: str) -> Callable[[T], T]:
+    """Decorate a class or a function: from now on ``name`` asks for it.
+
+    Raises:
+        InterpError: the name is taken, or the object has no typed config.
+    """
+
+    def register(target: T) -> T:
+        made = _experiment(name, target)
+        taken = _registry.get(name)
+        if taken is not None and _place(taken) != _place(made):
+            raise InterpError(
+                f"the experiment name {name!r} is taken by {'.'.join(_place(taken))}. "
+                "Register the experiment under another name."
+            )
+        _registry[name] = made
+        return target
+
+    return register
+
+
+def find_experiment(name: str) -> Experiment:
+    """The experiment of this name.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest.
+        InterpError: an entry point names something that is no experiment.
+    """
+    import_module(_BUILT_IN)
+    if name not in _registry:
+        points = _entry_points()
+        if name not in points:
+            raise UnknownNameError.of("experiment", name, experiment_names())
+        found = points[name].load()
+        if name not in _registry:  # the import may have registered it
+            register_experiment(name)(found)
+    return _registry[name]
+
+
+def experiment_names() -> list[str]:
+    """All registered names, sorted."""
+    import_module(_BUILT_IN)
+    return sorted({*_registry, *_entry_points()})
+
+
+def _entry_points() -> dict[str, metadata.EntryPoint]:
+    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _experiment(name: str, target: Any) -> Experiment:
+    if inspect.isclass(target):
+        if not _is_config(target) or not callable(getattr(target, "run", None)):
+            raise InterpError(
+                f"{target.__qualname__} cannot be the experiment {name!r}: it must be a dataclass "
+                "or a pydantic model, whose fields are the config, with a method run(adapter)"
+            )
+        return Experiment(name, target, _run_itself)
+    config = _second_annotation(target)
+    if not _is_config(config):
+        raise InterpError(
+            f"{getattr(target, '__qualname__', target)!s} cannot be the experiment {name!r}: write "
+            "def experiment(adapter: ModelAdapter, config: Config), where Config is a dataclass or "
+            "a pydantic model"
+        )
+    return Experiment(name, config, target)
+
+
+def _run_itself(adapter: ModelAdapter, config: Any) -> Result:
+    result: Result = config.run(adapter)
+    return result
+
+
+def _second_annotation(function: Callable[..., Any]) -> Any:
+    parameters = list(inspect.signature(function).parameters.values())
+    if len(parameters) != 2:
+        return None
+    # only this one: the first may be imported for type checkers alone
+    holder = type("_", (), {"__annotations__": {"config": parameters[1].annotation}})
+    return get_type_hints(holder, globalns=getattr(function, "__globals__", None))["config"]
+
+
+def _is_config(kind: Any) -> bool:
+    return inspect.isclass(kind) and (is_dataclass(kind) or hasattr(kind, "model_fields"))
+
+
+def _place(experiment: Experiment) -> tuple[str, str]:
+    function = experiment.function
+    target = experiment.config if function is _run_itself else function
+    return target.__module__, target.__qualname__

@@ -1,0 +1,178 @@
+"""Reading YAML that somebody else wrote: bounded, without code, every value with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_interp.errors import SpecError
+
+MAX_BYTES = 256 * 1024
+"""A spec has a few kilobytes; the parser takes seconds for this much."""
+MAX_NODES = 20_000
+"""Values in a document, counted with every alias written out."""
+
+Location = tuple[str | int, ...]
+"""The keys and indices that lead to a value."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML mapping and where each of its values stands."""
+
+    path: Path
+    data: dict[str, Any]
+    lines: Mapping[Location, int]
+    """Line of every key (for a mapping) or item (for a list), counted from 1."""
+
+    def line(self, location: Location) -> int:
+        """The line of a value, or of the nearest thing around it that has one."""
+        while location not in self.lines and location:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+    def error(self, location: Location, message: str) -> SpecError:
+        """An error that begins with file and line."""
+        return SpecError(f"{self.path}:{self.line(location)}: {message}")
+
+
+def read_document(path: Path, max_bytes: int = MAX_BYTES) -> Document:
+    """Read a YAML file whose top level is a mapping with text keys.
+
+    Raises:
+        SpecError: not readable, too large, not UTF-8, not YAML, not a mapping, a tag that would
+            make an object, a key given twice, or aliases that expand beyond a bound. The message
+            begins with file and line.
+    """
+    return parse_document(_text(path, max_bytes), path)
+
+
+def parse_document(text: str, path: Path) -> Document:
+    """As :func:`read_document`, from text that was read already."""
+    try:
+        loader = yaml.SafeLoader(text)  # it refuses every tag that would make an object
+        node = loader.get_single_node()
+        if node is None:
+            raise SpecError(f"{path}:1: the file is empty: write a mapping, or remove the file")
+        lines = _Walk(path).lines_of(node)
+        data = loader.construct_document(node)
+    except SpecError:
+        raise
+    except yaml.MarkedYAMLError as error:
+        raise SpecError(_syntax(path, error)) from error
+    except yaml.YAMLError as error:
+        reason = str(error).partition("\n")[0]
+        raise SpecError(f"{path}:1: this is not YAML text: {reason}") from error
+    except RecursionError as error:
+        raise SpecError(f"{path}:1: values are nested too deeply to be a spec") from error
+    except (ValueError, OverflowError) as error:
+        raise SpecError(f"{path}:1: a value cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise SpecError(
+            f"{path}:{node.start_mark.line + 1}: expected a mapping of keys to values at the top "
+            f"level, got {_kind(data)}"
+        )
+    return Document(path, data, lines)
+
+
+def _text(path: Path, max_bytes: int) -> str:
+    try:
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise SpecError(
+                f"{path}:1: the file has {size:,} bytes, and at most {max_bytes:,} are read. "
+                "Keep the inputs of one experiment in it, and nothing else"
+            )
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}:1: the file is not UTF-8 text ({error.reason})") from error
+    except OSError as error:
+        raise SpecError(f"{path}:1: the file cannot be read: {error.strerror}") from error
+
+
+class _Walk:
+    """Notes the line of every value and counts values as if every alias were written out."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sizes: dict[int, int] = {}
+        self.open: set[int] = set()
+        self.lines: dict[Location, int] = {}
+
+    def lines_of(self, root: yaml.Node) -> dict[Location, int]:
+        self._measure(root)  # first: a small document cannot be slow to walk
+        self._note(root, ())
+        return self.lines
+
+    def _error(self, node: yaml.Node, message: str) -> SpecError:
+        return SpecError(f"{self.path}:{node.start_mark.line + 1}: {message}")
+
+    def _measure(self, node: yaml.Node) -> int:
+        if id(node) in self.open:
+            raise self._error(node, "this value contains itself through an alias")
+        if id(node) not in self.sizes:
+            self.open.add(id(node))
+            size = 1 + sum(self._measure(child) for child in _children(node))
+            self.open.discard(id(node))
+            if size > MAX_NODES:
+                raise self._error(
+                    node,
+                    f"with its aliases written out this has more than {MAX_NODES:,} values: write "
+                    "the few that the spec needs, without aliases of aliases",
+                )
+            self.sizes[id(node)] = size
+        return self.sizes[id(node)]
+
+    def _note(self, node: yaml.Node, location: Location) -> None:
+        self.lines.setdefault(location, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            for index, child in enumerate(node.value):
+                self._note(child, (*location, index))
+        elif isinstance(node, yaml.MappingNode):
+            seen: dict[Hashable, int] = {}
+            for key, value in node.value:
+                line = key.start_mark.line + 1
+                name = self._key(key)
+                if name in seen:
+                    raise self._error(key, f"the key {name!r} was given in line {seen[name]} already")
+                seen[name] = line
+                self.lines[(*location, name)] = line
+                self._note(value, (*location, name))
+
+    def _key(self, key: yaml.Node) -> str:
+        if isinstance(key, yaml.ScalarNode) and (
+            key.tag.endswith(":str") or key.tag.endswith(":merge")
+        ):
+            return str(key.value)
+        shown = key.value if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
+        raise self._error(key, f"a key must be text, and {shown!s} is not: put it in quotes")
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return []
+
+
+def _syntax(path: Path, error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    line = 1 if mark is None else mark.line + 1
+    problem = error.problem or str(error)
+    if isinstance(error, yaml.constructor.ConstructorError) and "constructor for the tag" in problem:
+        problem = f"{problem.partition(' for the tag ')[2]} is a tag that makes an object: "
+        problem += "a spec holds plain values only; remove the tag"
+    elif "'\\t'" in problem:
+        problem = "there is a tab here: YAML is indented with spaces"
+    elif isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
+        problem = "a second document begins here (---): write one spec a file"
+    return f"{path}:{line}: {problem}"
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", str: "text", type(None): "nothing"}.get(type(value), "a single value")
