@@ -26,7 +26,7 @@ def resolve_device(device: str | torch.device | None = None) -> torch.device:
         DeviceError: unknown, or not on this machine.
     """
     if device is None or device == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _count(kind)))
+        device = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
     kind, _, index = str(device).partition(":")
     if kind not in DEVICES or (index and not index.isdecimal()):
         known = [*DEVICES, "cuda:0"]

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
-import importlib.util
+import io
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 
-from pytest_interp.errors import DamagedWeightsError, WeightsUnavailableError
+from pytest_interp.errors import DamagedWeightsError
 from pytest_interp.models.checkpoint import quiet
+from pytest_interp.progress import report
 
 
-def convert(parts: Sequence[Path], sha256: str, folder: Path, say: Callable[[str], None]) -> None:
+def convert(parts: Sequence[Path], sha256: str, folder: Path) -> None:
     """Check the file (given in parts), dequantise it and write the checkpoint into ``folder``.
 
     Raises:
         DamagedWeightsError: the hash of the file is another.
-        WeightsUnavailableError: the package that reads GGUF is missing.
     """
-    if importlib.util.find_spec("gguf") is None:
-        raise WeightsUnavailableError(
-            "these weights are a GGUF file, which needs one more package to be read:"
-            "\n    pip install gguf"
-        )
     _verify(parts, sha256)
-    say(f"dequantising {parts[0].name} (once; the result is kept in the cache)")
+    what = f"dequantising {parts[0].name} (once; the result is kept)"
+    report(what, 0, 1)
+    with _joined(parts, folder.with_name("joined.gguf")) as whole:
+        _dequantise(whole, folder)
+    report(what, 1, 1)
+
+
+@contextlib.contextmanager
+def _joined(parts: Sequence[Path], scratch: Path) -> Iterator[Path]:
+    """The one part, or all of them joined in a file that is deleted afterwards."""
     if len(parts) == 1:
-        _dequantise(parts[0], folder)
+        yield parts[0]
         return
-    whole = folder.with_name("whole.gguf")
     try:
-        with whole.open("wb") as target:
+        with scratch.open("wb") as target:
             for part in parts:
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, target, 1 << 20)
-        _dequantise(whole, folder)
+        yield scratch
     finally:
-        whole.unlink(missing_ok=True)
+        scratch.unlink(missing_ok=True)
 
 
 def _verify(parts: Sequence[Path], sha256: str) -> None:
@@ -59,14 +64,31 @@ def _verify(parts: Sequence[Path], sha256: str) -> None:
 def _dequantise(file: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with quiet():
+    with quiet(), _parsed_once(), contextlib.redirect_stderr(io.StringIO()):  # its bar is on stderr
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
         module = AutoModelForCausalLM.from_pretrained(
             file.parent, gguf_file=file.name, dtype=torch.float32
         )
         # it is no longer quantised, but transformers refuses to save while it is marked so
-        del module.config.quantization_config
+        vars(module.config).pop("quantization_config", None)
         module.hf_quantizer = None
         module.is_quantized = False
         module.save_pretrained(folder, max_shard_size="100GB")
         tokenizer.save_pretrained(folder)
+
+
+@contextlib.contextmanager
+def _parsed_once() -> Iterator[None]:
+    """Let transformers share one parse of the file.
+
+    It parses the vocabulary anew for the tokenizer, the config and the tensors, and each parse
+    takes as long as everything else.
+    """
+    import gguf
+
+    reader = gguf.GGUFReader
+    gguf.GGUFReader = functools.cache(reader)
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = reader

@@ -34,6 +34,4 @@ def _status(name: str) -> ModelStatus:
         entry.source.check()
     except InterpError as error:
         advice = str(error)
-    return ModelStatus(
-        name, entry.source.describe(), entry.default_backend, not advice, advice
-    )
+    return ModelStatus(name, entry.source.describe(), entry.default_backend, not advice, advice)

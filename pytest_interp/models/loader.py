@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Hashable
 from pathlib import Path
@@ -10,12 +9,11 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from pytest_interp.adapters import BACKENDS, open_adapter
+from pytest_interp.adapters import BACKENDS, installed, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.models.devices import resolve_device, resolve_dtype
 from pytest_interp.models.registry import find_model
-from pytest_interp.models.sources import Say
 
 _shared: WeakValueDictionary[Hashable, Weights] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -26,8 +24,6 @@ def load_model(
     backend: str = "auto",
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
-    *,
-    progress: Say | None = None,
 ) -> ModelAdapter:
     """Load a model and open it under a backend.
 
@@ -41,23 +37,21 @@ def load_model(
             as :func:`load_weights`; an unknown backend is an UnknownNameError too.
     """
     chosen = choose_backend(name) if backend == "auto" else backend
-    return open_adapter(load_weights(name, device, dtype, progress=progress), chosen)
+    return open_adapter(load_weights(name, device, dtype), chosen)
 
 
 def load_weights(
     name: str | Path,
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
-    *,
-    progress: Say | None = None,
 ) -> Weights:
     """Load the weights of a model, or share those that are in use already.
 
     As long as something holds the weights of a model, asking again (for the other backend, say)
     gives the same object: no second copy. Attention is eager, the model is in eval mode and no
     parameter requires a gradient. ``device`` defaults to cuda, then mps, then cpu; ``dtype`` to
-    bfloat16 on cuda and float32 elsewhere. ``progress`` is called with a line of text before each
-    step that takes long.
+    bfloat16 on cuda and float32 elsewhere. Downloads and
+    conversions are reported to :mod:`pytest_interp.progress`.
 
     Raises:
         UnknownNameError: no registered name, folder or hub id.
@@ -73,7 +67,7 @@ def load_weights(
         key = (str(name), source.identity(), where, kind)
         weights = _shared.get(key)
         if weights is None:
-            module, tokenizer = source.load(kind, progress or _silent)
+            module, tokenizer = source.load(kind)
             module.to(where).eval().requires_grad_(False)
             weights = Weights(str(name), module, tokenizer, source.describe())
             _shared[key] = weights
@@ -84,10 +78,5 @@ def choose_backend(name: str | Path) -> str:
     """The backend of ``"auto"``: the model's default when installed, else another that is."""
     default = find_model(name).default_backend
     others = [backend for backend in BACKENDS if backend != default]
-    installed = [name for name in (default, *others) if importlib.util.find_spec(name)]
-    # with none of them, opening the default one says what to install
-    return installed[0] if installed else default
-
-
-def _silent(_: str) -> None:
-    """The progress hook that shows nothing."""
+    # with none of them installed, opening the default one says what to install
+    return next((backend for backend in (default, *others) if installed(backend)), default)

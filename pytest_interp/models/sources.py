@@ -6,21 +6,19 @@ Light: torch and transformers are imported when :meth:`Source.load` is called.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
+from pytest_interp.errors import NotAModelError, UnknownNameError, WeightsUnavailableError
 from pytest_interp.models import checkpoint
+from pytest_interp.progress import report
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-Say = Callable[[str], None]
-"""Told in words, before each step that takes long, what is going on."""
 
 
 class Source(ABC):
@@ -40,7 +38,7 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         """Load module and tokenizer on the CPU, fetching the weights first where that is needed."""
 
     def identity(self) -> Hashable:
@@ -60,12 +58,12 @@ class FolderSource(Source):
     def check(self) -> None:
         checkpoint.check_folder(self.path)
 
-    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         return checkpoint.open_checkpoint(self.path, dtype)
 
     def identity(self) -> Hashable:
         # a folder can be written anew between two loads in one process
-        stats = [(file, file.stat()) for file in sorted(self.path.glob("*"))]
+        stats = [(file, file.stat()) for file in sorted(self.path.glob("*")) if file.is_file()]
         return self, tuple((file.name, stat.st_size, stat.st_mtime_ns) for file, stat in stats)
 
 
@@ -85,8 +83,8 @@ class HubSource(Source):
         if self._cached() is None:
             raise WeightsUnavailableError(self._advice("it is not in the local cache of the hub"))
 
-    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        return checkpoint.open_checkpoint(self._cached() or self._download(say), dtype)
+    def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        return checkpoint.open_checkpoint(self._cached() or self._download(), dtype)
 
     def _cached(self) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
@@ -97,15 +95,24 @@ class HubSource(Source):
                 return Path(config).parent
         return None
 
-    def _download(self, say: Say) -> Path:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    def _download(self) -> Path:
+        from huggingface_hub import HfApi, snapshot_download
+        from huggingface_hub.errors import (
+            GatedRepoError,
+            OfflineModeIsEnabled,
+            RepositoryNotFoundError,
+        )
 
-        say(f"downloading {self.repo} from the Hugging Face hub")
+        what = f"downloading {self.repo} from the Hugging Face hub"
+        report(what, 0, 1)
         try:
-            folder = snapshot_download(
-                self.repo, revision=self.revision, allow_patterns=list(checkpoint.FILES)
-            )
+            # asked first: without the hub, a download is content with half a cached model
+            files = HfApi().list_repo_files(self.repo, revision=self.revision)
+            patterns = list(checkpoint.FILES)
+            folder = snapshot_download(self.repo, revision=self.revision, allow_patterns=patterns)
+        except OfflineModeIsEnabled as error:
+            reason = "it is not in the local cache, and HF_HUB_OFFLINE forbids to ask the hub"
+            raise WeightsUnavailableError(self._advice(reason)) from error
         except GatedRepoError as error:
             terms = f"its terms must be accepted first: https://huggingface.co/{self.repo}"
             raise WeightsUnavailableError(self._advice(terms)) from error
@@ -115,8 +122,15 @@ class HubSource(Source):
                 " of that name here. Check the spelling; for a private one: hf auth login"
             ) from error
         except Exception as error:  # whatever stops a download, the weights are not here
-            reason = f"it is not in the local cache, and the hub cannot be reached ({_brief(error)})"
+            reason = f"it is not in the local cache, and the hub is out of reach ({_brief(error)})"
             raise WeightsUnavailableError(self._advice(reason)) from error
+        if not any(file.endswith(".safetensors") for file in files):
+            raise NotAModelError(
+                f"the hub's {self.repo} has no safetensors. Other formats are pickles, which can"
+                " run code when they are opened, and are not read. Convert the model and give the"
+                " folder's path."
+            )
+        report(what, 1, 1)
         return Path(folder)
 
     def _advice(self, reason: str) -> str:
@@ -167,13 +181,13 @@ class GgufSource(Source):
         if not converted.entry_folder(self.sha256).is_dir():
             self.locate()
 
-    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         from pytest_interp.models import converted
 
         def build(folder: Path) -> None:
             from pytest_interp.models import gguf
 
-            gguf.convert(self.locate(), self.sha256, folder, say)
+            gguf.convert(self.locate(), self.sha256, folder)
 
         return checkpoint.open_checkpoint(converted.entry(self.sha256, build), dtype)
 
@@ -208,14 +222,11 @@ class PlantedSource(Source):
     def check(self) -> None:
         """It is always here."""
 
-    def load(self, dtype: torch.dtype, say: Say) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        import copy
-
+    def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         from pytest_interp.planted import planted_model
 
         planted = planted_model(self.architecture)
-        # the builder may keep what it made: never cast or move that in place
-        return copy.deepcopy(planted.module).to(dtype), planted.tokenizer
+        return planted.module.to(dtype), planted.tokenizer
 
 
 def _brief(error: Exception) -> str:
