@@ -1,6 +1,27 @@
-"""What one pytest session holds of models: which are wanted, which are loaded, what was computed."""
+"""What one pytest session knows of models: which were asked for, which are loaded, what they gave.
 
-from dataclasses import dataclass
+Nothing here imports pytest, and torch only when a model is loaded.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from pytest_interp.adapters import BACKENDS, installed
+from pytest_interp.errors import SpecError, UnknownNameError, WeightsUnavailableError
+
+if TYPE_CHECKING:
+    from pytest_interp.adapters.base import ModelAdapter
+    from pytest_interp.adapters.weights import Weights
+
+T = TypeVar("T")
+AUTO, ALL = "auto", "all"
 
 
 @dataclass(frozen=True)
@@ -17,3 +38,137 @@ class Target:
 
     def __str__(self) -> str:
         return self.model if self.backend is None else f"{self.model}-{self.backend}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line and the ini file say of models and backends."""
+
+    default_models: tuple[str, ...] = ()
+    """Models of tests that name none."""
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    """For a model's name, the checkpoint that stands in for it."""
+    backends: tuple[str, ...] = ()
+    """Backends of the run; ``(AUTO,)`` is each model's own, none at all is what is installed."""
+    device: str | None = None
+    dtype: str | None = None
+    strict: bool = False
+    """Missing weights fail a test instead of skipping it."""
+
+    def source_of(self, model: str) -> str:
+        """The checkpoint that specs of this model run on."""
+        return self.checkpoints.get(model, model)
+
+    def backends_of(self, model: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+        """The backends of a test on this model that asks for these, or for none in particular.
+
+        Empty when the run is restricted to backends that the test does not ask for.
+        """
+        if self.backends == (AUTO,):
+            from pytest_interp.models.loader import choose_backend
+
+            own = choose_backend(self.source_of(model))
+            return (own,) if not asked or own in asked else asked[:1]
+        if not asked:
+            # with no backend installed, opening the first one says what to install
+            return self.backends or tuple(filter(installed, BACKENDS)) or BACKENDS
+        return tuple(name for name in asked if not self.backends or name in self.backends)
+
+
+def parse_backends(text: str) -> tuple[str, ...]:
+    """Read ``auto``, ``all``, or names of backends between commas.
+
+    Raises:
+        UnknownNameError: there is no such backend.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if names == (ALL,):
+        return BACKENDS
+    if names == (AUTO,):
+        return names
+    for name in names:
+        if name not in BACKENDS:
+            raise UnknownNameError.of("backend", name, [*BACKENDS, AUTO, ALL])
+    return tuple(dict.fromkeys(names))
+
+
+def parse_models(texts: Iterable[str], folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Read ``NAME`` and ``NAME=CHECKPOINT``: the names, and the checkpoints by name.
+
+    A checkpoint is a path, relative to ``folder``, or whatever else names a model.
+
+    Raises:
+        SpecError: nothing stands on one side of the equals sign.
+    """
+    names: list[str] = []
+    checkpoints: dict[str, str] = {}
+    for text in texts:
+        name, equals, checkpoint = (part.strip() for part in text.partition("="))
+        if not name or (equals and not checkpoint):
+            raise SpecError(
+                f"cannot read the model {text!r}: write NAME, or NAME=PATH to run the specs of "
+                "NAME on another checkpoint"
+            )
+        if not equals:
+            names.append(name)
+            continue
+        path = folder / Path(checkpoint).expanduser()
+        checkpoints[name] = str(path.resolve()) if path.exists() else checkpoint
+    return tuple(dict.fromkeys(names)), checkpoints
+
+
+class Models:
+    """The models of one session. Each is loaded once, and results are kept as long as it is."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._weights: dict[str, Weights] = {}
+        self._missing: dict[str, str] = {}
+        self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
+
+    def weights(self, name: str) -> Weights:
+        """Load a model, or give it again. Errors as for ``load_weights``."""
+        if name in self._missing:
+            # a download that failed is not tried anew for every test
+            raise WeightsUnavailableError(self._missing[name])
+        if name not in self._weights:
+            self._weights[name] = self._load(name)
+        return self._weights[name]
+
+    def _load(self, name: str) -> Weights:
+        from pytest_interp.models import load_weights
+
+        settings = self.settings
+        try:
+            weights = load_weights(settings.source_of(name), settings.device, settings.dtype)
+        except WeightsUnavailableError as error:
+            self._missing[name] = str(error)
+            raise
+        # whatever checkpoint stands in for it, the model goes by the name that the spec gives
+        return weights if weights.name == name else replace(weights, name=name)
+
+    def release(self, name: str) -> None:
+        """Let go of a model. Its memory is free once no test holds it either."""
+        if self._weights.pop(name, None) is not None:
+            # modules under a backend refer to one another in cycles
+            gc.collect()
+
+    def once(self, experiment: Callable[..., T], adapter: ModelAdapter, **arguments: Any) -> T:
+        """Run an experiment, or give what it gave before.
+
+        Before means: in this session, on the same weights, backend and arguments. Results are
+        frozen, so that they can be shared. With arguments that cannot be hashed it runs each time.
+        """
+        bound = inspect.signature(experiment).bind(adapter, **arguments)
+        bound.apply_defaults()
+        values = tuple((name, value) for name, value in list(bound.arguments.items())[1:])
+        key = (experiment, type(adapter), adapter.backend, values)
+        try:
+            hash(key)
+        except TypeError:
+            return experiment(adapter, **arguments)
+        known = self._results.setdefault(adapter.weights, {})
+        if key not in known:
+            known[key] = experiment(adapter, **arguments)
+        found: T = known[key]
+        return found

@@ -3,4 +3,9 @@
 Loading it imports neither torch nor a backend: a run that uses no fixture of ours pays nothing.
 """
 
-pytest_plugins = ["pytest_interp.plugin.models"]
+pytest_plugins = [
+    "pytest_interp.plugin.options",
+    "pytest_interp.plugin.targets",
+    "pytest_interp.plugin.models",
+    "pytest_interp.plugin.progress",
+]

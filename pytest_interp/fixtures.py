@@ -1,0 +1,141 @@
+"""What the fixtures ``lens`` and ``trace`` hand to a test: experiments bound to its adapter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+if TYPE_CHECKING:
+    from pytest_interp.adapters.base import ModelAdapter
+    from pytest_interp.factsets import FactSet, TraceSet
+    from pytest_interp.prompts import FactPrompt
+    from pytest_interp.results import Direction, LensResult, TraceResult
+    from pytest_interp.session import Models
+
+Record = Callable[[str, object], None]
+"""Keeps a named value with the test: pytest's ``record_property``."""
+
+
+@dataclass(frozen=True)
+class Lens:
+    """The logit lens on the adapter of a test. Equal calls in one session are computed once."""
+
+    models: Models
+    adapter: ModelAdapter
+    record: Record
+
+    def __call__(
+        self, prompt: str, answer: str, position: int = -1, layers: Iterable[int] | None = None
+    ) -> LensResult:
+        """Run it: arguments, result and errors are those of ``pytest_interp.logit_lens``."""
+        from pytest_interp.experiments import logit_lens
+
+        result = self.models.once(
+            logit_lens,
+            self.adapter,
+            prompt=prompt,
+            answer=answer,
+            position=position,
+            layers=None if layers is None else tuple(layers),
+        )
+        measured = {
+            "kind": "logit_lens",
+            "prompt": result.prompt,
+            "answer": result.answer,
+            "crossover_layer": result.crossover_layer.layer,
+            "final_prob": round(result.final_prob, 4),
+        }
+        _record(self.record, result, measured)
+        return result
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Causal tracing on the adapter of a test. Equal calls in one session are computed once."""
+
+    models: Models
+    adapter: ModelAdapter
+    record: Record
+
+    @overload
+    def __call__(
+        self,
+        fact: FactPrompt,
+        site: str = ...,
+        direction: Direction = ...,
+        metric: str = ...,
+        corruption: str = ...,
+        layers: Iterable[int] | None = ...,
+        **options: Any,
+    ) -> TraceResult: ...
+
+    @overload
+    def __call__(
+        self,
+        fact: FactSet,
+        site: str = ...,
+        direction: Direction = ...,
+        metric: str = ...,
+        corruption: str = ...,
+        layers: Iterable[int] | None = ...,
+        **options: Any,
+    ) -> TraceSet: ...
+
+    def __call__(
+        self,
+        fact: FactPrompt | FactSet,
+        site: str = "resid_post",
+        direction: Direction = "denoise",
+        metric: str = "logit_diff",
+        corruption: str = "interchange",
+        layers: Iterable[int] | None = None,
+        **options: Any,
+    ) -> TraceResult | TraceSet:
+        """Trace one fact, or each fact of a set.
+
+        Arguments and errors are those of ``pytest_interp.causal_trace``; ``options`` are its
+        keyword-only arguments.
+        """
+        from pytest_interp.experiments import causal_trace, causal_traces
+        from pytest_interp.factsets import FactSet, TraceSet
+
+        arguments = {
+            "site": site,
+            "direction": direction,
+            "metric": metric,
+            "corruption": corruption,
+            "layers": None if layers is None else tuple(layers),
+            **options,
+        }
+        if isinstance(fact, FactSet):
+            traces = self.models.once(causal_traces, self.adapter, facts=fact.prompts, **arguments)
+            for one in traces:
+                _record(self.record, one, _measured(one))
+            return TraceSet.of(fact, traces)
+        result = self.models.once(causal_trace, self.adapter, fact=fact, **arguments)
+        _record(self.record, result, _measured(result))
+        return result
+
+
+def _measured(trace: TraceResult) -> dict[str, Any]:
+    peak = trace.peak
+    return {
+        "kind": "causal_trace",
+        "prompt": trace.fact.clean_prompt,
+        "site": trace.site,
+        "direction": trace.direction,
+        "clean_metric": round(trace.clean_metric, 4),
+        "corrupt_metric": round(trace.corrupt_metric, 4),
+        "peak": None
+        if peak is None
+        else {"layer": peak.layer, "token": peak.token, "effect": round(peak.effect, 4)},
+    }
+
+
+def _record(record: Record, result: LensResult | TraceResult, measured: dict[str, Any]) -> None:
+    """Keep the measured values, and once a test the fingerprint of the weights."""
+    if result.provenance is not None:
+        record("interp_fingerprint", result.provenance.fingerprint)
+    record("interp_result", json.dumps(measured, ensure_ascii=False))
