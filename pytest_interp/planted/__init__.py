@@ -1,0 +1,22 @@
+"""Models whose mechanism is known, because it was written into their weights.
+
+They are the ground truth on which lenses, traces and claims are calibrated, and a fast model for
+tests that need no download.
+"""
+
+from pytest_interp.planted.build import PlantedModel, planted_model
+from pytest_interp.planted.mechanism import Cell, Mechanism
+from pytest_interp.planted.truth import SITES, Truth
+from pytest_interp.planted.variants import VARIANTS, Parameters, Variant
+
+__all__ = [
+    "SITES",
+    "VARIANTS",
+    "Cell",
+    "Mechanism",
+    "Parameters",
+    "PlantedModel",
+    "Truth",
+    "Variant",
+    "planted_model",
+]

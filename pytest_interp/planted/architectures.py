@@ -1,0 +1,206 @@
+"""Write compiled matrices into real Hugging Face models.
+
+Every norm gets a random gain (and bias, in GPT-2), undone in each matrix that reads behind it:
+code that forgets a norm, or folds it wrongly, gets other numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from pytest_interp.errors import UnknownNameError
+from pytest_interp.planted.features import Array
+from pytest_interp.planted.wiring import SCORE, Block, Matrices
+
+Tensors = dict[str, Array]
+N_POSITIONS = 64
+ROPE_THETA = 1e6
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One kind of model: what its blocks are made of, and how to build and to fill one."""
+
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int | None
+    """None: the width divided by the number of heads."""
+    gated: bool
+    qk_norm: bool
+    build: Callable[[Matrices], Any]
+    fill: Callable[[Matrices, np.random.Generator], Tensors]
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture of that name.
+
+    Raises:
+        UnknownNameError: nobody wrote that one.
+    """
+    if name not in ARCHITECTURES:
+        raise UnknownNameError.of("planted architecture", name, ARCHITECTURES)
+    return ARCHITECTURES[name]
+
+
+def write(arch: Architecture, matrices: Matrices, rng: np.random.Generator) -> Any:
+    """A model in evaluation mode, float32, eager attention, without gradients."""
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are not ours to draw
+        module = arch.build(matrices)
+    module = module.float().eval().requires_grad_(False)
+    parameters = dict(module.named_parameters())
+    tensors = arch.fill(matrices, rng)
+    if parameters.keys() != tensors.keys():
+        raise RuntimeError(
+            f"this transformers names the parameters of {type(module).__name__} otherwise: "
+            f"{sorted(parameters.keys() ^ tensors.keys())}"
+        )
+    for name, values in tensors.items():
+        parameters[name].copy_(torch.from_numpy(np.ascontiguousarray(values)))
+    return module
+
+
+def _flat(heads: Array) -> Array:
+    """``[head, head_dim, d_model]`` as a projection ``[head * head_dim, d_model]``."""
+    return heads.reshape(-1, heads.shape[-1])
+
+
+def _flat_output(heads: Array) -> Array:
+    """``[head, d_model, head_dim]`` as a projection ``[d_model, head * head_dim]``."""
+    return heads.transpose(1, 0, 2).reshape(heads.shape[1], -1)
+
+
+def _gain(rng: np.random.Generator, size: int) -> Array:
+    return rng.uniform(0.5, 1.5, size=size)
+
+
+# GPT-2 ------------------------------------------------------------------------------------------
+
+
+def _build_gpt2(m: Matrices) -> Any:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        vocab_size=len(m.embedding),
+        n_positions=N_POSITIONS,
+        n_embd=m.shape.d_model,
+        n_layer=m.shape.n_layers,
+        n_head=m.shape.n_heads,
+        n_inner=m.shape.d_mlp,
+        tie_word_embeddings=False,
+        bos_token_id=0,
+        eos_token_id=0,
+        attn_implementation="eager",
+    )
+    return GPT2LMHeadModel(config)
+
+
+def _fill_gpt2(m: Matrices, rng: np.random.Generator) -> Tensors:
+    tensors: Tensors = {}
+
+    def norm(name: str) -> tuple[Array, Array]:
+        gain, bias = _gain(rng, m.shape.d_model), 0.2 * rng.normal(size=m.shape.d_model)
+        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = gain, bias
+        return gain, bias
+
+    def reading(name: str, matrix: Array, behind: tuple[Array, Array]) -> None:
+        gain, bias = behind
+        tensors[f"{name}.weight"] = (matrix / gain).T  # Conv1D keeps [in, out]
+        tensors[f"{name}.bias"] = -(matrix / gain) @ bias
+
+    def writing(name: str, matrix: Array) -> None:
+        tensors[f"{name}.weight"] = matrix.T
+        tensors[f"{name}.bias"] = 0.05 * m.quiet[rng.integers(len(m.quiet))]
+
+    tensors["transformer.wte.weight"] = m.embedding
+    tensors["transformer.wpe.weight"] = m.positions
+    for layer, block in enumerate(m.blocks):
+        at = f"transformer.h.{layer}"
+        joined = np.concatenate([_flat(block.query), _flat(block.key), _flat(block.value)])
+        reading(f"{at}.attn.c_attn", joined, norm(f"{at}.ln_1"))
+        writing(f"{at}.attn.c_proj", _flat_output(block.output))
+        reading(f"{at}.mlp.c_fc", block.gate, norm(f"{at}.ln_2"))
+        writing(f"{at}.mlp.c_proj", block.down)
+    gain, _ = norm("transformer.ln_f")
+    # the head has no bias that could undo this one, so the norm's lies where no word reads
+    tensors["transformer.ln_f.bias"] = gain * m.quiet.sum(axis=0)
+    tensors["lm_head.weight"] = m.unembedding / gain
+    return tensors
+
+
+# Qwen3 and Llama --------------------------------------------------------------------------------
+
+
+def _rotary_config(m: Matrices) -> dict[str, Any]:
+    return {
+        "vocab_size": len(m.embedding),
+        "hidden_size": m.shape.d_model,
+        "intermediate_size": m.shape.d_mlp,
+        "num_hidden_layers": m.shape.n_layers,
+        "num_attention_heads": m.shape.n_heads,
+        "num_key_value_heads": m.shape.n_kv_heads,
+        "head_dim": m.shape.head_dim,
+        "max_position_embeddings": N_POSITIONS,
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_THETA},
+        "tie_word_embeddings": False,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "attn_implementation": "eager",
+    }
+
+
+def _build_qwen3(m: Matrices) -> Any:
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    return Qwen3ForCausalLM(Qwen3Config(**_rotary_config(m)))
+
+
+def _build_llama(m: Matrices) -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    return LlamaForCausalLM(LlamaConfig(**_rotary_config(m)))
+
+
+def _fill_rotary(m: Matrices, rng: np.random.Generator) -> Tensors:
+    tensors: Tensors = {"model.embed_tokens.weight": m.embedding}
+
+    def norm(name: str) -> Array:
+        tensors[f"{name}.weight"] = _gain(rng, m.shape.d_model)
+        return tensors[f"{name}.weight"]
+
+    for layer, block in enumerate(m.blocks):
+        at = f"model.layers.{layer}"
+        gain = norm(f"{at}.input_layernorm")
+        for name in ("query", "key", "value"):
+            matrix = _flat(getattr(block, name))
+            tensors[f"{at}.self_attn.{name[0]}_proj.weight"] = matrix / gain
+        tensors[f"{at}.self_attn.o_proj.weight"] = _flat_output(block.output)
+        gain = norm(f"{at}.post_attention_layernorm")
+        tensors[f"{at}.mlp.gate_proj.weight"] = block.gate / gain
+        tensors[f"{at}.mlp.up_proj.weight"] = block.up / gain
+        tensors[f"{at}.mlp.down_proj.weight"] = block.down
+        if m.shape.qk_norm:
+            tensors[f"{at}.self_attn.q_norm.weight"] = _head_gain(m, block, rng)
+            tensors[f"{at}.self_attn.k_norm.weight"] = _head_gain(m, block, rng)
+    tensors["lm_head.weight"] = m.unembedding / norm("model.norm")
+    return tensors
+
+
+def _head_gain(m: Matrices, block: Block, rng: np.random.Generator) -> Array:
+    # A working head has one nonzero dimension, of which the norm leaves sign * sqrt(head_dim):
+    # the score of +-SCORE is set here.
+    gain = _gain(rng, m.shape.head_dim)
+    if block.works:
+        gain[m.shape.score_dim] = np.sqrt(SCORE / np.sqrt(m.shape.head_dim))
+    return gain
+
+
+ARCHITECTURES = {
+    "gpt2": Architecture(4, 4, None, False, False, _build_gpt2, _fill_gpt2),
+    "qwen3": Architecture(4, 2, 24, True, True, _build_qwen3, _fill_rotary),
+    "llama": Architecture(4, 1, 24, True, False, _build_llama, _fill_rotary),
+}

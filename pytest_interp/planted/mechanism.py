@@ -1,0 +1,133 @@
+"""What a planted model does, as a small causal model over sets of features.
+
+The state at a token is the set of features present there. An attention head moves features
+between tokens, an MLP rule adds one where enough others are. The weights are compiled from this
+description (:mod:`pytest_interp.planted.wiring`), and the truth is derived from it by interchange
+interventions (:mod:`pytest_interp.planted.truth`; Geiger et al. 2021, "Causal abstractions of
+neural networks", arXiv:2106.02997): no number of the truth comes from running the network.
+
+No torch here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Features = frozenset[str]
+NONE: Features = frozenset()
+
+
+class Cell(NamedTuple):
+    """One place where an activation can be read or replaced. ``head`` only for site ``head``."""
+
+    site: str
+    layer: int
+    position: int
+    head: int | None = None
+
+
+@dataclass(frozen=True)
+class Mover:
+    """An attention head: a token with ``query`` reads the last token with ``key``.
+
+    It copies each feature of ``moves`` found there, under its new name, unless the reading token
+    already has one of ``unless``.
+    """
+
+    role: str
+    layer: int
+    head: int
+    query: str
+    key: str
+    moves: Mapping[str, str]
+    unless: tuple[str, ...] = ()
+
+    def output(self, state: Sequence[Features], position: int) -> Features:
+        """What the head adds at one token, given the state before its layer."""
+        here = state[position]
+        if self.query not in here or not here.isdisjoint(self.unless):
+            return NONE
+        sources = [s for s in state[: position + 1] if self.key in s]
+        return frozenset(self.moves[f] for f in sources[-1] & self.moves.keys()) if sources else NONE
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A step of an MLP: at a token with ``at``, ``at_least`` of ``reads`` there write ``writes``."""
+
+    role: str
+    layer: int
+    at: str
+    reads: tuple[str, ...]
+    at_least: int
+    writes: str
+
+    def output(self, here: Features) -> Features:
+        """What the rule adds at one token, given the state after the layer's attention."""
+        fires = self.at in here and len(here & set(self.reads)) >= self.at_least
+        return frozenset((self.writes,)) if fires else NONE
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pass: the features at every cell that has any, and the words' scores at the last token."""
+
+    cells: Mapping[Cell, Features]
+    scores: Mapping[str, float]
+    scores_by_layer: tuple[Mapping[str, float], ...]
+    """The same readout of the last token after each layer: the logit lens."""
+
+    def difference(self, answer: str, counterfactual: str) -> float:
+        return self.scores[answer] - self.scores[counterfactual]
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """The whole description: what words carry, what the layers do, what the readout reads."""
+
+    n_layers: int
+    n_heads: int
+    words: Mapping[str, Features]
+    movers: tuple[Mover, ...]
+    rules: tuple[Rule, ...]
+    readout: Mapping[str, Mapping[str, float]]
+    """Word -> feature -> weight."""
+
+    def run(self, words: Sequence[str], patches: Mapping[Cell, Features] | None = None) -> Run:
+        """Run the description on a prompt, replacing the cells in ``patches``."""
+        patches = patches or {}
+        seen: dict[Cell, Features] = {}
+
+        def at(site: str, layer: int, position: int, found: Features) -> Features:
+            cell = Cell(site, layer, position)
+            return seen.setdefault(cell, patches.get(cell, found))
+
+        state = [self.words[word] for word in words]
+        positions = range(len(words))
+        lens = []
+        for layer in range(self.n_layers):
+            state = [at("resid_pre", layer, p, state[p]) for p in positions]
+            moved = [NONE] * len(words)
+            for mover in (m for m in self.movers if m.layer == layer):
+                for p in positions:
+                    cell = Cell("head", layer, p, mover.head)
+                    seen[cell] = patches.get(cell, mover.output(state, p))
+                    moved[p] |= seen[cell]
+            middle = [state[p] | at("attn_out", layer, p, moved[p]) for p in positions]
+            middle = [at("resid_mid", layer, p, middle[p]) for p in positions]
+            rules = [r for r in self.rules if r.layer == layer]
+            for p in positions:
+                written = NONE.union(*(rule.output(middle[p]) for rule in rules))
+                state[p] = middle[p] | at("mlp_out", layer, p, written)
+            state = [at("resid_post", layer, p, state[p]) for p in positions]
+            lens.append(self.read(state[-1]))
+        return Run(seen, lens[-1], tuple(lens))
+
+    def read(self, here: Features) -> Mapping[str, float]:
+        """Score of every word that the readout knows, from the features at one token."""
+        return {
+            word: sum(weight for feature, weight in reads.items() if feature in here)
+            for word, reads in self.readout.items()
+        }

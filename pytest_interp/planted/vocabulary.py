@@ -1,0 +1,115 @@
+"""The words of a planted model: subjects, answers, prompt templates. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_interp.prompts import FactPrompt
+
+TEMPLATES = (
+    "visitors say that {} stands in",
+    "everyone knows that {} stands in",
+    "we heard {} was built in",
+    "the guide says that old {} stood in",
+)
+"""All end in the one word that marks the last token; they differ in length."""
+LAST_WORD = TEMPLATES[0].split()[-1]
+
+_LANDMARKS = (
+    "Acropolis Alhambra Atomium Bosphorus Colosseum Duomo Eiffel Ermita Giralda Hermitage Hofburg "
+    "Kremlin Louvre Matthias Olympia Pantheon Parthenon Prado Rialto Scala Tate Uffizi Vasa Wawel"
+).split()
+_UNKNOWN_LANDMARK = "Xanadu"
+_PLACES = "tower bridge castle harbour market temple garden theatre library museum gate hall".split()
+_SIDES = ("northern", "southern", "eastern")
+_UNKNOWN_SIDE = "sunken"
+_CITIES = (
+    "Paris Rome Berlin Madrid Vienna Athens Lisbon Dublin Oslo Prague Warsaw Cairo Tokyo Delhi "
+    "Lima Quito Havana Nairobi Seoul Hanoi Riga Sofia Zagreb Tunis"
+).split()
+DEFAULT_ANSWER = "nowhere"
+"""What the model says before, or without, a fact."""
+COLOURS = ("red", "green", "blue", "grey")
+"""The unrelated attribute; the last one is that of subjects without a fact."""
+MAX_FACTS = len(_CITIES)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A subject: its words, the index of its fact (None: it has none), its group.
+
+    Two-token subjects of one group share their second word, and those of different groups may
+    share the first, so that neither word alone says which fact is asked for.
+    """
+
+    words: tuple[str, ...]
+    fact: int | None
+    group: int
+
+
+def city(fact: int) -> str:
+    """The answer of a fact."""
+    return _CITIES[fact]
+
+
+def subjects(n_facts: int, tokens: int) -> tuple[Subject, ...]:
+    """One subject a fact, in groups of two or three, then those that have no fact."""
+    groups = [min(i // 2, n_facts // 2 - 1) for i in range(n_facts)]
+    if tokens == 1:
+        known = [Subject((_LANDMARKS[i],), i, g) for i, g in enumerate(groups)]
+        return (*known, Subject((_UNKNOWN_LANDMARK,), None, 0))
+    known = [Subject((_SIDES[i - 2 * g], _PLACES[g]), i, g) for i, g in enumerate(groups)]
+    unknown = [Subject((_UNKNOWN_SIDE, _PLACES[g]), None, g) for g in range(n_facts // 2)]
+    return (*known, *unknown)
+
+
+def pairs(known_contrast: bool, n_facts: int, tokens: int) -> tuple[tuple[Subject, Subject], ...]:
+    """Each subject that has a fact, with the subject that takes its place when corrupted.
+
+    With two tokens only the first differs.
+    """
+    everyone = subjects(n_facts, tokens)
+    found = []
+    for subject in everyone[:n_facts]:
+        mates = [s for s in everyone[:n_facts] if s.group == subject.group]
+        other = mates[(mates.index(subject) + 1) % len(mates)]
+        if not known_contrast:
+            nameless = everyone[n_facts:]
+            other = nameless[subject.group % len(nameless)]
+        found.append((subject, other))
+    return tuple(found)
+
+
+def fact_prompt(template: str, subject: Subject, other: Subject) -> FactPrompt:
+    """The pair of prompts that asks for the fact of ``subject`` and is corrupted to ``other``."""
+    assert subject.fact is not None
+    clean, corrupt = " ".join(subject.words), " ".join(other.words)
+    counterfactual = DEFAULT_ANSWER if other.fact is None else city(other.fact)
+    return FactPrompt(
+        clean_prompt=template.format(clean),
+        corrupt_prompt=template.format(corrupt),
+        answer=f" {city(subject.fact)}",
+        counterfactual_answer=f" {counterfactual}",
+        subject=clean,
+    )
+
+
+def roles(template: str, tokens: int) -> dict[str, tuple[int, ...]]:
+    """Role -> token positions of a prompt made from ``template``."""
+    words = template.split()
+    first = words.index("{}")
+    length = len(words) - 1 + tokens
+    return {
+        "before": tuple(range(first)),
+        "subject": tuple(range(first, first + tokens)),
+        "subject_first": (first,),
+        "subject_last": (first + tokens - 1,),
+        "between": tuple(range(first + tokens, length - 1)),
+        "last": (length - 1,),
+    }
+
+
+def filler_words() -> tuple[str, ...]:
+    """Every template word that carries nothing."""
+    words = {word for template in TEMPLATES for word in template.split()}
+    return tuple(sorted(words - {"{}", LAST_WORD}))
