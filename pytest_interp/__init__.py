@@ -12,16 +12,48 @@ from typing import TYPE_CHECKING, Any
 from pytest_interp.prompts import FactPrompt
 
 if TYPE_CHECKING:
+    from pytest_interp.claims import (
+        assert_backends_agree,
+        assert_crystallises,
+        assert_fact_localized,
+        assert_handoff,
+        assert_necessary,
+        assert_no_effect,
+        assert_sufficient,
+    )
     from pytest_interp.experiments import causal_trace, causal_traces, logit_lens
+    from pytest_interp.factsets import FactSet
     from pytest_interp.models import load_model
 
 _LAZY = {
+    "FactSet": "factsets",
+    "assert_backends_agree": "claims",
+    "assert_crystallises": "claims",
+    "assert_fact_localized": "claims",
+    "assert_handoff": "claims",
+    "assert_necessary": "claims",
+    "assert_no_effect": "claims",
+    "assert_sufficient": "claims",
     "causal_trace": "experiments",
     "causal_traces": "experiments",
     "load_model": "models",
     "logit_lens": "experiments",
 }
-__all__ = ["FactPrompt", *sorted(_LAZY)]
+__all__ = [
+    "FactPrompt",
+    "FactSet",
+    "assert_backends_agree",
+    "assert_crystallises",
+    "assert_fact_localized",
+    "assert_handoff",
+    "assert_necessary",
+    "assert_no_effect",
+    "assert_sufficient",
+    "causal_trace",
+    "causal_traces",
+    "load_model",
+    "logit_lens",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,158 @@
+"""What a check returns, and what an assertion raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pytest_interp.controls import Control
+from pytest_interp.errors import ClaimFailed, ClaimInconclusive
+
+
+class Status(StrEnum):
+    """The three outcomes of a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its confidence interval, and where it was measured.
+
+    With one prompt ``low`` and ``high`` are the value itself.
+    """
+
+    value: float
+    low: float
+    high: float
+    where: str = ""
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evidence says about one claim."""
+
+    claim: str
+    """The claim in plain words."""
+    status: Status
+    sentence: str
+    """The outcome in plain words."""
+    n_prompts: int
+    """Prompts, or pairs of prompts, that the verdict rests on."""
+    n_clusters: int
+    """Templates among them."""
+    effect: Estimate | None = None
+    """The number that decides: of all that must hold, the one with the least margin."""
+    threshold: float | None = None
+    margin: float | None = None
+    """How far the deciding bound is on the right side of the threshold; negative on the wrong."""
+    confidence: float | None = None
+    """Of the interval; None with one prompt."""
+    direction: str | None = None
+    metric: str | None = None
+    corruption: str | None = None
+    controls: tuple[Control, ...] = ()
+    n_left_out: int = 0
+    """Facts left out because the model does not know them."""
+    details: str = field(default="", repr=False)
+    """Broken cells and the map around them, for a person."""
+
+    def __bool__(self) -> bool:
+        return self.status is Status.PASSED
+
+    @property
+    def scope(self) -> str:
+        """How far the verdict reaches: ``existence, n = 1``, or the numbers of facts."""
+        if self.n_prompts == 1:
+            return "existence, n = 1"
+        clusters = f"{self.n_clusters} template{'s' if self.n_clusters != 1 else ''}"
+        return f"n = {self.n_prompts} from {clusters}"
+
+    def __str__(self) -> str:
+        """The whole verdict, as an assertion prints it."""
+        facts = [("scope", self.scope)]
+        if self.n_left_out:
+            facts.append(("left out", f"{self.n_left_out} facts that the model does not know"))
+        measured = ", ".join(filter(None, (self.direction, self.metric, self.corruption)))
+        if measured:
+            facts.append(("measured", measured))
+        if self.effect is not None:
+            facts.append(("decided by", f"{self.effect} at {self.effect.where}"))
+        if self.threshold is not None and self.margin is not None:
+            facts.append(("threshold", f"{self.threshold:.3g}, margin {self.margin:+.3f}"))
+        facts.extend(("control", str(control)) for control in self.controls)
+        lines = [self.sentence, f"  claim: {self.claim}"]
+        lines.extend(f"  {name}: {value}" for name, value in facts)
+        if self.details:
+            lines.append(self.details)
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict, for a report."""
+        estimate = self.effect
+        return {
+            "claim": self.claim,
+            "status": str(self.status),
+            "sentence": self.sentence,
+            "scope": self.scope,
+            "n_prompts": self.n_prompts,
+            "n_clusters": self.n_clusters,
+            "n_left_out": self.n_left_out,
+            "effect": None
+            if estimate is None
+            else {
+                "value": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
+                "where": estimate.where,
+            },
+            "threshold": self.threshold,
+            "margin": self.margin,
+            "confidence": self.confidence,
+            "direction": self.direction,
+            "metric": self.metric,
+            "corruption": self.corruption,
+            "controls": [control.to_json() for control in self.controls],
+        }
+
+
+Listener = Callable[[Verdict], None]
+_listener: ContextVar[Listener | None] = ContextVar("pytest_interp_verdicts", default=None)
+
+
+@contextmanager
+def hearing(listener: Listener) -> Iterator[None]:
+    """Show every verdict asserted inside this block to a listener, before anything is raised."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def conclude(verdict: Verdict) -> Verdict:
+    """Return a passed verdict; raise on any other. Every ``assert_*`` ends here.
+
+    Raises:
+        ClaimFailed: the claim is false on this evidence.
+        ClaimInconclusive: the evidence cannot decide it.
+    """
+    listener = _listener.get()
+    if listener is not None:
+        listener(verdict)
+    if verdict.status is Status.FAILED:
+        raise ClaimFailed(f"claim failed: {verdict}")
+    if verdict.status is Status.INCONCLUSIVE:
+        raise ClaimInconclusive(f"claim inconclusive (an undecided claim is no pass): {verdict}")
+    return verdict
