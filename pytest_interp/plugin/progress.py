@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Generator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ _INTERVAL = 0.1
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 
 
+@pytest.hookimpl(trylast=True)  # after pytest has made its terminal reporter
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the tests, where there is somebody who looks on."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
@@ -71,7 +73,7 @@ class LiveLine:
         before = _RESTORE if self._shown else _SAVE
         capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
         # past pytest's own writer, which would count this line as part of its own
-        with capture.global_and_fixture_disabled():
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
             sys.stdout.write(before + _ERASE + (line if text else ""))
             sys.stdout.flush()
         self._shown = bool(text)
