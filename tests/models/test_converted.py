@@ -1,0 +1,128 @@
+"""The cache: what is in it is whole, and what is not is made anew."""
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_interp.models import converted
+
+KEY, OTHER = "a" * 64, "b" * 64
+BIG = 3 << 20  # spans several blocks of the checksum, and a tail
+MADE = bytes(range(256)) * (BIG // 256) + b"tail"
+
+
+def build(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(MADE)
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder.parent.parent / f"built-{time.time_ns()}-{os.getpid()}").touch()
+
+
+def builds(root: Path) -> int:
+    return len([*(root / "models").glob("built-*")])
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_an_entry_is_built_once(cache):
+    folder = converted.entry(KEY, build)
+    assert folder == converted.entry(KEY, build) == converted.entry_folder(KEY)
+    assert builds(cache) == 1
+    assert converted.entry(OTHER, build) != folder
+    assert builds(cache) == 2
+
+
+def flip(file: Path, at: int) -> None:
+    stat = file.stat()
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # a disk that errs tells nobody
+
+
+def swap_blocks(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[0] = 7
+    file.write_bytes(data)
+    converted._seal(file.parent, KEY)
+    block = converted._BLOCK
+    file.write_bytes(bytes(data[block : 2 * block] + data[:block] + data[2 * block :]))
+
+
+DAMAGE = {
+    "truncated": lambda f: (f / "model.safetensors").write_bytes(MADE[:-9]),
+    "flipped at the start": lambda f: flip(f / "model.safetensors", 0),
+    "flipped in a block": lambda f: flip(f / "model.safetensors", BIG // 2),
+    "flipped in the tail": lambda f: flip(f / "model.safetensors", BIG + 2),
+    "zeroed": lambda f: (f / "model.safetensors").write_bytes(bytes(len(MADE))),
+    "blocks swapped": lambda f: swap_blocks(f / "model.safetensors"),
+    "config changed": lambda f: (f / "config.json").write_text("[]"),
+    "file gone": lambda f: (f / "config.json").unlink(),
+    "file added": lambda f: (f / "pytorch_model.bin").touch(),
+    "no manifest": lambda f: (f / converted.MANIFEST).unlink(),
+    "manifest cut": lambda f: (f / converted.MANIFEST).write_text('{"format"'),
+    "manifest is a list": lambda f: (f / converted.MANIFEST).write_text("[]"),
+    "of another file": lambda f: converted._seal(f, OTHER),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_or_foreign_entry_is_built_anew(cache, damage):
+    folder = converted.entry(KEY, build)
+    damage(folder)
+    assert converted.flaw(folder, KEY) is not None
+    assert converted.entry(KEY, build) == folder
+    assert converted.flaw(folder, KEY) is None
+    assert (folder / "model.safetensors").read_bytes() == MADE
+    assert sorted(file.name for file in folder.iterdir()) == sorted(
+        ["config.json", "model.safetensors", converted.MANIFEST]
+    )
+    assert builds(cache) == 2
+
+
+def test_a_build_that_fails_leaves_nothing_and_the_next_one_works(cache):
+    def fail(folder: Path) -> None:
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        converted.entry(KEY, fail)
+    assert [file for file in (cache / "models").iterdir() if file.is_dir()] == []
+    assert converted.flaw(converted.entry(KEY, build), KEY) is None
+
+
+def test_what_a_killed_process_left_is_swept(cache):
+    left = converted.entry_folder(KEY).parent / f"{converted.entry_folder(KEY).name}.tmp-dead"
+    left.mkdir(parents=True)
+    converted.entry(KEY, build)
+    assert not left.exists()
+
+
+def slow(folder: Path) -> None:
+    time.sleep(0.3)
+    build(folder)
+
+
+def ask(start, results) -> None:
+    start.wait()
+    folder = converted.entry(KEY, slow)
+    results.put(converted.flaw(folder, KEY))
+
+
+def test_processes_that_ask_at_once_build_once_and_all_get_the_whole(cache):
+    context = multiprocessing.get_context("spawn")
+    start, results = context.Event(), context.Queue()
+    processes = [context.Process(target=ask, args=(start, results)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    start.set()
+    assert [results.get(timeout=60) for _ in processes] == [None] * 4
+    for process in processes:
+        process.join(10)
+    assert builds(cache) == 1

@@ -1,0 +1,113 @@
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from pytest_interp.adapters import BACKENDS
+from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
+from pytest_interp.models import (
+    FolderSource,
+    HubSource,
+    ModelEntry,
+    PlantedSource,
+    inventory,
+    load_weights,
+    model_names,
+    register_model,
+    registry,
+)
+from pytest_interp.models.registry import find_model
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+
+
+def publish(monkeypatch, name, value):
+    point = metadata.EntryPoint(name, value, registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(registry.metadata, "entry_points", lambda *, group: [point])
+
+
+def test_the_models_of_the_package_are_registered():
+    assert {"gpt2", "gpt2-medium", "qwen3-0.6b", "smollm2-135m", "gemma3-270m"} <= {*model_names()}
+    assert find_model("qwen3-0.6b").default_backend == "nnsight"
+    assert {find_model(name).default_backend for name in model_names()} <= {*BACKENDS}
+
+
+def test_a_hub_id_and_a_folder_need_no_registration(tmp_path):
+    assert find_model("org/some-model").source == HubSource("org/some-model")
+    assert find_model(tmp_path).source == FolderSource(tmp_path)
+    assert find_model(str(tmp_path)).source == FolderSource(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder", "./nothing", "a/b/c"])
+def test_a_path_to_nothing_is_no_hub_id(path):
+    with pytest.raises(NotAModelError, match="no folder"):
+        find_model(path)
+
+
+def test_an_unknown_name_is_met_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"unknown model 'smolm2'. Did you mean 'smollm2"):
+        find_model("smolm2")
+
+
+def test_a_model_is_registered_from_outside(tiny):
+    register_model("mine", tiny, default_backend="nnsight")
+    register_model("mine", tiny, default_backend="nnsight")  # a conftest may be imported twice
+    assert find_model("mine") == ModelEntry(FolderSource(tiny), "nnsight")
+    assert load_weights("mine").name == "mine"
+
+
+def test_a_taken_name_is_refused(tmp_path):
+    with pytest.raises(InterpError, match=r"'gpt2' is taken: it stands for hub openai-community"):
+        register_model("gpt2", tmp_path)
+    assert find_model("gpt2").source != FolderSource(tmp_path)
+
+
+PUBLISHED = ModelEntry(PlantedSource("gpt2"), "nnsight")
+
+
+def test_a_package_registers_models_by_an_entry_point(monkeypatch):
+    publish(monkeypatch, "theirs", f"{__name__}:PUBLISHED")
+    assert "theirs" in model_names()
+    assert find_model("theirs") is PUBLISHED
+
+
+def test_an_entry_point_to_something_else_is_refused(monkeypatch):
+    publish(monkeypatch, "theirs", "math:pi")
+    with pytest.raises(InterpError, match=r"'theirs' \(math:pi\).*names a float"):
+        find_model("theirs")
+
+
+def test_the_inventory_says_what_is_here_and_how_to_get_the_rest(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
+    states = {state.name: state for state in inventory()}
+    assert [*states] == model_names()
+    assert states["planted-gpt2"].available
+    assert not states["planted-gpt2"].advice
+    assert not states["gpt2"].available
+    assert "hf download openai-community/gpt2" in states["gpt2"].advice
+
+
+def test_importing_the_package_and_taking_stock_is_light():
+    heavy = "torch", "transformers", "transformer_lens", "nnsight"
+    code = (
+        "import sys, pytest_interp.models as m; m.inventory();"
+        f"print(*({heavy!r} & sys.modules.keys()))".replace(f"{heavy!r}", f"{{*{heavy!r}}}")
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
+    # the check can fail
+    code = code.replace("m.inventory()", "m.load_weights")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "torch" in run.stdout.split()
+
+
+def test_every_model_is_one_line_of_the_registry():
+    text = Path(registry.__file__).read_text(encoding="utf-8")
+    for name in registry._registry:
+        assert text.count(f'"{name}": ModelEntry(') == 1
