@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pytest_interp.errors import ExperimentError
+from pydantic import AfterValidator
+
+from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.prompts import FactPrompt
 from pytest_interp.results import Direction, LensResult, TraceResult
@@ -13,6 +15,13 @@ from pytest_interp.sites import parse_kind
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
+
+
+def _known_site(name: str) -> str:
+    try:
+        return str(parse_kind(name))
+    except UnknownNameError as error:
+        raise ValueError(str(error)) from None  # the form in which pydantic adds the key
 
 
 @register_experiment("logit_lens")
@@ -47,19 +56,16 @@ class CausalTrace:
     """Causal trace: patch one site at every layer and position; where does a fact sit?"""
 
     fact: FactPrompt
-    site: str = "resid_post"
+    site: Annotated[str, AfterValidator(_known_site)] = "resid_post"
     direction: Direction = "denoise"
     metric: str = "logit_diff"
-    corruption: str = "interchange"
+    corruption: Literal["interchange", "gaussian"] = "interchange"
     layers: tuple[int, ...] | None = None
     """All by default."""
     noise_scale: float = 3.0
     samples: int = 8
     seed: int = 0
     """Of the noise; the seed of the spec by default."""
-
-    def __post_init__(self) -> None:
-        parse_kind(self.site)
 
     def run(self, adapter: ModelAdapter) -> TraceResult:
         from pytest_interp.experiments.tracing import causal_trace
@@ -70,7 +76,7 @@ class CausalTrace:
             self.site,
             self.direction,
             self.metric,
-            self.corruption,  # type: ignore[arg-type]  # causal_trace checks it
+            self.corruption,
             self.layers,
             noise_scale=self.noise_scale,
             samples=self.samples,

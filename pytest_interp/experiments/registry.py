@@ -59,6 +59,16 @@ class Experiment:
         documented = self.config if self.function is _run_itself else self.function
         return (inspect.getdoc(documented) or "").partition("\n")[0]
 
+    @property
+    def result_type(self) -> type[Any]:
+        """What it says it returns; ``object`` when it does not say."""
+        function = self.config.run if self.function is _run_itself else self.function
+        try:
+            found = _annotation(function, inspect.signature(function).return_annotation)
+        except NameError:  # imported for type checkers alone
+            return object
+        return found if inspect.isclass(found) else object
+
     @cached_property
     def _validator(self) -> TypeAdapter[Any]:
         from pydantic import TypeAdapter
@@ -166,9 +176,13 @@ def _second_annotation(function: Callable[..., Any]) -> Any:
     parameters = list(inspect.signature(function).parameters.values())
     if len(parameters) != 2:
         return None
-    # only this one: the first may be imported for type checkers alone
-    holder = type("_", (), {"__annotations__": {"config": parameters[1].annotation}})
-    return get_type_hints(holder, globalns=getattr(function, "__globals__", None))["config"]
+    return _annotation(function, parameters[1].annotation)
+
+
+def _annotation(function: Any, annotation: Any) -> Any:
+    """One annotation, resolved: others may be imported for type checkers alone."""
+    holder = type("_", (), {"__annotations__": {"it": annotation}})
+    return get_type_hints(holder, globalns=getattr(function, "__globals__", None))["it"]
 
 
 def _is_config(kind: Any) -> bool:

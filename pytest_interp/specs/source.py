@@ -37,7 +37,15 @@ class Document:
 
     def error(self, location: Location, message: str) -> SpecError:
         """An error that begins with file and line."""
-        return SpecError(f"{self.path}:{self.line(location)}: {message}")
+        return SpecError(f"{shown(self.path)}:{self.line(location)}: {message}")
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: from the current folder on, where it lies in it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def read_document(path: Path, max_bytes: int = MAX_BYTES) -> Document:
@@ -57,7 +65,7 @@ def parse_document(text: str, path: Path) -> Document:
         loader = yaml.SafeLoader(text)  # it refuses every tag that would make an object
         node = loader.get_single_node()
         if node is None:
-            raise SpecError(f"{path}:1: the file is empty: write a mapping, or remove the file")
+            raise SpecError(f"{shown(path)}:1: the file is empty: write a mapping, or remove the file")
         lines = _Walk(path).lines_of(node)
         data = loader.construct_document(node)
     except SpecError:
@@ -66,14 +74,14 @@ def parse_document(text: str, path: Path) -> Document:
         raise SpecError(_syntax(path, error)) from error
     except yaml.YAMLError as error:
         reason = str(error).partition("\n")[0]
-        raise SpecError(f"{path}:1: this is not YAML text: {reason}") from error
+        raise SpecError(f"{shown(path)}:1: this is not YAML text: {reason}") from error
     except RecursionError as error:
-        raise SpecError(f"{path}:1: values are nested too deeply to be a spec") from error
+        raise SpecError(f"{shown(path)}:1: values are nested too deeply to be a spec") from error
     except (ValueError, OverflowError) as error:
-        raise SpecError(f"{path}:1: a value cannot be read: {error}") from error
+        raise SpecError(f"{shown(path)}:1: a value cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise SpecError(
-            f"{path}:{node.start_mark.line + 1}: expected a mapping of keys to values at the top "
+            f"{shown(path)}:{node.start_mark.line + 1}: expected a mapping of keys to values at the top "
             f"level, got {_kind(data)}"
         )
     return Document(path, data, lines)
@@ -84,14 +92,14 @@ def _text(path: Path, max_bytes: int) -> str:
         size = path.stat().st_size
         if size > max_bytes:
             raise SpecError(
-                f"{path}:1: the file has {size:,} bytes, and at most {max_bytes:,} are read. "
+                f"{shown(path)}:1: the file has {size:,} bytes, and at most {max_bytes:,} are read. "
                 "Keep the inputs of one experiment in it, and nothing else"
             )
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(f"{path}:1: the file is not UTF-8 text ({error.reason})") from error
+        raise SpecError(f"{shown(path)}:1: the file is not UTF-8 text ({error.reason})") from error
     except OSError as error:
-        raise SpecError(f"{path}:1: the file cannot be read: {error.strerror}") from error
+        raise SpecError(f"{shown(path)}:1: the file cannot be read: {error.strerror}") from error
 
 
 class _Walk:
@@ -109,7 +117,7 @@ class _Walk:
         return self.lines
 
     def _error(self, node: yaml.Node, message: str) -> SpecError:
-        return SpecError(f"{self.path}:{node.start_mark.line + 1}: {message}")
+        return SpecError(f"{shown(self.path)}:{node.start_mark.line + 1}: {message}")
 
     def _measure(self, node: yaml.Node) -> int:
         if id(node) in self.open:
@@ -140,6 +148,9 @@ class _Walk:
                 if name in seen:
                     raise self._error(key, f"the key {name!r} was given in line {seen[name]} already")
                 seen[name] = line
+                if name == "<<":  # the keys of what is merged in belong to this mapping
+                    self._note(value, location)
+                    continue
                 self.lines[(*location, name)] = line
                 self._note(value, (*location, name))
 
@@ -171,7 +182,7 @@ def _syntax(path: Path, error: yaml.MarkedYAMLError) -> str:
         problem = "there is a tab here: YAML is indented with spaces"
     elif isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
         problem = "a second document begins here (---): write one spec a file"
-    return f"{path}:{line}: {problem}"
+    return f"{shown(path)}:{line}: {problem}"
 
 
 def _kind(value: object) -> str:

@@ -1,0 +1,32 @@
+"""Spec files in pytest: ``*.interp.yaml`` in any collected folder."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+SUFFIX = ".interp.yaml"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect spec files."""
+    if not file_path.name.endswith(SUFFIX):
+        return None
+    from pytest_interp.collect import SpecModule
+
+    return SpecModule.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show a failed claim of a spec file by its message, file and line, without a traceback."""
+    report = yield
+    if report.failed and call.excinfo is not None and item.path.name.endswith(SUFFIX):
+        from pytest_interp.collect import failure_text
+
+        report.longrepr = failure_text(item, call.excinfo) or report.longrepr
+    return report

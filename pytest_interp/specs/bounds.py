@@ -1,0 +1,114 @@
+"""A claim about one number of a result: at least this, at most that, exactly so."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields, is_dataclass
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
+from pytest_interp.errors import ClaimError
+from pytest_interp.results import Result
+
+
+class Bound(BaseModel):
+    """What one number, or one text, must be."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    at_most: float | None = None
+    at_least: float | None = None
+    equals: int | float | str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        numeric = self.at_most is not None or self.at_least is not None
+        if numeric == (self.equals is not None):
+            raise ValueError("give at_least, at_most or both; or equals")
+        return self
+
+
+def check_bound(result: Result, attribute: str, bound: Bound) -> Verdict:
+    """Assert that one attribute of a result is within the bound.
+
+    Raises:
+        ClaimFailed: it is not.
+        ClaimInconclusive: the attribute is undefined here (None or NaN).
+        ClaimError: the result has no such attribute, or it is more than one value.
+    """
+    return conclude(_verdict(attribute, value_of(result, attribute), bound))
+
+
+def value_of(result: Result, attribute: str) -> Any:
+    """An attribute, dots included; None where a part of the way is None.
+
+    Raises:
+        ClaimError: there is none, or it is more than one value.
+    """
+    value: Any = result
+    for part in attribute.split("."):
+        if value is None:
+            return None
+        if not hasattr(value, part):
+            raise ClaimError(f"{type(value).__name__} has no {part!r}: {_attributes_text(value)}")
+        value = getattr(value, part)
+    if not isinstance(value, int | float | str | None):
+        raise ClaimError(
+            f"{attribute!r} is a {type(value).__name__}, and a bound takes one number or text: "
+            f"{_attributes_text(result)}"
+        )
+    return value
+
+
+def attributes_of(kind: type[Any]) -> set[str]:
+    """Names of the fields and properties of a result's class."""
+    properties = {name for name, _ in inspect.getmembers(kind, lambda m: isinstance(m, property))}
+    return properties | ({field.name for field in fields(kind)} if is_dataclass(kind) else set())
+
+
+def _attributes_text(value: Any) -> str:
+    return f"choose one of {', '.join(sorted(attributes_of(type(value)))) or 'its attributes'}"
+
+
+def _verdict(attribute: str, value: Any, bound: Bound) -> Verdict:
+    words = _in_words(bound)
+    # a crossover layer that is never reached equals nothing, but is no undefined number
+    undefined = value is None or (isinstance(value, float) and value != value)
+    number = isinstance(value, int | float) and not undefined
+    holds = not undefined and _holds(value, bound)
+    status = Status.PASSED if holds else Status.FAILED
+    explain = getattr(value, "explain", None)
+    limits = [b for b in (bound.at_least, bound.at_most) if b is not None]
+    threshold = min(limits, key=lambda limit: abs(value - limit)) if limits and number else None
+    return Verdict(
+        claim=f"{attribute} is {words}",
+        status=Status.INCONCLUSIVE if undefined else status,
+        sentence=f"{attribute} is undefined here"
+        if undefined
+        else f"{attribute} is {value}, and is claimed to be {words}",
+        n_prompts=1,
+        n_clusters=1,
+        effect=Estimate(float(value), float(value), float(value), attribute) if number else None,
+        threshold=threshold,
+        margin=None if threshold is None else abs(value - threshold) * (1 if holds else -1),
+        details="\n".join(f"  {line}" for line in explain()) if explain and not holds else "",
+    )
+
+
+def _in_words(bound: Bound) -> str:
+    if bound.equals is not None:
+        return f"exactly {bound.equals!r}"
+    parts = [f"at least {bound.at_least:g}"] if bound.at_least is not None else []
+    parts += [f"at most {bound.at_most:g}"] if bound.at_most is not None else []
+    return " and ".join(parts)
+
+
+def _holds(value: Any, bound: Bound) -> bool:
+    if bound.equals is not None:
+        return bool(value == bound.equals)
+    if not isinstance(value, int | float):
+        return False
+    above = bound.at_least is None or value >= bound.at_least
+    return above and (bound.at_most is None or value <= bound.at_most)

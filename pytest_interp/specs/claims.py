@@ -1,0 +1,163 @@
+"""Claims as spec files write them: an assertion of the package, or a bound on one number.
+
+    - fact_localized: {site: resid_post@subject, layer_range: [0, 22]}
+    - crossover_layer: {at_most: 29}
+
+The first kind calls ``pytest_interp.claims.assert_fact_localized(result, ...)``: every
+``assert_*`` whose first argument is a result is there without its prefix, and its arguments are
+the keys. The second kind names an attribute of the result, dots included (``peak.layer``).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Union, Unpack, get_args, get_origin, get_type_hints
+
+import yaml
+from pydantic import BaseModel, ConfigDict, create_model
+
+from pytest_interp import claims
+from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
+from pytest_interp.experiments.registry import Experiment
+from pytest_interp.results import Result
+from pytest_interp.specs.bounds import Bound, attributes_of, check_bound
+from pytest_interp.specs.source import Document, shown
+from pytest_interp.specs.validation import nearest, unknown_keys, validated
+
+_NEEDS_MORE_THAN_A_RESULT = {"assert_backends_agree"}
+_added: dict[str, Callable[..., Any]] = {}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of a spec file, ready to be checked."""
+
+    name: str
+    text: str
+    """As the file has it."""
+    place: str
+    """File and line."""
+    line: int
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+
+    def check(self, result: Result) -> None:
+        """Return when the claim holds of the result.
+
+        Raises:
+            ClaimFailed, ClaimInconclusive: it does not, or cannot be decided; the message begins
+                with file, line and the claim.
+            InterpError: the result has no such thing to make a claim about.
+        """
+        try:
+            self.function(result, **self.arguments)
+        except (ClaimFailed, ClaimInconclusive, InterpError) as error:
+            raise type(error)(f"{self.place}: {self.text}\n{error}") from None
+
+
+def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
+    """The claim at this index of the list of claims.
+
+    Raises:
+        SpecError: an unknown claim, or arguments that it does not take.
+    """
+    location = ("claims", index)
+    entry = document.data["claims"][index]
+    if len(entry) != 1:
+        raise document.error(
+            location, f"a claim is one key with its arguments, got {len(entry)}: {list(entry)}"
+        )
+    (name,) = entry
+    here = (*location, name)
+    line = document.line(here)
+    text = yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=1000).strip()[1:-1]
+    arguments = entry[name]
+    if not isinstance(arguments, dict):
+        raise document.error(
+            here, f"the arguments of {name!r} are a mapping, as in {name}: {{...}}; "
+            f"got {arguments!r}"
+        )
+    if name in (known := assertions()):
+        function, model = known[name], arguments_of(known[name])
+    else:
+        _check_attribute(document, index, name, experiment)
+        function, model = check_bound, Bound
+    unknown_keys(document, here, model.model_json_schema())
+    made = validated(document, here, lambda: model.model_validate(arguments))
+    given = {key: getattr(made, key) for key in made.model_fields_set}
+    for key, value in given.items():
+        if key == "layer_range" and isinstance(value, tuple) and value[0] > value[1]:
+            raise document.error(
+                (*here, key),
+                f"layer_range {list(value)} is empty: give the first and the last layer, both "
+                "included, in this order",
+            )
+    if function is check_bound:
+        given = {"attribute": name, "bound": made}
+    return Claim(name, text, f"{shown(document.path)}:{line}", line, function, given)
+
+
+def _check_attribute(document: Document, index: int, name: str, experiment: Experiment) -> None:
+    attributes = attributes_of(experiment.result_type)
+    if attributes and name.partition(".")[0] not in attributes:
+        known = [*assertions(), *sorted(attributes)]
+        raise document.error(
+            ("claims", index, name),
+            f"there is no claim {name!r} about the result of {experiment.name}: "
+            f"{nearest(name, known)}",
+        )
+
+
+def register_claim(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate an ``assert_*`` of your own: spec files may then use it under this name.
+
+    Its first argument is the result, the others become the keys.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _added[name] = function
+        return function
+
+    return register
+
+
+def assertions() -> Mapping[str, Callable[..., Any]]:
+    """The assertions that spec files know, by name."""
+    own = {
+        name.removeprefix("assert_"): getattr(claims, name)
+        for name in claims.__all__
+        if name.startswith("assert_") and name not in _NEEDS_MORE_THAN_A_RESULT
+    }
+    return {**own, **_added}
+
+
+@cache
+def arguments_of(function: Callable[..., Any]) -> type[BaseModel]:
+    """The arguments of an assertion after the result, as a pydantic model."""
+    hints = get_type_hints(function)
+    described: dict[str, Any] = {}
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        hint = hints.get(parameter.name, Any)
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            if get_origin(hint) is Unpack:
+                terms = get_type_hints(get_args(hint)[0])
+                described.update({name: (kind, None) for name, kind in terms.items()})
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        described[parameter.name] = (_plain(hint), default)
+    described.pop("controls", None)  # measured by an experiment, not written in a file
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    made: type[BaseModel] = create_model(function.__name__, __config__=config, **described)
+    made.__doc__ = (inspect.getdoc(function) or "").partition("\n\n")[0]
+    return made
+
+
+def _plain(annotation: Any) -> Any:
+    """The annotation without ``range``, which YAML cannot write."""
+    if get_origin(annotation) in (Union, UnionType) and range in get_args(annotation):
+        return Union[tuple(kind for kind in get_args(annotation) if kind is not range)]  # noqa: UP007
+    return annotation

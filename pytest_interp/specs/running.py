@@ -1,0 +1,62 @@
+"""Running a spec outside of pytest: the result, and what its claims say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_interp.claims.verdict import Verdict, hearing
+from pytest_interp.errors import ClaimFailed, ClaimInconclusive
+from pytest_interp.results import Result
+from pytest_interp.specs.claims import Claim
+from pytest_interp.specs.schema import Spec
+
+if TYPE_CHECKING:
+    from pytest_interp.adapters.base import ModelAdapter
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One claim and how it came out."""
+
+    claim: Claim
+    status: str
+    """``passed``, ``failed`` or ``inconclusive``."""
+    message: str
+    """What the failed claim said; empty for one that passed."""
+    verdict: Verdict | None
+    """The numbers, where the assertion told them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return {
+            "claim": self.claim.text,
+            "line": self.claim.line,
+            "status": self.status,
+            "verdict": self.verdict.to_json() if self.verdict else None,
+        }
+
+
+def run_experiment(spec: Spec, adapter: ModelAdapter) -> Result:
+    """Run the experiment of a spec on a model."""
+    return spec.experiment.run(adapter, spec.config)
+
+
+def check_claims(spec: Spec, result: Result) -> Iterator[Outcome]:
+    """Check every claim of a spec, one after the other.
+
+    Raises:
+        InterpError: a claim that cannot be made about this result.
+    """
+    for claim in spec.claims:
+        heard: list[Verdict] = []
+        status, message = "passed", ""
+        try:
+            with hearing(heard.append):
+                claim.check(result)
+        except ClaimFailed as error:
+            status, message = "failed", str(error)
+        except ClaimInconclusive as error:
+            status, message = "inconclusive", str(error)
+        yield Outcome(claim, status, message, heard[-1] if heard else None)

@@ -1,0 +1,137 @@
+"""What a spec file holds: its schema, and the reading of one with all that it names.
+
+Nothing here loads a model or imports torch: a spec is checked while tests are collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_interp.adapters import BACKENDS
+from pytest_interp.errors import InterpError, SpecError, UnknownNameError
+from pytest_interp.experiments.registry import Experiment, find_experiment
+from pytest_interp.models.registry import find_model
+from pytest_interp.specs.claims import Claim, make_claim
+from pytest_interp.specs.facts import find_fact, open_facts
+from pytest_interp.specs.source import Document, read_document
+from pytest_interp.specs.validation import unknown_keys, validated
+
+SUFFIX = ".interp.yaml"
+"""What the names of collected spec files end in."""
+
+T = TypeVar("T")
+
+
+class SpecFile(BaseModel):
+    """The keys of a spec file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, title="pytest-interp spec")
+
+    model: str = Field(description="a registered name, a hub id org/name, or a folder")
+    experiment: str = Field(description="the name of an experiment")
+    inputs: dict[str, Any] = Field(description="the inputs of the experiment")
+    backends: list[str] = Field(
+        default_factory=list,
+        description="pytest checks each claim under each of these, by default under all that are "
+        "installed; pytest-interp run takes the first, by default the model's own",
+    )
+    device: str | None = Field(default=None, description="for pytest-interp run")
+    dtype: str | None = Field(default=None, description="for pytest-interp run")
+    seed: int = Field(default=0, description="for experiments that draw random numbers")
+    facts_file: str | None = Field(
+        default=None,
+        description="where ids of facts are looked up, relative to this file; by default in the "
+        "facts that the package ships",
+    )
+    claims: list[dict[str, Any]] = Field(
+        default_factory=list, description="one key each: what is claimed, and its arguments"
+    )
+    baseline: bool = Field(default=False, description="compare the result with a saved one")
+    marks: list[str] = Field(default_factory=list, description="pytest marks of all its items")
+    fixtures: list[str] = Field(
+        default_factory=list, description="pytest fixtures that all its items use"
+    )
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec file that was read, with all names found and all values checked."""
+
+    document: Document
+    settings: SpecFile
+    experiment: Experiment
+    config: Any
+    """The experiment's own config."""
+    claims: tuple[Claim, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.document.path
+
+    def resolved(self) -> dict[str, Any]:
+        """The spec with defaults written out and facts in place of their ids."""
+        settings = self.settings.model_dump(mode="json", exclude={"facts_file"})
+        return {**settings, "inputs": self.experiment.dump(self.config)}
+
+
+def read_spec(path: Path, change: Callable[[dict[str, Any]], None] | None = None) -> Spec:
+    """Read and check a spec file.
+
+    ``change`` may alter the plain values before they are checked, as a command line does.
+
+    Raises:
+        SpecError: something is wrong with the file. The message has a line for each mistake, and
+            each begins with file and line.
+    """
+    document = read_document(path)
+    if change is not None:
+        change(document.data)
+    unknown_keys(document, (), SpecFile.model_json_schema())
+    settings = validated(document, (), lambda: SpecFile.model_validate(document.data))
+    experiment = _named(document, ("experiment",), lambda: find_experiment(settings.experiment))
+    _named(document, ("model",), lambda: find_model(settings.model))
+    for index, backend in enumerate(settings.backends):
+        if backend not in BACKENDS:
+            error = UnknownNameError.of("backend", backend, BACKENDS)
+            raise document.error(("backends", index), str(error))
+    config = _configure(document, settings, experiment)
+    claims = tuple(make_claim(document, i, experiment) for i in range(len(settings.claims)))
+    if not claims and not settings.baseline and change is None:
+        raise document.error((), "the spec checks nothing: give it claims, or baseline: true")
+    return Spec(document, settings, experiment, config, claims)
+
+
+def _configure(document: Document, settings: SpecFile, experiment: Experiment) -> Any:
+    """The experiment's config, its facts found by their ids."""
+    inputs = dict(settings.inputs)
+    schema = experiment.schema()
+    if isinstance(inputs.get("fact"), str):
+        name = inputs["fact"]
+        facts = _named(document, ("facts_file",), lambda: open_facts(_facts_path(document)))
+        fact = _named(document, ("inputs", "fact"), lambda: find_fact(name, facts))
+        inputs["fact"] = vars(fact.prompt)
+    unknown_keys(document, ("inputs",), schema)
+    if "seed" in schema.get("properties", {}):
+        inputs.setdefault("seed", settings.seed)
+    return validated(document, ("inputs",), lambda: experiment.configure(inputs))
+
+
+def _facts_path(document: Document) -> Path | None:
+    name = document.data.get("facts_file")
+    return None if name is None else document.path.parent / name
+
+
+def _named(document: Document, location: tuple[str, ...], find: Callable[[], T]) -> T:
+    """What ``find`` returns; its errors with file and line."""
+    try:
+        return find()
+    except SpecError:
+        raise
+    except InterpError as error:
+        raise document.error(location, str(error)) from error
