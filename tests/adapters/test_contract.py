@@ -1,0 +1,256 @@
+"""What every adapter promises, checked against plain torch hooks on the Hugging Face module.
+
+Tolerances. Tiny models compute in float32 with activations of size 1 to 10: both backends give
+what the hooks give to about 1e-6, so 1e-5 leaves room for another machine's kernels and catches
+any wrong place. SmolLM2 has activations of several hundred and thirty layers: 1e-4 on its logits.
+"""
+
+from __future__ import annotations
+
+import hooks
+import pytest
+import torch
+from torch import Tensor
+
+from pytest_interp.adapters import ModelAdapter
+from pytest_interp.errors import ExperimentError, HookError, UnknownNameError, UnsupportedSiteError
+from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site
+
+WRITABLE = [kind for kind in Kind if kind not in READ_ONLY]
+TOKENS = [[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]]
+
+
+def close(adapter: ModelAdapter, actual: Tensor, expected: Tensor) -> None:
+    real = adapter.n_layers > 10
+    torch.testing.assert_close(actual, expected, atol=1e-4 if real else 1e-5, rtol=1e-5)
+
+
+def site_of(adapter: ModelAdapter, kind: Kind) -> Site:
+    """A site in the middle of the model (gemma3: a block with a sliding window)."""
+    return Site(kind) if kind in LAYERLESS else Site(kind, adapter.n_layers // 2)
+
+
+def change(x: Tensor) -> Tensor:
+    """A change at one position that depends on what is there, and that no norm undoes."""
+    new = x.clone()
+    new[:, 2] = x[:, 2] + 0.5 * x[:, 2].flip(-1)
+    return new
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_capture_reads_what_a_torch_hook_reads(anatomy, kind, rows):
+    tokens = torch.tensor(TOKENS[:rows])
+    ends = {0, anatomy.n_layers // 2, anatomy.n_layers - 1}
+    sites = [s for s in anatomy.sites(kind) if s.layer is None or s.layer in ends]
+    run = anatomy.run(tokens, capture=sites)
+    for site in sites:
+        expected = hooks.read(anatomy.weights.module, tokens, kind, site.layer)
+        close(anatomy, run[site], expected)
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_edit_changes_the_logits_as_a_torch_hook_does(anatomy, kind, rows):
+    tokens = torch.tensor(TOKENS[:rows])
+    module = anatomy.weights.module
+    site = site_of(anatomy, kind)
+    actual = anatomy.run(tokens, edits={site: change}, logits="all").logits
+    expected = hooks.logits(module, tokens, kind, site.layer, change)
+    close(anatomy, actual, expected)
+    assert (expected - hooks.logits(module, tokens)).abs().max() > 1e-3, "the edit does something"
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+def test_a_batch_that_grows_gives_each_row_its_own_run(anatomy, kind):
+    """Rows that an edit adds behave like separate runs with their own edit, from any batch."""
+    tokens = torch.tensor(TOKENS)
+    module = anatomy.weights.module
+    site = site_of(anatomy, kind)
+    if kind in (Kind.EMBED, Kind.RESID_PRE, Kind.RESID_POST, Kind.FINAL_NORM):
+        edits = {site: lambda x: torch.cat([x, change(x[:1]), 2 * x[1:]])}
+    else:
+        # inside a block the rows join at its input: the residual stream goes past the site
+        edits = {
+            Site(Kind.RESID_PRE, site.layer): lambda x: torch.cat([x, x]),
+            site: lambda x: torch.cat([x[:2], change(x[:1]), 2 * x[1:2]]),
+        }
+    actual = anatomy.run(tokens, edits=edits, logits="all").logits
+    plain = hooks.logits(module, tokens)
+    changed = hooks.logits(module, tokens[:1], kind, site.layer, change)
+    doubled = hooks.logits(module, tokens[1:], kind, site.layer, lambda x: 2 * x)
+    close(anatomy, actual, torch.cat([plain, changed, doubled]))
+
+
+def test_growth_at_every_layer(tiny):
+    """The growing pass of a sweep: one more row a layer, each equal to a pass of its own."""
+    tokens = torch.tensor(TOKENS[:1])
+    module = tiny.weights.module
+    edits = {
+        Site(Kind.RESID_POST, layer): lambda x: torch.cat([x, change(x[:1])])
+        for layer in range(tiny.n_layers)
+    }
+    actual = tiny.run(tokens, edits=edits, logits="all").logits
+    rows = [hooks.logits(module, tokens)]
+    rows += [hooks.logits(module, tokens, "resid_post", i, change) for i in range(tiny.n_layers)]
+    close(tiny, actual, torch.cat(rows))
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+def test_an_edit_of_one_row_leaves_the_others(tiny, kind):
+    tokens = torch.tensor(TOKENS)
+    site = site_of(tiny, kind)
+    module = tiny.weights.module
+
+    def second_row(x: Tensor) -> Tensor:
+        return torch.cat([x[:1], change(x[1:])])
+
+    actual = tiny.run(tokens, edits={site: second_row}, logits="all").logits
+    close(tiny, actual[0], hooks.logits(module, tokens[:1])[0])
+    close(tiny, actual[1], hooks.logits(module, tokens[1:], kind, site.layer, change)[0])
+
+
+def test_an_edit_of_one_head(tiny):
+    tokens = torch.tensor(TOKENS)
+    site = Site(Kind.HEAD, 1)
+
+    def ablate(z: Tensor) -> Tensor:
+        assert z.shape[2:] == (tiny.n_heads, tiny.d_head)
+        z = z.clone()
+        z[:, :, 1] = 0
+        return z
+
+    actual = tiny.run(tokens, edits={site: ablate}, logits="all").logits
+    close(tiny, actual, hooks.logits(tiny.weights.module, tokens, "head", 1, ablate))
+
+
+def test_edits_at_several_sites_of_one_layer_compose(tiny):
+    """resid_mid goes through what enters the block and what attention adds: all at once."""
+    kinds = (Kind.RESID_PRE, Kind.ATTN_OUT, Kind.RESID_MID, Kind.MLP_OUT, Kind.RESID_POST)
+    tokens = torch.tensor(TOKENS)
+    edits = {Site(kind, 2): change for kind in kinds}
+    run = tiny.run(tokens, capture=edits, edits=edits, logits="all")
+    pre, attn, mid, mlp, post = (run[Site(kind, 2)] for kind in kinds)
+    close(tiny, mid, change(pre + attn))
+    close(tiny, post, change(mid + mlp))
+    after = tiny.run(tokens, edits={Site(Kind.RESID_POST, 2): lambda _: post}, logits="all")
+    close(tiny, run.logits, after.logits)
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+def test_a_capture_sees_what_flows_on(tiny, kind):
+    site = site_of(tiny, kind)
+    tokens = torch.tensor(TOKENS)
+    before = tiny.run(tokens, capture=[site])[site]
+    after = tiny.run(tokens, capture=[site], edits={site: change})[site]
+    close(tiny, after, change(before))
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+def test_an_edit_that_writes_in_place_is_as_good_as_a_pure_one(tiny, kind):
+    site = site_of(tiny, kind)
+    tokens = torch.tensor(TOKENS)
+
+    def in_place(x: Tensor) -> Tensor:
+        x[:, 2] += 0.5 * x[:, 2].flip(-1)
+        return x
+
+    before = tiny.run(tokens, capture=tiny.sites(Kind.RESID_PRE), edits={site: change})
+    after = tiny.run(tokens, capture=tiny.sites(Kind.RESID_PRE), edits={site: in_place})
+    close(tiny, after.logits, before.logits)
+    for earlier in tiny.sites(Kind.RESID_PRE):
+        close(tiny, after[earlier], before[earlier])
+
+
+def test_an_identity_edit_is_a_no_op_everywhere(anatomy):
+    tokens = torch.tensor(TOKENS[:1])
+    edits = {site: lambda x: x for kind in WRITABLE for site in anatomy.sites(kind)}
+    actual = anatomy.run(tokens, edits=edits, logits="all").logits
+    close(anatomy, actual, hooks.logits(anatomy.weights.module, tokens))
+
+
+def test_captures_are_copies(tiny):
+    site, tokens = Site(Kind.RESID_POST, 1), torch.tensor(TOKENS)
+    run = tiny.run(tokens, capture=[site], logits="all")
+    run[site].zero_()
+    again = tiny.run(tokens, capture=[site], logits="all")
+    assert again[site].abs().max() > 0
+    close(tiny, again.logits, run.logits)
+
+
+def test_logits_at_the_last_position_alone(tiny):
+    tokens = torch.tensor(TOKENS)
+    last = tiny.run(tokens).logits
+    assert last.shape == (2, 1, tiny.d_vocab)
+    close(tiny, last[:, 0], tiny.run(tokens, logits="all").logits[:, -1])
+
+
+def test_the_module_underneath_stays_as_it_was(tiny):
+    """Backends wrap a twin: the pristine module keeps no hook, no grad, and its own answers."""
+    module = tiny.weights.module
+    tokens = torch.tensor(TOKENS)
+    before = hooks.logits(module, tokens)
+    tiny.run(tokens, edits={Site(Kind.MLP_OUT, 1): lambda x: 0 * x})
+    assert torch.equal(hooks.logits(module, tokens), before)
+    assert not module.training
+    assert not any(p.requires_grad for p in module.parameters())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
+
+
+def test_no_gradient_unless_asked(tiny):
+    site, tokens = Site(Kind.RESID_POST, 1), torch.tensor(TOKENS[:1])
+    assert not tiny.run(tokens, capture=[site]).logits.requires_grad
+    run = tiny.run(tokens, capture=[site], grad=True)
+    (gradient,) = torch.autograd.grad(run.logits[0, -1, 7], run[site])
+    step = 1e-2 * torch.randn_like(gradient)
+    up, down = (
+        tiny.run(tokens, edits={site: lambda x, s=s: x + s * step}).logits[0, -1, 7]
+        for s in (1, -1)
+    )
+    # central difference: its error is of third order in the step
+    torch.testing.assert_close((gradient * step).sum(), (up - down) / 2, atol=2e-3, rtol=2e-2)
+
+
+class TestErrors:
+    def test_a_layer_that_is_not_there(self, tiny):
+        with pytest.raises(UnsupportedSiteError, match=r"resid_post\.9 .* layers 0 to 3"):
+            tiny.run(TOKENS, capture=[Site(Kind.RESID_POST, 9)])
+
+    def test_the_pattern_is_read_only(self, tiny):
+        with pytest.raises(UnsupportedSiteError, match=r"pattern\.1 can be captured"):
+            tiny.run(TOKENS, edits={Site(Kind.PATTERN, 1): lambda x: x})
+
+    def test_an_edit_that_changes_the_shape(self, tiny):
+        with pytest.raises(HookError, match=r"\[2, 6, 32\].*\[2, 7, 32\]"):
+            tiny.run(TOKENS, edits={Site(Kind.RESID_POST, 1): lambda x: x[:, 1:]})
+
+    def test_an_edit_that_forgets_to_return(self, tiny):
+        with pytest.raises(HookError, match="return x"):
+            tiny.run(TOKENS, edits={Site(Kind.RESID_POST, 1): lambda x: None})
+
+    def test_a_failing_edit_shows_its_own_error(self, tiny):
+        def broken(x: Tensor) -> Tensor:
+            raise ZeroDivisionError("the user's own mistake")
+
+        with pytest.raises(ZeroDivisionError, match="own mistake"):
+            tiny.run(TOKENS, edits={Site(Kind.RESID_POST, 1): broken})
+        assert tiny.run(TOKENS).logits.isfinite().all(), "the next run is not harmed"
+
+    def test_an_unknown_kind_names_the_nearest(self):
+        with pytest.raises(UnknownNameError, match="'resid_post'"):
+            Site("resid_pots", 1)
+
+    def test_a_kind_without_its_layer(self):
+        with pytest.raises(ExperimentError, match="needs a layer"):
+            Site(Kind.RESID_POST)
+
+    def test_a_hook_that_never_fires(self, tiny, monkeypatch):
+        """A site that the pass does not come by is an error, not a silent no-op."""
+        forward = type(tiny)._forward
+
+        def forget(self, tokens, taps, keep):
+            return forward(self, tokens, dict(list(taps.items())[1:]), keep)
+
+        monkeypatch.setattr(type(tiny), "_forward", forget)
+        with pytest.raises(HookError, match=r"resid_post\.1 fired 0 times"):
+            tiny.run(TOKENS, capture=[Site(Kind.RESID_POST, 1)])

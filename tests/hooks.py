@@ -1,0 +1,144 @@
+"""The independent reference: plain torch hooks on the Hugging Face module.
+
+Module paths are written out here once more, on purpose: nothing is shared with the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+Fn = Callable[[Tensor], Tensor]
+
+_GPT2 = {
+    "embed": "transformer.drop",
+    "blocks": "transformer.h",
+    "attn": "attn",
+    "o_proj": "attn.c_proj",
+    "mid": "ln_2",
+    "mlp": ["ln_2", "mlp"],
+    "norm": "transformer.ln_f",
+}
+_LLAMA = {
+    "embed": "model.embed_tokens",
+    "blocks": "model.layers",
+    "attn": "self_attn",
+    "o_proj": "self_attn.o_proj",
+    "mid": "post_attention_layernorm",
+    "mlp": ["post_attention_layernorm", "mlp"],
+    "norm": "model.norm",
+}
+_GEMMA3 = {
+    **_LLAMA,
+    "mid": "pre_feedforward_layernorm",
+    "mlp": ["pre_feedforward_layernorm", "mlp", "post_feedforward_layernorm"],
+    "attn_norm": "post_attention_layernorm",
+}
+_PATHS = {"gpt2": _GPT2, "gemma3_text": _GEMMA3}
+
+
+def _paths(module: PreTrainedModel) -> dict[str, str | list[str]]:
+    return _PATHS.get(module.config.model_type, _LLAMA)
+
+
+def _on_input(target: nn.Module, fn: Fn) -> torch.utils.hooks.RemovableHandle:
+    def hook(_, args, kwargs):
+        if args:
+            return (fn(args[0]), *args[1:]), kwargs
+        return args, {**kwargs, "hidden_states": fn(kwargs["hidden_states"])}
+
+    return target.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def _on_output(target: nn.Module, fn: Fn, item: int | None = None):
+    def hook(_, args, output):
+        if item is None:
+            return fn(output)
+        return (*output[:item], fn(output[item]), *output[item + 1 :])
+
+    return target.register_forward_hook(hook)
+
+
+@contextmanager
+def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
+    """Replace the activation at a site by ``fn`` of it, with torch hooks alone."""
+    paths = _paths(module)
+    with ExitStack() as stack:
+
+        def add(handle):
+            stack.callback(handle.remove)
+
+        if kind == "embed":
+            add(_on_output(module.get_submodule(paths["embed"]), fn))
+        elif kind == "final_norm":
+            add(_on_input(module.get_submodule(paths["norm"]), fn))
+        else:
+            block = module.get_submodule(paths["blocks"])[layer]
+            attn = block.get_submodule(paths["attn"])
+            if kind == "resid_pre":
+                add(_on_input(block, fn))
+            elif kind == "resid_post":
+                add(_on_output(block, fn))
+            elif kind == "head":
+                heads = module.config.num_attention_heads
+
+                def by_head(z):
+                    return fn(z.unflatten(-1, (heads, -1))).flatten(-2)
+
+                add(_on_input(block.get_submodule(paths["o_proj"]), by_head))
+            elif kind == "pattern":
+                add(_on_output(attn, fn, item=1))
+            elif kind == "attn_out" and "attn_norm" in paths:
+                add(_on_output(block.get_submodule(paths["attn_norm"]), fn))
+            elif kind == "attn_out":
+                add(_on_output(attn, fn, item=0))
+            elif kind == "mlp_out":
+                add(_on_output(block.get_submodule(paths["mlp"][-1]), fn))
+            elif kind == "resid_mid":
+                add(_rewrite_mid(block, paths, fn))
+        yield
+
+
+def _rewrite_mid(block: nn.Module, paths, fn: Fn):
+    """What the block gives when the residual between attention and MLP is ``fn`` of itself.
+
+    The MLP half of the block is computed again from the new residual.
+    """
+    seen = []
+    inner = _on_input(block.get_submodule(paths["mid"]), lambda x: seen.append(x) or x)
+
+    def hook(_, args, output):
+        inner.remove()
+        mid = fn(seen[-1].clone())
+        added = mid
+        for path in paths["mlp"]:
+            added = block.get_submodule(path)(added)
+        return mid + added
+
+    return block.register_forward_hook(hook)
+
+
+@torch.no_grad()
+def logits(module: PreTrainedModel, tokens: Tensor, kind=None, layer=None, fn=None) -> Tensor:
+    """Logits [row, pos, vocabulary] with one site rewritten (or none)."""
+    if kind is None:
+        return module(tokens, use_cache=False).logits
+    with hooked(module, kind, layer, fn):
+        return module(tokens, use_cache=False).logits
+
+
+def read(module: PreTrainedModel, tokens: Tensor, kind: str, layer: int | None) -> Tensor:
+    """The activation at a site."""
+    seen: list[Tensor] = []
+
+    def keep(x: Tensor) -> Tensor:
+        seen.append(x.detach().clone())
+        return x
+
+    logits(module, tokens, kind, layer, keep)
+    (only,) = seen
+    return only
