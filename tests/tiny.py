@@ -22,7 +22,8 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from pytest_interp.adapters import Weights
+from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
+from pytest_interp.models import load_model
 
 VOCABULARY = 61
 N_LAYERS = 4
@@ -101,3 +102,14 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
 def tiny_weights(architecture: str) -> Weights:
     """Weights of a tiny model, the same ones for every test."""
     return Weights(f"tiny-{architecture}", tiny_module(architecture), tiny_tokenizer(), "random")
+
+
+MODELS = (*ARCHITECTURES, "smollm2-135m")
+
+
+@cache
+def adapter_of(model: str, backend: str) -> ModelAdapter:
+    """A tiny model or a real one under a backend, the same one for every test of a process."""
+    if model in ARCHITECTURES:
+        return open_adapter(tiny_weights(model), backend)
+    return load_model(model, backend, device="cpu", dtype="float32")

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
-from tiny import ARCHITECTURES, tiny_weights
+from tiny import ARCHITECTURES, MODELS, adapter_of
 
-from pytest_interp.adapters import BACKENDS, ModelAdapter, open_adapter
-from pytest_interp.models import load_model
-
-MODELS = (*ARCHITECTURES, "smollm2-135m")
-
-
-@cache
-def adapter_of(model: str, backend: str) -> ModelAdapter:
-    if model in ARCHITECTURES:
-        return open_adapter(tiny_weights(model), backend)
-    return load_model(model, backend, device="cpu", dtype="float32")
+from pytest_interp.adapters import BACKENDS, ModelAdapter
 
 
 @pytest.fixture(params=BACKENDS, scope="session")

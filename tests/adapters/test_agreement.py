@@ -12,7 +12,7 @@ PROMPTS = {"smollm2-135m": "The capital of France is"}
 
 @pytest.mark.parametrize("model", MODELS)
 def test_backends_give_one_distribution(model):
-    """KL in nats, float32: rounding alone is about 1e-9 (gpt2 recomputes its QKV in one backend)."""
+    """KL in nats; rounding in float32 alone gives about 1e-9."""
     one, other = (adapter_of(model, backend) for backend in ("transformer_lens", "nnsight"))
     prompt = PROMPTS.get(model, "w3 w14 w15 w9 w26 w5")
     tokens = one.encode(prompt)
