@@ -1,0 +1,80 @@
+"""Baselines as syrupy snapshots: one JSON file a result, compared within tolerances.
+
+The extension and the location stand at module level, where xdist workers find them by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from syrupy.data import SnapshotCollection, SnapshotCollections
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.location import PyTestLocation
+
+from pytest_interp.baselines import store
+from pytest_interp.baselines.compare import changed, compare
+from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.report import describe
+
+
+@dataclass(frozen=True)
+class BaselineLocation(PyTestLocation):
+    """A test's place in syrupy's eyes, with the file that is meant."""
+
+    file: Path = field(kw_only=True)
+
+    def matches_snapshot_name(self, snapshot_name: str) -> bool:
+        return True
+
+    def matches_snapshot_location(self, snapshot_location: str) -> bool:
+        return True
+
+
+class BaselineExtension(SingleFileSnapshotExtension):
+    """Serializes an :class:`Entry`; two of them match when nothing moved by more than noise."""
+
+    file_extension = "json"
+    _write_mode = WriteMode.TEXT
+    # kept until the test has passed: a failing test writes nothing
+    write_immediately = False
+
+    def serialize(self, data: Any, **_: Any) -> str:
+        entry: Entry = data
+        return entry.dumps()
+
+    def matches(self, *, serialized_data: Any, snapshot_data: Any) -> bool:
+        old, new = _entries(snapshot_data, serialized_data)
+        return not changed(compare(old, new))
+
+    def diff_lines(self, serialized_data: Any, snapshot_data: Any) -> Iterator[str]:
+        old, new = _entries(snapshot_data, serialized_data)
+        yield from describe(compare(old, new), old, new)
+
+    @classmethod
+    def get_location(cls, *, test_location: PyTestLocation, index: Any) -> str:
+        assert isinstance(test_location, BaselineLocation)
+        return str(test_location.file)
+
+    def discover_snapshots(self, **_: Any) -> SnapshotCollections:
+        # syrupy would call every sibling of a single test unused, and delete it on update
+        return SnapshotCollections()
+
+    def read_snapshot_data_from_location(
+        self, *, snapshot_location: str, snapshot_name: str, session_id: str
+    ) -> str | None:
+        path = Path(snapshot_location)
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    @classmethod
+    def write_snapshot_collection(
+        cls, *, snapshot_collection: SnapshotCollection, **_: Any
+    ) -> None:
+        (snapshot,) = snapshot_collection
+        store.write(Path(snapshot_collection.location), str(snapshot.data).encode())
+
+
+def _entries(old: Any, new: Any) -> tuple[Entry, Entry]:
+    return Entry.loads(str(old), "the baseline"), Entry.loads(str(new), "the new result")

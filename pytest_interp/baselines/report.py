@@ -1,0 +1,122 @@
+"""Changes in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from pytest_interp.baselines.compare import ABSENT, Change
+from pytest_interp.baselines.entry import Entry
+
+_EXAMPLES = 3
+"""Values shown of one field that moved in many places."""
+
+
+def describe(changes: list[Change], old: Entry, new: Entry) -> list[str]:
+    """Each field that moved, from what to what, by how much and the tolerance, worst first."""
+    moved = [change for change in changes if not change.within_noise]
+    noise = [change for change in changes if change.within_noise]
+    lines = []
+    # the changes come worst first: keep that order among fields as well
+    order = {name: i for i, name in reversed(list(enumerate(c.field for c in moved)))}
+    for name, group in groupby(sorted(moved, key=lambda c: order[c.field]), lambda c: c.field):
+        lines += _field(name, list(group), old, new)
+    if noise:
+        lines += ["within noise (the numbers that decide it moved less than their tolerance):"]
+        lines += [f"  {_value_line(change, old, new)}" for change in noise]
+    return lines
+
+
+def provenance_lines(old: Entry, new: Entry) -> list[str]:
+    """What differs in how the two came about; empty where nothing does."""
+    before, after = _flat(old.provenance), _flat(new.provenance)
+    names = [n for n in {**before, **after} if n not in _UNINTERESTING]
+    return [
+        f"{name}: {before.get(name)} -> {after.get(name)}{_MEANING.get(name, '')}"
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+_UNINTERESTING = {"git_dirty"}
+_MEANING = {
+    "fingerprint": "  (the weights are not the same)",
+    "bos": "  (the tokens may not be the same)",
+}
+
+
+def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in provenance.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{key}.{inner}": v for inner, v in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _field(name: str, changes: list[Change], old: Entry, new: Entry) -> list[str]:
+    total = _count(new.result.get(name))
+    if total <= 1 or len(changes) == 1:
+        return [_value_line(change, old, new) for change in changes]
+    lines = [f"{name}: {len(changes)} of {total} values changed, the largest:"]
+    lines += [f"  {_value_line(change, old, new)}" for change in changes[:_EXAMPLES]]
+    return lines
+
+
+def _value_line(change: Change, old: Entry, new: Entry) -> str:
+    line = f"{place(change, new)}: {_show(change.old)} -> {_show(change.new)}"
+    if change.old is ABSENT or change.new is ABSENT or _are_words(change):
+        return line
+    by = change.new - change.old
+    if change.allowed is None:
+        return f"{line}, by {by:+.4g} (compared exactly)"
+    return f"{line}, by {by:+.4g} (allowed {change.allowed:.2g}: {change.excess:.3g} times as much)"
+
+
+def _are_words(change: Change) -> bool:
+    return not all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) for v in (change.old, change.new)
+    )
+
+
+def place(change: Change, entry: Entry) -> str:
+    """Where a value stands, with layers and tokens by name: ``recovery at layer 3, ' Rome' (4)``."""
+    layers, tokens = entry.result.get("layers", []), entry.result.get("str_tokens", [])
+    values = entry.result.get(change.field)
+    named, parts = change.field, []
+    for depth, key in enumerate(change.path[1:]):
+        if isinstance(key, str):
+            named += f".{key}"
+        elif depth == 0 and isinstance(values, list) and len(values) == len(layers):
+            parts.append(f"layer {layers[key]}")
+        elif depth == 1 and parts and key < len(tokens):
+            parts.append(f"token {tokens[key]!r} ({key})")
+        else:
+            named += f"[{key}]"
+    return f"{named} at {', '.join(parts)}" if parts else named
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.5g}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, Mapping):
+        return f"an object of {len(value)} fields"
+    return repr(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(_count(v) for v in value.values())
+    if isinstance(value, list):
+        return sum(_count(v) for v in value)
+    return 1
+
+
+def indented(lines: Iterable[str], by: int = 2) -> list[str]:
+    """The lines, moved to the right."""
+    return [" " * by + line for line in lines]
