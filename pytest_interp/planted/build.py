@@ -72,9 +72,10 @@ def planted_model(
     d_model: int | None = None,
     seed: int = 0,
 ) -> PlantedModel:
-    """Build a model that is the textbook mechanism of factual recall (Meng et al. 2022,
-    arXiv:2202.05262; Geva et al. 2023, arXiv:2304.14767).
+    """Build a model that is the textbook mechanism of factual recall.
 
+    The mechanism is that of Meng et al. 2022 (arXiv:2202.05262) and Geva et al. 2023
+    (arXiv:2304.14767).
     An MLP at ``store_layer`` recognises the subject at its last token and writes its attribute;
     a head at ``read_layer``, at the last token, attends to the subject and moves the attribute
     there; the unembedding reads it. All other heads and neurons are distractors, and the norms,
@@ -198,6 +199,7 @@ def _truth(p: Parameters, plan: Mechanism, template: int) -> Truth:
         counterfactual_answer=fact.counterfactual_answer.strip(),
         positions=vocabulary.roles(vocabulary.TEMPLATES[template], p.subject_tokens),
         stated=p.variant not in ("unknown_fact", "shuffled_weights"),
+        tolerance=1e-2 if p.variant == "backup_head" and p.contrast == "unknown" else 1e-4,
     )
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pytest_interp.planted.mechanism import Mechanism
 
 Array = NDArray[np.float64]
-MIN_JUNK = 12
-"""Directions kept free for what the distractors read and write."""
+MIN_JUNK, N_QUIET = 12, 3
+"""Directions kept free for what the distractors read and write, and for biases."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Basis:
     """``[n_junk, d_model]``: what distractors read and write."""
     private_junk: Array
     """``[n_private, d_model]``: what tells tokens apart without meaning; nothing writes it."""
+    quiet: Array
+    """``[n_quiet, d_model]``: nothing reads it; biases write there."""
 
     def sum(self, features: Iterable[str]) -> Array:
         """Sum of the directions of some features, ``[d_model]``."""
@@ -51,7 +53,7 @@ def feature_names(mechanism: Mechanism) -> tuple[str, ...]:
 
 def width_needed(mechanism: Mechanism) -> int:
     """Smallest residual width that holds the features, the junk and the all-ones vector."""
-    return len(feature_names(mechanism)) + MIN_JUNK + 1
+    return len(feature_names(mechanism)) + MIN_JUNK + N_QUIET + 1
 
 
 def random_basis(mechanism: Mechanism, d_model: int, rng: np.random.Generator) -> Basis:
@@ -61,5 +63,5 @@ def random_basis(mechanism: Mechanism, d_model: int, rng: np.random.Generator) -
     rows = np.linalg.qr(frame)[0].T[1:]
     names = feature_names(mechanism)
     rest = rows[len(names) :]
-    private = len(rest) // 3
-    return Basis(dict(zip(names, rows, strict=False)), rest[private:], rest[:private])
+    quiet, private, junk = np.split(rest, [N_QUIET, N_QUIET + len(rest) // 3])
+    return Basis(dict(zip(names, rows, strict=False)), junk, private, quiet)

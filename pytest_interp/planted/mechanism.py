@@ -50,7 +50,9 @@ class Mover:
         if self.query not in here or not here.isdisjoint(self.unless):
             return NONE
         sources = [s for s in state[: position + 1] if self.key in s]
-        return frozenset(self.moves[f] for f in sources[-1] & self.moves.keys()) if sources else NONE
+        return (
+            frozenset(self.moves[f] for f in sources[-1] & self.moves.keys()) if sources else NONE
+        )
 
 
 @dataclass(frozen=True)

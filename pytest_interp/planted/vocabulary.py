@@ -20,7 +20,9 @@ _LANDMARKS = (
     "Kremlin Louvre Matthias Olympia Pantheon Parthenon Prado Rialto Scala Tate Uffizi Vasa Wawel"
 ).split()
 _UNKNOWN_LANDMARK = "Xanadu"
-_PLACES = "tower bridge castle harbour market temple garden theatre library museum gate hall".split()
+_PLACES = (
+    "tower bridge castle harbour market temple garden theatre library museum gate hall".split()
+)
 _SIDES = ("northern", "southern", "eastern")
 _UNKNOWN_SIDE = "sunken"
 _CITIES = (

@@ -19,9 +19,9 @@ SCORE = 30.0
 """Attention scores of a working head are about +-this: the softmax is 1 and 0 in float32."""
 STEEPNESS = 80.0
 """Slope of a rule's step: a quarter of it clears the soft part of GELU and of SiLU."""
-DISTRACTION = 0.4
+DISTRACTION = 0.2
 """About the norm of all that the distractors write, next to features of norm 1."""
-TOKEN_JUNK, PRIVATE_JUNK, POSITION_JUNK = 0.3, 0.01, 0.1
+TOKEN_JUNK, PRIVATE_JUNK, POSITION_JUNK = 0.3, 0.005, 0.1
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Matrices:
     blocks: tuple[Block, ...]
     unembedding: Array  # [vocabulary, d_model]
     quiet: Array
-    """``[n, d_model]``: directions that no word's logit reads, for biases."""
+    """``[n_quiet, d_model]``: directions that nothing reads, for biases."""
 
 
 def compile_mechanism(
@@ -102,7 +102,7 @@ def compile_mechanism(
             _block(mechanism, basis, shape, layer, run, rng) for layer in range(shape.n_layers)
         ),
         unembedding=_unembedding(mechanism, basis, vocabulary, _scale(final, shape), rng),
-        quiet=basis.private_junk,
+        quiet=basis.quiet,
     )
 
 
@@ -171,7 +171,9 @@ def _block(
 
 def _distractors(basis: Basis, shape: Shape, rng: np.random.Generator) -> Block:
     """A layer that reads flags and junk and writes junk."""
-    flags = [f for f in ("constant", "last", "subject_first", "subject_last") if f in basis.directions]
+    flags = [
+        f for f in ("constant", "last", "subject_first", "subject_last") if f in basis.directions
+    ]
     reads = np.concatenate([basis.rows(flags), basis.junk, basis.private_junk])
     each = DISTRACTION / np.sqrt(2 * shape.n_layers * len(basis.junk))
 
@@ -219,9 +221,7 @@ def _wire_mover(block: Block, mover: Mover, basis: Basis, shape: Shape, run: Run
     block.output[head, :, : len(targets)] = basis.rows(targets).T / _scale(source, shape)
 
 
-def _wire_rule(
-    block: Block, neuron: int, rule: Rule, basis: Basis, shape: Shape, run: Run
-) -> None:
+def _wire_rule(block: Block, neuron: int, rule: Rule, basis: Basis, shape: Shape, run: Run) -> None:
     """A step made of two neurons: one rises at the threshold, one cancels its further rise."""
     scale = _scale(_first_with(rule.at, run, "resid_mid", rule.layer), shape)
     flag, constant = basis.directions[rule.at], basis.directions["constant"]
@@ -236,7 +236,6 @@ def _wire_rule(
         block.up[neuron + i] = up
         height = slope * scale * 0.25 * (scale if shape.gated else 1.0)
         block.down[:, neuron + i] = sign * basis.directions[rule.writes] / height
-
 
 
 def _first_with(flag: str, run: Run, site: str, layer: int) -> Features:
