@@ -84,12 +84,12 @@ def test_a_planted_model_is_loaded_by_its_name(name):
 
 
 def test_auto_takes_the_models_own_backend_or_the_one_that_is_installed(monkeypatch):
-    assert loader.choose_backend("gpt2") == "transformer_lens"
-    assert loader.choose_backend("qwen3-0.6b") == "nnsight"
+    assert registry.choose_backend("gpt2") == "transformer_lens"
+    assert registry.choose_backend("qwen3-0.6b") == "nnsight"
     monkeypatch.setattr(loader, "installed", lambda backend: backend == "nnsight")
-    assert loader.choose_backend("gpt2") == "nnsight"
+    assert registry.choose_backend("gpt2") == "nnsight"
     monkeypatch.setattr(loader, "installed", lambda backend: False)
-    assert loader.choose_backend("gpt2") == "transformer_lens"  # opening it says what to install
+    assert registry.choose_backend("gpt2") == "transformer_lens"  # opening it says what to install
 
 
 def test_auto_opens_the_models_own_backend(tiny):

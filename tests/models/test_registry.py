@@ -74,6 +74,8 @@ def test_a_package_registers_models_by_an_entry_point(monkeypatch):
     publish(monkeypatch, "theirs", f"{__name__}:PUBLISHED")
     assert "theirs" in model_names()
     assert find_model("theirs") is PUBLISHED
+    with pytest.raises(InterpError, match="'theirs' is taken: it stands for planted gpt2"):
+        register_model("theirs", "org/name")
 
 
 def test_an_entry_point_to_something_else_is_refused(monkeypatch):
