@@ -64,7 +64,7 @@ class CrossoverLayer(int):
         return self.reached and int.__eq__(self, other) is True
 
     def __ne__(self, other: object) -> bool:
-        return self.reached and not int.__eq__(self, other) is True
+        return self.reached and int.__eq__(self, other) is not True
 
     __hash__ = int.__hash__
 

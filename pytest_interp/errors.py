@@ -3,7 +3,7 @@
 InterpError
 ├── UnknownNameError          a model, site, metric, experiment ... that nobody registered
 ├── BackendNotInstalledError  the backend's package is missing
-├── WeightsUnavailableError   the weights are not here and cannot be fetched (specs skip on this one)
+├── WeightsUnavailableError   the weights are not here and cannot be fetched: specs skip
 ├── DamagedWeightsError       the weights are here but are not what the registry pins
 ├── NotAModelError            a folder or file that holds no model
 ├── DeviceError               an unknown or unavailable device or dtype
@@ -36,9 +36,7 @@ class UnknownNameError(InterpError, LookupError):
     """A name that is not registered."""
 
     @classmethod
-    def of(
-        cls, kind: str, name: object, known: Iterable[str], hint: str = ""
-    ) -> UnknownNameError:
+    def of(cls, kind: str, name: object, known: Iterable[str], hint: str = "") -> UnknownNameError:
         """Build the message: the unknown name, the nearest known ones, then all of them."""
         names = sorted(known)
         near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)

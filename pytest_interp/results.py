@@ -65,7 +65,7 @@ class Result(Protocol):
 
 
 def _frozen(array: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:
-    made = np.array(array, dtype=dtype)
+    made: npt.NDArray[Any] = np.array(array, dtype=dtype)
     made.setflags(write=False)
     return made
 

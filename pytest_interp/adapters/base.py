@@ -239,15 +239,15 @@ class ModelAdapter(ABC):
         """Run one pass, calling each tap once with the activation at its site.
 
         ``taps`` comes in execution order and holds every kind but ``embed`` and ``resid_mid``,
-        with the shapes that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts final positions;
-        0 means all. Returns the logits.
+        with the shapes that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts
+        final positions; 0 means all. Returns the logits.
         """
 
 
 _FIRST = Site(Kind.RESID_PRE, 0)
 
 
-class _Embedded(Exception):
+class _Embedded(Exception):  # noqa: N818 - a signal, not an error
     """The embeddings are there: the rest of the pass is not needed."""
 
 

@@ -29,10 +29,12 @@ class _Event:
         new = self.tap(part)
         if new is None:
             return
-        if self.item is not None:
+        if self.item is None:
+            setattr(self.module, self.attribute, new)
+        else:
             # tuples cannot be assigned to by item: put a whole new one in place
-            new = (*value[: self.item], new, *value[self.item + 1 :])
-        setattr(self.module, self.attribute, new)
+            whole = (*value[: self.item], new, *value[self.item + 1 :])
+            setattr(self.module, self.attribute, whole)
 
 
 class NNsightAdapter(ModelAdapter):

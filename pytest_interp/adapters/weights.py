@@ -31,12 +31,12 @@ class Weights:
     @property
     def device(self) -> torch.device:
         """Where the tensors live."""
-        return self.module.device
+        return cast(torch.device, self.module.device)
 
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the parameters."""
-        return self.module.dtype
+        return cast(torch.dtype, self.module.dtype)
 
     @property
     def architecture(self) -> str:

@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_interp.experiments.tracing import causal_trace, causal_traces
     from pytest_interp.experiments.lens import logit_lens
+    from pytest_interp.experiments.tracing import causal_trace, causal_traces
 
 _LAZY = {
     "causal_trace": "tracing",

@@ -162,8 +162,8 @@ def _grow(
     if pairs.source_noise is not None or pairs.base_noise is not None:
         edits[Site(Kind.EMBED)] = _add_noise(pairs)
     tokens = torch.cat([pairs.source, pairs.base])
-    logits = adapter.run(tokens, edits=edits).logits[:, -1]
-    return measure(logits).unflatten(0, (-1, len(pairs)))
+    values = measure(adapter.run(tokens, edits=edits).logits[:, -1])
+    return values.view(-1, len(pairs))
 
 
 def _append_base(positions: Sequence[int], n: int) -> Edit:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from conftest import MODELS, adapter_of
+from tiny import MODELS, adapter_of
 
 PROMPTS = {"smollm2-135m": "The capital of France is"}
 

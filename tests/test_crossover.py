@@ -1,0 +1,80 @@
+"""A crossover layer is an int that can say why, and never passes a claim it did not reach."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from pytest_interp.crossover import CrossoverLayer
+from pytest_interp.results import LensResult
+
+
+def crossover(layer: int | None) -> CrossoverLayer:
+    return CrossoverLayer(
+        layer,
+        answer=" Paris",
+        layers=range(4),
+        prob=np.array([0.1, 0.2, 0.6, 0.9]),
+        rank=np.array([9, 1, 0, 0]),
+        margin=np.array([-3.0, -1.0, 0.5, 2.0]),
+        top_token=(" the", " the", " Paris", " Paris"),
+    )
+
+
+def test_it_compares_like_an_int():
+    two = crossover(2)
+    assert two == 2
+    assert two <= 2 < two + 1
+    assert two != 3
+    assert not two > 2
+    assert hash(two) == hash(2)
+    assert f"{two:>3}" == "  2"
+    assert {2: "x"}[two] == "x"
+
+
+@pytest.mark.parametrize("other", [-1, 0, 2, 30])
+def test_never_passes_no_comparison(other):
+    never = crossover(None)
+    passed = [never == other, never != other, never < other, never <= other]
+    assert not any([*passed, never > other, never >= other, other > never, other <= never])
+    assert not never.reached
+    assert repr(never) == str(never) == f"{never}" == "never"
+
+
+def test_it_explains_itself():
+    text = "\n".join(crossover(2).explain())
+    assert "' Paris' is the top token from layer 2" in text
+    assert "+0.50" in text
+    assert "never the top token" in "\n".join(crossover(None).explain())
+
+
+def test_it_survives_a_pickle():
+    again = pickle.loads(pickle.dumps(crossover(2)))
+    assert again == 2
+    assert again.explain() == crossover(2).explain()
+
+
+@pytest.mark.parametrize(
+    ("rank", "first", "settled"),
+    [((3, 0, 0), 11, 11), ((0, 2, 0), 10, 12), ((0, 1, 2), 10, None), ((5, 4, 3), None, None)],
+)
+def test_first_and_settled_layer_of_a_lens(rank, first, settled):
+    lens = LensResult(
+        prompt="p",
+        answer="a",
+        answer_id=1,
+        position=0,
+        str_tokens=("p",),
+        layers=(10, 11, 12),
+        answer_prob=np.array([0.1, 0.2, 0.3]),
+        answer_rank=np.array(rank),
+        answer_margin=np.zeros(3),
+        top_token=("a", "a", "a"),
+        top_margin=np.zeros(3),
+        final_prob=0.3,
+    )
+    assert lens.crossover_layer.layer == first
+    assert lens.settled_layer.layer == settled
+    assert lens.to_json()["crossover_layer"] == first
