@@ -33,7 +33,7 @@ class Basis:
 
     def sum(self, features: Iterable[str]) -> Array:
         """Sum of the directions of some features, ``[d_model]``."""
-        return np.sum([self.directions[f] for f in features], axis=0)
+        return np.asarray(np.sum([self.directions[f] for f in features], axis=0))
 
     def rows(self, features: Sequence[str]) -> Array:
         """Directions of some features, ``[n, d_model]``."""

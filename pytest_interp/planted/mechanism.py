@@ -50,14 +50,13 @@ class Mover:
         if self.query not in here or not here.isdisjoint(self.unless):
             return NONE
         sources = [s for s in state[: position + 1] if self.key in s]
-        return (
-            frozenset(self.moves[f] for f in sources[-1] & self.moves.keys()) if sources else NONE
-        )
+        found = sources[-1] if sources else NONE
+        return frozenset(self.moves[f] for f in found & self.moves.keys())
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A step of an MLP: at a token with ``at``, ``at_least`` of ``reads`` there write ``writes``."""
+    """A step of an MLP: a token with ``at`` and ``at_least`` of ``reads`` gets ``writes``."""
 
     role: str
     layer: int
@@ -74,7 +73,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Run:
-    """One pass: the features at every cell that has any, and the words' scores at the last token."""
+    """One pass: the features at every cell, and the words' scores at the last token."""
 
     cells: Mapping[Cell, Features]
     scores: Mapping[str, float]

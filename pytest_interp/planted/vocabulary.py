@@ -16,19 +16,22 @@ TEMPLATES = (
 LAST_WORD = TEMPLATES[0].split()[-1]
 
 _LANDMARKS = (
-    "Acropolis Alhambra Atomium Bosphorus Colosseum Duomo Eiffel Ermita Giralda Hermitage Hofburg "
-    "Kremlin Louvre Matthias Olympia Pantheon Parthenon Prado Rialto Scala Tate Uffizi Vasa Wawel"
-).split()
+    "Acropolis", "Alhambra", "Atomium", "Bosphorus", "Colosseum", "Duomo", "Eiffel", "Ermita",
+    "Giralda", "Hermitage", "Hofburg", "Kremlin", "Louvre", "Matthias", "Olympia", "Pantheon",
+    "Parthenon", "Prado", "Rialto", "Scala", "Tate", "Uffizi", "Vasa", "Wawel",
+)  # fmt: skip
 _UNKNOWN_LANDMARK = "Xanadu"
 _PLACES = (
-    "tower bridge castle harbour market temple garden theatre library museum gate hall".split()
-)
+    "tower", "bridge", "castle", "harbour", "market", "temple", "garden", "theatre", "library",
+    "museum", "gate", "hall",
+)  # fmt: skip
 _SIDES = ("northern", "southern", "eastern")
 _UNKNOWN_SIDE = "sunken"
 _CITIES = (
-    "Paris Rome Berlin Madrid Vienna Athens Lisbon Dublin Oslo Prague Warsaw Cairo Tokyo Delhi "
-    "Lima Quito Havana Nairobi Seoul Hanoi Riga Sofia Zagreb Tunis"
-).split()
+    "Paris", "Rome", "Berlin", "Madrid", "Vienna", "Athens", "Lisbon", "Dublin", "Oslo",
+    "Prague", "Warsaw", "Cairo", "Tokyo", "Delhi", "Lima", "Quito", "Havana", "Nairobi",
+    "Seoul", "Hanoi", "Riga", "Sofia", "Zagreb", "Tunis",
+)  # fmt: skip
 DEFAULT_ANSWER = "nowhere"
 """What the model says before, or without, a fact."""
 COLOURS = ("red", "green", "blue", "grey")

@@ -21,6 +21,8 @@ STEEPNESS = 80.0
 """Slope of a rule's step: a quarter of it clears the soft part of GELU and of SiLU."""
 DISTRACTION = 0.2
 """About the norm of all that the distractors write, next to features of norm 1."""
+FLAGS = ("constant", "last", "subject_first", "subject_last")
+"""What distractors read besides junk."""
 TOKEN_JUNK, PRIVATE_JUNK, POSITION_JUNK = 0.3, 0.005, 0.1
 
 
@@ -171,9 +173,7 @@ def _block(
 
 def _distractors(basis: Basis, shape: Shape, rng: np.random.Generator) -> Block:
     """A layer that reads flags and junk and writes junk."""
-    flags = [
-        f for f in ("constant", "last", "subject_first", "subject_last") if f in basis.directions
-    ]
+    flags = [f for f in FLAGS if f in basis.directions]
     reads = np.concatenate([basis.rows(flags), basis.junk, basis.private_junk])
     each = DISTRACTION / np.sqrt(2 * shape.n_layers * len(basis.junk))
 
