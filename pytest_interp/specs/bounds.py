@@ -87,7 +87,7 @@ def _verdict(attribute: str, value: Any, bound: Bound) -> Verdict:
         status=Status.INCONCLUSIVE if undefined else status,
         sentence=f"{attribute} is undefined here"
         if undefined
-        else f"{attribute} is {value}, and is claimed to be {words}",
+        else f"{attribute} is {_shown(value)}, and is claimed to be {words}",
         n_prompts=1,
         n_clusters=1,
         effect=Estimate(float(value), float(value), float(value), attribute) if number else None,
@@ -95,6 +95,10 @@ def _verdict(attribute: str, value: Any, bound: Bound) -> Verdict:
         margin=None if threshold is None else abs(value - threshold) * (1 if holds else -1),
         details="\n".join(f"  {line}" for line in explain()) if explain and not holds else "",
     )
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _in_words(bound: Bound) -> str:

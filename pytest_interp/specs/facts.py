@@ -37,3 +37,14 @@ def find_fact(name: str, facts: FactSet) -> Fact:
             f"The nearest: {', '.join(near)}"
         )
     return by_id[name]
+
+
+def named_facts(name: str) -> FactSet:
+    """A facts file by its path, or a shipped set by its name.
+
+    Raises:
+        SpecError: the file cannot be read, or is no facts file.
+        UnknownNameError: neither a file nor a shipped set.
+    """
+    path = Path(name)
+    return open_facts(path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_interp.claims.verdict import Verdict, hearing
-from pytest_interp.errors import ClaimFailed, ClaimInconclusive
+from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
 from pytest_interp.results import Result
 from pytest_interp.specs.claims import Claim
 from pytest_interp.specs.schema import Spec
@@ -22,9 +22,9 @@ class Outcome:
 
     claim: Claim
     status: str
-    """``passed``, ``failed`` or ``inconclusive``."""
+    """``passed``, ``failed``, ``inconclusive``, or ``misstated``: it does not fit the result."""
     message: str
-    """What the failed claim said; empty for one that passed."""
+    """What a claim that did not pass said."""
     verdict: Verdict | None
     """The numbers, where the assertion told them."""
 
@@ -44,11 +44,7 @@ def run_experiment(spec: Spec, adapter: ModelAdapter) -> Result:
 
 
 def check_claims(spec: Spec, result: Result) -> Iterator[Outcome]:
-    """Check every claim of a spec, one after the other.
-
-    Raises:
-        InterpError: a claim that cannot be made about this result.
-    """
+    """Check every claim of a spec, one after the other."""
     for claim in spec.claims:
         heard: list[Verdict] = []
         status, message = "passed", ""
@@ -59,4 +55,6 @@ def check_claims(spec: Spec, result: Result) -> Iterator[Outcome]:
             status, message = "failed", str(error)
         except ClaimInconclusive as error:
             status, message = "inconclusive", str(error)
+        except InterpError as error:
+            status, message = "misstated", str(error)
         yield Outcome(claim, status, message, heard[-1] if heard else None)

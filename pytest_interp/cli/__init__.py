@@ -1,0 +1,35 @@
+"""The command ``pytest-interp``. Exit status 0: all is well; 1: a claim failed; 2: cannot be done."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from pytest_interp.errors import InterpError
+
+_COMMANDS = ("run", "models", "facts", "new", "diff", "schema", "doctor")
+"""Each is a module of this package with ``add(subparsers)``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="pytest-interp", description="Claims about the insides of language models, as tests."
+    )
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name in _COMMANDS:
+        importlib.import_module(f"{__name__}.{name}").add(subparsers)
+    given = parser.parse_args(arguments)
+    try:
+        return int(given.command(given))
+    except InterpError as error:
+        print(f"pytest-interp: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("pytest-interp: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read the output has enough of it
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,133 @@
+"""``pytest-interp doctor``: versions, devices, caches, and what stands in the plugin's way."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+from pytest_interp.cli.table import table
+from pytest_interp.provenance import PACKAGES
+
+FIXTURES = ("interp_target", "model", "adapter", "lens", "trace", "baseline")
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="show versions, devices and caches, and find what is in the way",
+        description="Exit status 1 when a problem was found.",
+    )
+    parser.set_defaults(command=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    rows = [*_versions(), *_devices(), *_caches()]
+    print(table(rows))
+    problems = [*_backend_problems(), *_plugin_problems()]
+    for problem in problems:
+        print(f"\nproblem: {problem}")
+    print("\nno problem found" if not problems else f"\n{len(problems)} found")
+    return int(bool(problems))
+
+
+def _versions() -> list[tuple[str, str]]:
+    names = (*PACKAGES, "pytest", "syrupy", "pytest-regressions", "pytest-xdist", "matplotlib")
+    found = [("python", f"{platform.python_version()} at {sys.executable}")]
+    for name in names:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            found.append((name, "not installed"))
+    return found
+
+
+def _devices() -> list[tuple[str, str]]:
+    from pytest_interp.errors import DeviceError
+    from pytest_interp.models.devices import DEVICES, resolve_device
+
+    there = []
+    for name in DEVICES:
+        try:
+            resolve_device(name)
+        except DeviceError:
+            continue
+        there.append(name)
+    return [("devices", ", ".join(there)), ("default device", str(resolve_device()))]
+
+
+def _caches() -> list[tuple[str, str]]:
+    from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
+
+    from pytest_interp.models.converted import cache_root
+
+    offline = " (HF_HUB_OFFLINE is set: nothing is downloaded)" if HF_HUB_OFFLINE else ""
+    return [
+        ("converted models", _folder(cache_root())),
+        ("hub cache", _folder(Path(HF_HUB_CACHE)) + offline),
+    ]
+
+
+def _folder(path: Path) -> str:
+    if not path.is_dir():
+        return f"{path}, not there yet"
+    # the hub's cache links to its blobs: count each file once
+    files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
+    return f"{path}, {sum(file.stat().st_size for file in files) / 1e9:.2f} GB"
+
+
+def _backend_problems() -> list[str]:
+    from pytest_interp.adapters import BACKENDS, installed
+
+    if any(installed(name) for name in BACKENDS):
+        return []
+    return ["no backend is installed. Run: pip install 'pytest-interp[all]'"]
+
+
+def _plugin_problems() -> list[str]:
+    """What pytest itself says of the plugin, in an empty folder."""
+    points = [p for p in metadata.entry_points(group="pytest11") if p.name == "interp"]
+    others = {p.value for p in points} - {"pytest_interp.plugin"}
+    if others:
+        return [f"another pytest plugin is also named 'interp': {', '.join(sorted(others))}"]
+    if not points:
+        return [
+            "pytest does not know the plugin: the package is not installed in this environment. "
+            "Run: pip install pytest-interp"
+        ]
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return [
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, so pytest loads no plugin by itself: unset it, "
+            "or run pytest with -p pytest_interp.plugin"
+        ]
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "no:cacheprovider"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode not in (0, 5):
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        return [f"pytest does not start here: {' '.join(last)}"]
+    return list(_shadowed(done.stdout))
+
+
+def _shadowed(listing: str) -> list[str]:
+    """Fixtures of ours that are missing from pytest's listing, or come from elsewhere."""
+    where = dict(re.findall(r"^(\w+)(?: \[[^]]*\])*(?: -- (.*))?$", listing, re.MULTILINE))
+    found = []
+    for name in FIXTURES:
+        if name not in where:
+            found.append(f"pytest has no fixture {name!r}: is the plugin off (-p no:interp)?")
+        elif "pytest_interp" not in where[name]:
+            found.append(f"the fixture {name!r} comes from another plugin: {where[name]}")
+    return found

@@ -1,0 +1,90 @@
+"""``pytest-interp models``: which there are, getting one, and checking one."""
+
+from __future__ import annotations
+
+import argparse
+
+from pytest_interp.cli.table import table
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "models",
+        help="list the models, get one, or check one under both backends",
+        description="Without a further word: lists the registered models, and how to get those "
+        "whose weights are not here. Hub ids (org/name) and folders work wherever a name does.",
+    )
+    parser.set_defaults(command=run_list)
+    actions = parser.add_subparsers(metavar="ACTION")
+    fetch = actions.add_parser(
+        "fetch", help="download or convert the weights now, so that later runs need no network"
+    )
+    fetch.add_argument("name")
+    fetch.set_defaults(command=run_fetch)
+    check = actions.add_parser(
+        "check",
+        help="compare both backends with the plain Hugging Face model, site by site",
+        description="Loads the model under every installed backend and compares all sites with "
+        "plain torch hooks on the Hugging Face module. Exit status 1 when something differs.",
+    )
+    check.add_argument("name")
+    check.add_argument("--prompt", default="The capital of France is")
+    check.add_argument("--device")
+    check.add_argument("--dtype")
+    check.set_defaults(command=run_check)
+
+
+def run_list(given: argparse.Namespace) -> int:
+    """List the registered models."""
+    from pytest_interp.adapters import BACKENDS, installed
+    from pytest_interp.models import inventory
+
+    found = inventory()
+    backends = [name for name in BACKENDS if installed(name)]
+    rows = [["model", "weights", "default backend", "source"]]
+    rows += [
+        [one.name, "here" if one.available else "missing", one.default_backend, one.source]
+        for one in found
+    ]
+    print(table(rows))
+    print(f"\nbackends installed here: {', '.join(backends) or 'none'}; each takes every model")
+    for one in found:
+        if one.advice:
+            print(f"\n{one.name}: {one.advice}")
+    return 0
+
+
+def run_fetch(given: argparse.Namespace) -> int:
+    """Get the weights of one model."""
+    from pytest_interp.cli.bar import progress_bar
+    from pytest_interp.models import load_weights
+
+    with progress_bar():
+        weights = load_weights(given.name, "cpu")
+    print(f"{given.name} is here: {weights.source}, fingerprint {weights.fingerprint}")
+    return 0
+
+
+def run_check(given: argparse.Namespace) -> int:
+    """Compare the backends on one model."""
+    from pytest_interp.adapters import BACKENDS, check_backend, installed
+    from pytest_interp.cli.bar import progress_bar
+    from pytest_interp.models import load_weights
+    from pytest_interp.models.check import check_model
+
+    backends = [name for name in BACKENDS if installed(name)] or [check_backend(BACKENDS[0])]
+    with progress_bar():
+        weights = load_weights(given.name, given.device, given.dtype)
+        found = check_model(weights, backends, given.prompt)
+    rows = [["compared with the plain module", *backends, "at most", ""]]
+    for one in found:
+        values = [f"{one.differences[name]:.1e}" for name in backends]
+        rows.append([one.name, *values, f"{one.limit:.1e}", "ok" if one.holds else "DIFFERS"])
+    print(table(rows))
+    wrong = [one.name for one in found if not one.holds]
+    if wrong:
+        print(f"\n{given.name} is not the same under all backends: {', '.join(wrong)}")
+        return 1
+    print(f"\n{given.name} is the same under {' and '.join(backends)} as plain Hugging Face")
+    return 0

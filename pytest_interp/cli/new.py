@@ -1,0 +1,50 @@
+"""``pytest-interp new``: a starter spec in another repository."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from importlib import resources
+from pathlib import Path
+
+from pytest_interp.errors import SpecError
+
+TEMPLATES = {"yaml": "{name}.interp.yaml", "python": "test_{name}.py"}
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "new",
+        help="write a starter spec, here or in another folder",
+        description="Writes a spec about a planted model, which needs no download. It passes as "
+        "it is: change it step by step into your own. No file is overwritten.",
+    )
+    parser.add_argument("name", help="what the spec is about, as capitals")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path("specs"), help="by default specs"
+    )
+    parser.add_argument(
+        "--python", action="store_true", help="a Python test in place of a YAML file"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command."""
+    if not re.fullmatch(r"[A-Za-z]\w*", given.name):
+        raise SpecError(
+            f"the name {given.name!r} cannot name a spec: use letters, digits and '_', beginning "
+            "with a letter"
+        )
+    kind = "python" if given.python else "yaml"
+    file = given.folder / TEMPLATES[kind].format(name=given.name)
+    text = resources.files("pytest_interp.cli").joinpath(f"starter.{kind}.txt").read_text("utf-8")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise SpecError(f"{file} is there already: choose another name") from None
+    print(f"wrote {file}. Run it:\n    pytest {file}")
+    return 0

@@ -1,0 +1,143 @@
+"""Is a model the same under every backend? Compared site by site with plain torch hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pytest_interp import progress
+from pytest_interp.adapters import open_adapter
+from pytest_interp.adapters.layouts import Layout, layout_of
+from pytest_interp.adapters.weights import Weights
+from pytest_interp.prompts import encode
+from pytest_interp.sites import READ_ONLY, Kind, Site
+
+# the same products in another order of summation differ by about 1e-6 of the largest entry in
+# float32; a wrong place differs by about 1
+LIMITS = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One line of the check: a quantity, and how far each backend is from the plain module.
+
+    ``differences`` are the largest over all layers, relative to the largest entry of the plain
+    module's activation; NaN where it could not be compared.
+    """
+
+    name: str
+    differences: Mapping[str, float]
+    limit: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether every backend is within the limit."""
+        return all(value <= self.limit for value in self.differences.values())
+
+
+def check_model(
+    weights: Weights, backends: Sequence[str], prompt: str = "The capital of France is"
+) -> list[Comparison]:
+    """Compare the backends and the plain Hugging Face module on one prompt.
+
+    Tokens, every site (read), an edit that changes nothing (at every site that can be written)
+    and the logits.
+
+    Raises:
+        BackendNotInstalledError: a backend's package is missing.
+        UnknownNameError: the architecture has no layout.
+        HookError: a hook did not fire exactly once.
+    """
+    layout = layout_of(weights.architecture)
+    ids = list(encode(weights.tokenizer, prompt))
+    tokens = torch.tensor([ids], device=weights.device)
+    logits, plain = _plain(weights, layout, tokens)
+    limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
+    kinds = [kind for kind in Kind if kind not in layout.lacks]
+    rows: dict[str, dict[str, float]] = {}
+    steps = len(backends) * (len(kinds) + 1)
+    done = 0
+    for backend in backends:
+        adapter = open_adapter(weights, backend)
+        same = adapter.encode(prompt)[0].tolist() == ids
+        rows.setdefault("tokens", {})[backend] = 0.0 if same else float("inf")
+        untouched = adapter.run(tokens, logits="all").logits
+        rows.setdefault("logits", {})[backend] = _distance(untouched, logits)
+        for kind in kinds:
+            sites = adapter.sites(kind)
+            read = adapter.run(tokens, capture=sites)
+            worst = max(_distance(read[site], plain[site]) for site in sites)
+            rows.setdefault(f"read {kind}", {})[backend] = worst
+            if kind not in READ_ONLY:
+                edited = adapter.run(tokens, edits=dict.fromkeys(sites, _same), logits="all")
+                moved = _distance(edited.logits, untouched)
+                rows.setdefault(f"identity at {kind}", {})[backend] = moved
+            done += 1
+            progress.report(f"comparing {weights.name} with plain hooks", done, steps)
+        done += 1
+        progress.report(f"comparing {weights.name} with plain hooks", done, steps)
+    return [
+        Comparison(name, found, 0.0 if name == "tokens" else limit) for name, found in rows.items()
+    ]
+
+
+def _same(x: Tensor) -> Tensor:
+    return x.clone()
+
+
+def _distance(found: Tensor, reference: Tensor) -> float:
+    if found.shape != reference.shape:
+        return float("nan")
+    scale = reference.float().abs().max().clamp_min(1e-12)
+    return float((found.float() - reference.float()).abs().max() / scale)
+
+
+def _plain(
+    weights: Weights, layout: Layout, tokens: Tensor
+) -> tuple[Tensor, dict[Site, Tensor]]:
+    """Logits and the activation at every site, by torch hooks on the module itself."""
+    module = weights.module
+    seen: dict[Site, Tensor] = {}
+    heads = int(module.config.get_text_config().num_attention_heads)
+    blocks: Any = module.get_submodule(layout.blocks)
+    with ExitStack() as stack, torch.no_grad():
+        _on_output(stack, module.get_submodule(layout.embed), seen, Site(Kind.EMBED))
+        _on_input(stack, module.get_submodule(layout.final_norm), seen, Site(Kind.FINAL_NORM))
+        for layer, block in enumerate(blocks):
+            part = block.get_submodule
+            _on_input(stack, block, seen, Site(Kind.RESID_PRE, layer))
+            _on_output(stack, block, seen, Site(Kind.RESID_POST, layer))
+            _on_input(stack, part(layout.z), seen, Site(Kind.HEAD, layer))
+            _on_output(stack, part(layout.attention), seen, Site(Kind.PATTERN, layer), item=1)
+            _on_output(stack, part(layout.attn_out), seen, Site(Kind.ATTN_OUT, layer))
+            _on_output(stack, part(layout.mlp_out), seen, Site(Kind.MLP_OUT, layer))
+        logits = module(tokens, use_cache=False).logits
+    for layer in range(len(blocks)):
+        flat = seen[Site(Kind.HEAD, layer)]
+        seen[Site(Kind.HEAD, layer)] = flat.unflatten(-1, (heads, -1))
+        before, added = seen[Site(Kind.RESID_PRE, layer)], seen[Site(Kind.ATTN_OUT, layer)]
+        seen[Site(Kind.RESID_MID, layer)] = before + added
+    return logits, seen
+
+
+def _on_input(stack: ExitStack, module: nn.Module, seen: dict[Site, Tensor], site: Site) -> None:
+    def hook(_: nn.Module, args: Any, kwargs: Any) -> None:
+        seen[site] = (args[0] if args else kwargs["hidden_states"]).detach().clone()
+
+    stack.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
+
+
+def _on_output(
+    stack: ExitStack, module: nn.Module, seen: dict[Site, Tensor], site: Site, item: int = 0
+) -> None:
+    def hook(_: nn.Module, args: Any, output: Any) -> None:
+        found = output[item] if isinstance(output, tuple) else output
+        if found is not None:
+            seen[site] = found.detach().clone()
+
+    stack.callback(module.register_forward_hook(hook).remove)
