@@ -9,11 +9,11 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from pytest_interp.adapters import BACKENDS, installed, open_adapter
+from pytest_interp.adapters import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.models.devices import resolve_device, resolve_dtype
-from pytest_interp.models.registry import find_model
+from pytest_interp.models.registry import choose_backend, find_model
 
 _shared: WeakValueDictionary[Hashable, Weights] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -72,11 +72,3 @@ def load_weights(
             weights = Weights(str(name), module, tokenizer, source.describe())
             _shared[key] = weights
     return weights
-
-
-def choose_backend(name: str | Path) -> str:
-    """The backend of ``"auto"``: the model's default when installed, else another that is."""
-    default = find_model(name).default_backend
-    others = [backend for backend in BACKENDS if backend != default]
-    # with none of them installed, opening the default one says what to install
-    return next((backend for backend in (default, *others) if installed(backend)), default)

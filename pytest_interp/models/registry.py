@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from pytest_interp.adapters import BACKENDS, installed
 from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
 from pytest_interp.models.sources import (
     FolderSource,
@@ -96,6 +97,14 @@ def find_model(name: str | Path) -> ModelEntry:
     if text in (points := _entry_points()):
         return _loaded(points[text])
     return ModelEntry(_unregistered(text))
+
+
+def choose_backend(name: str | Path) -> str:
+    """The backend of ``"auto"``: the model's default when installed, else another that is."""
+    default = find_model(name).default_backend
+    others = [backend for backend in BACKENDS if backend != default]
+    # with none of them installed, opening the default one says what to install
+    return next((backend for backend in (default, *others) if installed(backend)), default)
 
 
 def _unregistered(text: str) -> Source:
