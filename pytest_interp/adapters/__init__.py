@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pytest_interp.errors import BackendNotInstalledError, UnknownNameError
 
 if TYPE_CHECKING:
-    from pytest_interp.adapters.base import Edit, ModelAdapter, Run
+    from pytest_interp.adapters.base import ModelAdapter, Run
     from pytest_interp.adapters.layouts import Layout, register_layout
+    from pytest_interp.adapters.taps import Edit
     from pytest_interp.adapters.weights import Weights
 
 BACKENDS: Final = ("transformer_lens", "nnsight")
@@ -19,7 +20,7 @@ BACKENDS: Final = ("transformer_lens", "nnsight")
 _CLASSES = {"transformer_lens": "TransformerLensAdapter", "nnsight": "NNsightAdapter"}
 _EXTRAS = {"transformer_lens": "tl", "nnsight": "nnsight"}
 _LAZY = {
-    "Edit": "base",
+    "Edit": "taps",
     "ModelAdapter": "base",
     "Run": "base",
     "Layout": "layouts",

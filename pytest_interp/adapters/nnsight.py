@@ -9,7 +9,8 @@ from typing import Any
 import nnsight
 from torch import Tensor
 
-from pytest_interp.adapters.base import ModelAdapter, Tap
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.sites import Kind, Site
 

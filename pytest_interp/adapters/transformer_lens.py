@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
-from pytest_interp.adapters.base import ModelAdapter, Tap
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
 from pytest_interp.sites import Kind, Site

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from pytest_interp.adapters.base import Edit, ModelAdapter, layers_of
+from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
 from pytest_interp.results import LensResult
 from pytest_interp.sites import Kind, Site

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from pytest_interp import progress
-from pytest_interp.adapters.base import Edit, ModelAdapter
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.taps import Edit
 from pytest_interp.sites import Kind, Site
 
 MEMORY_BUDGET = 1 << 30

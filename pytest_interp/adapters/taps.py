@@ -1,0 +1,133 @@
+"""Captures and edits of one run, as one function a place.
+
+The promises that hold on every backend are kept here: each tap fires exactly once, captures are
+copies, an edit keeps every dimension but the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from pytest_interp.errors import HookError
+from pytest_interp.sites import Kind, Site
+
+Edit = Callable[[Tensor], Tensor]
+"""From the activation at a site to the one that takes its place; may return more rows."""
+Tap = Callable[[Tensor], Tensor | None]
+"""Sees an activation; what it returns, if anything, takes its place."""
+
+_FIRST = Site(Kind.RESID_PRE, 0)
+
+
+class Taps:
+    """Captures and edits of one run, as one function a place."""
+
+    def __init__(
+        self,
+        captures: frozenset[Site],
+        edits: Mapping[Site, Edit],
+        grad: bool,
+        start: Edit | None,
+    ) -> None:
+        self._captures, self._edits, self._grad = captures, edits, grad
+        self._start = start
+        self._fired: dict[Site, int] = {}
+        self._resid_pre: dict[int, Tensor] = {}
+        self.captured: dict[Site, Tensor] = {}
+
+    def plan(self) -> dict[Site, Tap]:
+        """Taps in execution order.
+
+        Two kinds have no place of their own. ``embed`` is what enters block 0: reading it there
+        holds on every architecture, whether or not positions are added to the embeddings, and
+        comes after the mask was made, so that the batch may grow. ``resid_mid`` is what enters
+        the block plus what attention adds, so it is read and written through those two.
+        """
+        places: set[Site] = set()
+        for site in {*self._captures, *self._edits}:
+            if site.kind is Kind.EMBED:
+                places.add(_FIRST)
+            elif site.kind is Kind.RESID_MID:
+                places |= {Site(Kind.RESID_PRE, site.layer), Site(Kind.ATTN_OUT, site.layer)}
+            else:
+                places.add(site)
+        if self._start or self._grad:
+            places.add(_FIRST)
+        self._fired = dict.fromkeys(places, 0)
+        ordered = sorted(places, key=lambda site: site.execution_order)
+        return {site: self._tap(site) for site in ordered}
+
+    def _tap(self, site: Site) -> Tap:
+        mid = Site(Kind.RESID_MID, site.layer) if site.layer is not None else None
+        through_mid = mid is not None and (mid in self._captures or mid in self._edits)
+
+        def tap(value: Tensor) -> Tensor | None:
+            self._fired[site] += 1
+            new = self._begin(value) if site == _FIRST else value
+            new = self._visit(site, new)
+            if through_mid and mid is not None and mid.layer is not None:
+                if site.kind is Kind.RESID_PRE:
+                    self._resid_pre[mid.layer] = new
+                elif site.kind is Kind.ATTN_OUT:
+                    pre = self._resid_pre.pop(mid.layer)
+                    before = pre + new
+                    after = self._visit(mid, before)
+                    if after is not before:
+                        new = after - pre
+            return None if new is value else new
+
+        return tap
+
+    def _begin(self, value: Tensor) -> Tensor:
+        """What happens where the first block begins, before its ``resid_pre``."""
+        if self._start is not None:
+            value = self._start(value)
+        if self._grad:
+            # parameters carry no gradient: the graph has to begin somewhere
+            value = value.detach().clone().requires_grad_()
+        return self._visit(Site(Kind.EMBED), value)
+
+    def _visit(self, site: Site, value: Tensor) -> Tensor:
+        """Edit, then capture, one activation."""
+        if site in self._edits:
+            # the edit gets its own copy: one that writes in place is then as good as a pure one
+            value = _checked(site, value, self._edits[site](value.clone()))
+        if site in self._captures:
+            # with a graph the copy must stay the very tensor that flows on
+            self.captured[site] = value if self._grad else value.detach().clone()
+        return value
+
+    def check_fired(self, where: str) -> None:
+        """Raise unless every tap fired exactly once.
+
+        Raises:
+            HookError: some did not; the message names them and ``where``.
+        """
+        wrong = {site: count for site, count in self._fired.items() if count != 1}
+        if wrong:
+            counts = ", ".join(f"{site} fired {count} times" for site, count in wrong.items())
+            raise HookError(
+                f"every hook must fire exactly once, but in {where} {counts}. Does the layout of "
+                "this architecture name the right modules?"
+            )
+
+
+def _checked(site: Site, old: Tensor, new: Tensor) -> Tensor:
+    if not isinstance(new, Tensor):
+        raise HookError(
+            f"the edit at {site} returned {type(new).__name__}, not a tensor: an edit returns the "
+            "new activation (write `return x`)"
+        )
+    same = old.shape[1:] == new.shape[1:] and old.ndim == new.ndim and old.dtype == new.dtype
+    if not same or old.device != new.device:
+        raise HookError(
+            f"the edit at {site} returned {_describe(new)} where {_describe(old)} came in: only "
+            "the number of rows (the first dimension) may change"
+        )
+    return new
+
+
+def _describe(tensor: Tensor) -> str:
+    return f"{list(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')} on {tensor.device}"
