@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_interp.adapters import BACKENDS, installed
 from pytest_interp.errors import SpecError, UnknownNameError, WeightsUnavailableError
+from pytest_interp.models.registry import choose_backend, model_names
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -65,9 +66,7 @@ class Settings:
         Empty when the run is restricted to backends that the test does not ask for.
         """
         if self.backends == (AUTO,):
-            from pytest_interp.models.loader import choose_backend
-
-            own = choose_backend(self.source_of(model))
+            own = choose_backend(model if model in model_names() else self.source_of(model))
             return (own,) if not asked or own in asked else asked[:1]
         if not asked:
             # with no backend installed, opening the first one says what to install

@@ -1,0 +1,258 @@
+"""On what tests run: parametrization, marker, options. Tests are collected, nothing is loaded."""
+
+import pytest
+
+BOTH = ["transformer_lens", "nnsight"]
+
+
+@pytest.fixture
+def collected(pytester):
+    """Collect in this process and return the ids of the tests that would run."""
+
+    def collect(*args: str, expect: int = 0) -> list[str]:
+        result = pytester.runpytest_inprocess("--collect-only", "-q", "-p", "no:xdist", *args)
+        assert result.ret == expect, result.outlines
+        return [line for line in result.outlines if "::" in line]
+
+    return collect
+
+
+def collection_error(pytester, source: str, *args: str) -> str:
+    pytester.makepyfile(test_bad="import pytest\n" + source)
+    result = pytester.runpytest_inprocess("--collect-only", "-p", "no:xdist", *args)
+    assert result.ret == pytest.ExitCode.INTERRUPTED, result.outlines
+    result.assert_outcomes(errors=1)
+    errors = [line for line in result.outlines if "test_bad.py:" in line]
+    assert errors, result.outlines
+    return "\n".join(result.outlines[result.outlines.index(errors[0]) :])
+
+
+def test_adapter_through_any_fixture_is_parametrized(pytester, spec, collected):
+    spec(
+        """
+@pytest.fixture
+def curve(lens):
+    return lens
+
+def test_direct(adapter): ...
+def test_indirect(curve): ...
+def test_weights(model): ...
+def test_plain(): ...
+"""
+    )
+    assert sorted(collected()) == [
+        "test_spec.py::test_direct[planted-gpt2-nnsight]",
+        "test_spec.py::test_direct[planted-gpt2-transformer_lens]",
+        "test_spec.py::test_indirect[planted-gpt2-nnsight]",
+        "test_spec.py::test_indirect[planted-gpt2-transformer_lens]",
+        "test_spec.py::test_plain",
+        "test_spec.py::test_weights[planted-gpt2]",
+    ]
+
+
+def test_nearest_marker_counts_for_each_argument(pytester, spec, collected):
+    spec(
+        """
+def test_module(adapter): ...
+
+@pytest.mark.interp(backends="nnsight")
+class TestClass:
+    def test_class(self, adapter): ...
+
+    @pytest.mark.interp(model=["planted-llama", "planted-qwen3"])
+    def test_method(self, adapter): ...
+"""
+    )
+    assert sorted(collected()) == [
+        "test_spec.py::TestClass::test_class[planted-gpt2-nnsight]",
+        "test_spec.py::TestClass::test_method[planted-llama-nnsight]",
+        "test_spec.py::TestClass::test_method[planted-qwen3-nnsight]",
+        "test_spec.py::test_module[planted-gpt2-nnsight]",
+        "test_spec.py::test_module[planted-gpt2-transformer_lens]",
+    ]
+
+
+def test_tests_of_a_model_stand_together(pytester, spec, collected):
+    spec(
+        """
+def test_gpt2(adapter): ...
+def test_behind_gpt2(): ...
+
+@pytest.mark.interp(model="planted-llama")
+def test_llama(adapter): ...
+
+def test_weights_of_gpt2(model): ...
+"""
+    )
+    names = [line.partition("::")[2] for line in collected()]
+    models = ["llama" if "llama" in name else "gpt2" for name in names]
+    assert models == ["gpt2"] * 4 + ["llama"] * 2
+
+
+@pytest.mark.parametrize(
+    ("option", "backends"),
+    [("all", BOTH), ("nnsight", ["nnsight"]), ("nnsight, transformer_lens", BOTH)],
+)
+def test_option_restricts_backends(pytester, spec, collected, option, backends):
+    spec("def test_x(adapter): ...")
+    expected = [f"test_spec.py::test_x[planted-gpt2-{backend}]" for backend in sorted(backends)]
+    assert sorted(collected(f"--interp-backend={option}")) == expected
+
+
+def test_auto_is_the_models_own_backend(pytester, spec, collected):
+    spec(
+        """
+@pytest.mark.interp(model=["planted-gpt2", "planted-qwen3"])
+def test_own(adapter): ...
+
+@pytest.mark.interp(backends=["nnsight"])
+def test_named(adapter): ...
+
+@pytest.mark.interp(model="planted-qwen3")
+def test_stand_in(adapter): ...
+"""
+    )
+    given = collected("--interp-backend=auto", "--interp-model=planted-qwen3=planted-llama")
+    assert sorted(given) == [
+        "test_spec.py::test_named[planted-gpt2-nnsight]",
+        "test_spec.py::test_own[planted-gpt2-transformer_lens]",
+        "test_spec.py::test_own[planted-qwen3-nnsight]",
+        "test_spec.py::test_stand_in[planted-qwen3-nnsight]",
+    ]
+
+
+def test_restriction_that_leaves_nothing_skips_with_its_reason(pytester, spec):
+    spec(
+        """
+@pytest.mark.interp(backends=["nnsight"])
+def test_x(adapter): ...
+"""
+    )
+    result = pytester.runpytest_inprocess("-rs", "--interp-backend=transformer_lens")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        ["*test_spec.py*asks for the backend nnsight*restricted to transformer_lens*"]
+    )
+
+
+def test_command_line_over_ini(pytester, collected):
+    pytester.makeini("[pytest]\ninterp_backend = nnsight\ninterp_model = planted-gpt2\n")
+    pytester.makepyfile("def test_x(adapter): ...")
+    assert [line.partition("[")[2] for line in collected()] == ["planted-gpt2-nnsight]"]
+    given = collected(
+        "--interp-backend=transformer_lens",
+        "--interp-model=planted-llama",
+        "--interp-model=planted-qwen3",
+    )
+    assert [line.partition("[")[2] for line in given] == [
+        "planted-llama-transformer_lens]",
+        "planted-qwen3-transformer_lens]",
+    ]
+
+
+def test_marker_over_default_model(pytester, spec, collected):
+    spec("def test_x(model): ...")
+    assert collected("--interp-model=planted-llama") == ["test_spec.py::test_x[planted-gpt2]"]
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ('"smollm2-135m"', "takes no positional arguments, got ('smollm2-135m',)"),
+        ('modle="x"', "unknown argument of the marker interp 'modle'. Did you mean 'model'?"),
+        ("model=3", "model=3 in the marker interp is neither a name nor a list of names"),
+        ("model=[]", "model=[] in the marker interp is neither"),
+        ('model="planted-gpt2", backends=["nsight"]', "unknown backend 'nsight'. Did you mean"),
+        ('model="planted-gtp2"', "unknown model 'planted-gtp2'. Did you mean 'planted-gpt2'"),
+        ('model="/nowhere/model"', "there is no folder /nowhere/model"),
+    ],
+)
+def test_wrong_marker_names_file_and_line(pytester, marker, message):
+    shown = collection_error(
+        pytester, f"\n@pytest.mark.interp({marker})\ndef test_x(adapter): ...\n"
+    )
+    assert "test_bad.py:3: test_x: " in shown
+    assert message in shown
+    assert "Traceback" not in shown
+
+
+def test_no_model_named(pytester):
+    shown = collection_error(pytester, "def test_x(lens): ...\n")
+    assert "test_bad.py:2: test_x: this test runs on a model but none is named" in shown
+    assert "--interp-model NAME" in shown
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--interp-backend=nsight", "unknown backend 'nsight'. Did you mean 'nnsight'?"),
+        ("--interp-backend=auto,nnsight", "unknown backend 'auto'"),
+        ("--interp-model=x=", "cannot read the model 'x='"),
+    ],
+)
+def test_wrong_option(pytester, option, message):
+    result = pytester.runpytest_inprocess(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert message in "\n".join(result.errlines)
+
+
+def test_checkpoint_for_an_unknown_model_is_refused(pytester, spec):
+    spec("def test_x(model): ...")
+    result = pytester.runpytest_inprocess("--interp-model=planted-gtp2=/tmp", "-p", "no:xdist")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    message = "--interp-model planted-gtp2=...: unknown model 'planted-gtp2'. Did you mean"
+    assert message in "\n".join(result.errlines)
+
+
+def test_header(pytester):
+    result = pytester.runpytest_inprocess(
+        "--interp-device=cpu", "--interp-dtype=float64", "--interp-model=gpt2=planted-gpt2"
+    )
+    result.stdout.re_match_lines(
+        [
+            r"interp: transformer_lens \d\S+, nnsight \d\S+; device cpu; dtype float64; "
+            r"gpt2 from planted-gpt2"
+        ]
+    )
+
+
+def test_fixtures_are_documented(pytester):
+    shown = pytester.runpytest_inprocess("--fixtures", "-v").stdout.str()
+    ours = shown.partition("from pytest_interp.plugin.models")[2].partition("\n---")[0]
+    for name in ("interp_target", "model", "adapter", "lens", "trace"):
+        assert f"\n{name}" in ours
+    assert "no docstring available" not in ours
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "@pytest.fixture\ndef adapter():\n    return 1",
+        '@pytest.fixture\ndef interp_target():\n    return Target("a", "nnsight")',
+        '@pytest.fixture(params=["one"])\ndef interp_target(request):\n    return request.param',
+    ],
+)
+def test_overridden_fixture_is_not_parametrized_by_us(pytester, spec, collected, override):
+    pytester.makeconftest(f"import pytest\nfrom pytest_interp.session import Target\n{override}\n")
+    pytester.makepyfile("def test_x(adapter): ...")
+    assert all("nnsight" not in line for line in collected())
+
+
+def test_test_may_parametrize_the_target_itself(pytester, spec, collected):
+    spec(
+        """
+@pytest.mark.parametrize("interp_target", ["mine"])
+def test_x(interp_target): ...
+"""
+    )
+    assert collected() == ["test_spec.py::test_x[mine]"]
+
+
+def test_override_that_asks_for_ours_is_parametrized(pytester, spec, collected):
+    pytester.makeconftest(
+        "import pytest\n"
+        "@pytest.fixture(scope='session')\n"
+        "def interp_target(interp_target):\n    return interp_target\n"
+    )
+    spec("def test_x(adapter): ...")
+    assert len(collected()) == 2
