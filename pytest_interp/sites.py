@@ -11,10 +11,11 @@ residual stream.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_interp.errors import ClaimError, ExperimentError, UnknownNameError
+from pytest_interp.errors import ClaimError, ExperimentError, InterpError, UnknownNameError
 
 
 class Kind(StrEnum):
@@ -39,8 +40,24 @@ class Kind(StrEnum):
     FINAL_NORM = "final_norm"
     """What enters the final norm [row, pos, d_model]."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> Kind | None:
+        return next((kind for kind in _ADDED if kind.value == value), None)
 
-_ORDER = {kind: index for index, kind in enumerate(Kind)}
+
+@dataclass(frozen=True)
+class Place:
+    """Where the backends find a site that was added, inside a block."""
+
+    hook: str
+    """TransformerLens: the hook's name below ``blocks.L.``, as ``mlp.out.hook_in``."""
+    paths: Mapping[str, str]
+    """nnsight: by layout, a module's path below the block, then ``input`` or ``output``, as
+    ``{"llama": "mlp.down_proj.input"}``."""
+
+
+_ADDED: dict[Kind, Place] = {}
+_ORDER: dict[Kind, float] = {kind: index for index, kind in enumerate(Kind)}
 LAYERLESS = frozenset({Kind.EMBED, Kind.FINAL_NORM})
 READ_ONLY = frozenset({Kind.PATTERN})
 
@@ -67,13 +84,59 @@ class Site:
         return str(self.kind) if self.layer is None else f"{self.kind}.{self.layer}"
 
     @property
-    def execution_order(self) -> tuple[int, int]:
+    def execution_order(self) -> tuple[int, float]:
         """Sort key: the order in which a forward pass produces the sites."""
         if self.kind is Kind.EMBED:
             return (-1, 0)
         if self.layer is None:
             return (1 << 30, 0)
         return (self.layer, _ORDER[self.kind])
+
+
+def register_site(name: str, *, before: Kind | str, hook: str, paths: Mapping[str, str]) -> Kind:
+    """Add a site that every block has, for both backends.
+
+    Its activation is [row, pos, ...]. What holds for the sites of the package holds for it: it
+    can be captured, edited and traced, and it must fire exactly once. Adding the same site again
+    does nothing.
+
+    Args:
+        name: lower-case letters and underscores.
+        before: the kind that a block produces next; nnsight visits sites in that order.
+        hook: the hook of TransformerLens, below ``blocks.L.``, as ``mlp.out.hook_in``.
+        paths: for nnsight: by the name of a layout, a module's path below the block and
+            ``input`` or ``output``, as ``{"llama": "mlp.down_proj.input"}``.
+
+    Raises:
+        InterpError: the name is taken or no name, or a path ends in something else.
+        UnknownNameError: there is no such kind as ``before``.
+    """
+    following, place = parse_kind(before), Place(hook, dict(paths))
+    if not re.fullmatch(r"[a-z][a-z_]*", name):
+        raise InterpError(f"the site name {name!r} must be lower-case letters and underscores")
+    for path in place.paths.values():
+        if path.rpartition(".")[2] not in ("input", "output"):
+            raise InterpError(f"the path {path!r} of the site {name!r} must end in .input or .output")
+    if name in _names():
+        if _ADDED.get(Kind(name)) != place:
+            raise InterpError(f"the site name {name!r} is taken: add it under another name")
+        return Kind(name)
+    # an enum cannot be extended; a further instance that only _missing_ knows behaves as a member
+    kind = str.__new__(Kind, name)
+    kind._name_, kind._value_ = name.upper(), name
+    order = _ORDER[following]
+    _ORDER[kind] = (max(o for o in _ORDER.values() if o < order) + order) / 2
+    _ADDED[kind] = place
+    return kind
+
+
+def place_of(kind: Kind) -> Place | None:
+    """Where an added site is found; None for the sites of the package."""
+    return _ADDED.get(kind)
+
+
+def _names() -> list[str]:
+    return [str(kind) for kind in (*Kind, *_ADDED)]
 
 
 def parse_kind(name: str) -> Kind:
@@ -85,7 +148,7 @@ def parse_kind(name: str) -> Kind:
     try:
         return Kind(name)
     except ValueError:
-        raise UnknownNameError.of("site", name, [str(k) for k in Kind]) from None
+        raise UnknownNameError.of("site", name, _names()) from None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import ExperimentError, UnsupportedSiteError
 from pytest_interp.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
-from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site
+from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site, place_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,6 +227,12 @@ class ModelAdapter(ABC):
             raise UnsupportedSiteError(
                 f"site {site} does not exist: the architecture {self.layout.name!r} has no "
                 f"{site.kind!s}"
+            )
+        place = place_of(site.kind)
+        if place is not None and self.layout.name not in place.paths:
+            raise UnsupportedSiteError(
+                f"site {site} was added without a path for the architecture {self.layout.name!r}: "
+                "give one to register_site(paths=...)"
             )
 
     @abstractmethod

@@ -12,7 +12,7 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.sites import Kind, Site
+from pytest_interp.sites import Kind, Site, place_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class NNsightAdapter(ModelAdapter):
         if site.layer is None:
             return _Event(self._at(layout.final_norm), "input", tap)
         block = self._at(layout.blocks)[site.layer]
+        place = place_of(site.kind)
+        if place is not None:
+            path, _, side = place.paths[layout.name].rpartition(".")
+            return _Event(_walk(block, path), side, tap)
         match site.kind:
             case Kind.RESID_PRE:
                 return _Event(block, "input", tap)

@@ -13,7 +13,7 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
-from pytest_interp.sites import Kind, Site
+from pytest_interp.sites import Kind, Site, place_of
 
 _BLOCK_HOOKS = {
     Kind.RESID_PRE: "hook_resid_pre",
@@ -58,7 +58,8 @@ class TransformerLensAdapter(ModelAdapter):
 def _hook_name(site: Site) -> str:
     if site.layer is None:
         return "ln_final.hook_in"
-    return f"blocks.{site.layer}.{_BLOCK_HOOKS[site.kind]}"
+    place = place_of(site.kind)
+    return f"blocks.{site.layer}.{place.hook if place else _BLOCK_HOOKS[site.kind]}"
 
 
 def _as_hook(tap: Tap) -> Callable[[Tensor, Any], Tensor | None]:

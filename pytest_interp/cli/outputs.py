@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -58,7 +59,8 @@ def write_outputs(
         "config.yaml": yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True).encode(),
     }
     if outcomes:
-        claims = [outcome.to_json() for outcome in outcomes]
+        # through JSON: YAML has no word for the numbers of numpy
+        claims = json.loads(json.dumps([outcome.to_json() for outcome in outcomes]))
         files["claims.yaml"] = yaml.safe_dump(claims, sort_keys=False, allow_unicode=True).encode()
     figure = figure_of(result)
     if figure is not None:

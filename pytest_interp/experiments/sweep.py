@@ -26,6 +26,10 @@ MEMORY_BUDGET = 1 << 30
 """Bytes of activations that one pass may hold at a time, roughly."""
 
 
+_STAYS_IN_ITS_COLUMN = frozenset({Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT})
+"""What no attention of the same block reads at another position."""
+
+
 @dataclass(frozen=True)
 class Cells:
     """The cells to patch at one layer."""
@@ -119,7 +123,7 @@ def _cells_that_matter(
     top = adapter.n_layers - 1
     # what enters the last block is still read by its attention; what it adds stays in its column
     return [
-        Cells(layer, last if layer == top and kind is not Kind.RESID_PRE else everywhere)
+        Cells(layer, last if layer == top and kind in _STAYS_IN_ITS_COLUMN else everywhere)
         for layer in layers
     ]
 

@@ -18,7 +18,7 @@ from pytest_interp.experiments.metrics import metric_of
 from pytest_interp.experiments.sweep import Pairs, Sweep, sweep
 from pytest_interp.prompts import FactPrompt, TokenizedFact, tokenize_fact
 from pytest_interp.results import DIRECTIONS, Direction, TraceResult
-from pytest_interp.sites import Kind, parse_kind
+from pytest_interp.sites import Kind, parse_kind, place_of
 
 TRACEABLE = (Kind.RESID_PRE, Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT)
 Corruption = Literal["interchange", "gaussian"]
@@ -216,7 +216,7 @@ class _Batch:
 
 def _traceable(site: str) -> Kind:
     kind = parse_kind(site)
-    if kind not in TRACEABLE:
+    if kind not in TRACEABLE and place_of(kind) is None:
         raise ExperimentError(
             f"causal_trace cannot patch {site!r}: use one of {', '.join(map(str, TRACEABLE))}"
         )
