@@ -108,7 +108,8 @@ class Baseline:
         __tracebackhide__ = True
         self._use(slot, drawing)
         existed = slot.exists()
-        snapshot = self._snapshot(slot, writes=may >= (Update.CHANGED if existed else Update.MISSING))
+        needed = Update.CHANGED if existed else Update.MISSING
+        snapshot = self._snapshot(slot, writes=may >= needed)
         if not existed and may is Update.NOTHING:
             self._missing(slot, backend, drawing)
             return
@@ -239,13 +240,14 @@ class Baseline:
         if made:
             text += ["made differently:", *indented(made)]
         text += self._pictures_to_look_at(slot, drawing)
+        command = self._command("--interp-update", backend)
         if self._policy.is_writer(backend):
-            text += ["If the new result is right:", f"  {self._command('--interp-update', backend)}"]
+            text += ["If the new result is right:", f"  {command}"]
         else:
             text += [
                 f"The entry was written under {self._policy.reference}; {backend} only compares. "
                 "Where both moved, update it there:",
-                f"  {self._command('--interp-update', backend)}",
+                f"  {command}",
                 f"Where {backend} must differ, keep an entry for it alone:",
                 f"  {self._claim.command('--interp-update-override', False)}",
             ]

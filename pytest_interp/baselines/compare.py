@@ -90,9 +90,7 @@ def tolerance_of(path: Path, tolerances: Mapping[str, Tolerance]) -> Tolerance:
     return EXACT
 
 
-def _walk(
-    path: Path, old: Any, new: Any, tolerances: Mapping[str, Tolerance]
-) -> Iterator[Change]:
+def _walk(path: Path, old: Any, new: Any, tolerances: Mapping[str, Tolerance]) -> Iterator[Change]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in {**old, **new}:
             yield from _walk((*path, key), old.get(key, ABSENT), new.get(key, ABSENT), tolerances)
@@ -112,9 +110,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _judge(
-    change: Change, old: Entry, new: Entry, tolerances: Mapping[str, Tolerance]
-) -> Change:
+def _judge(change: Change, old: Entry, new: Entry, tolerances: Mapping[str, Tolerance]) -> Change:
     """Mark a discrete finding that flipped within the noise of the numbers that decide it."""
     moves = deciding_moves(change.path, old.result, new.result)
     if not moves:

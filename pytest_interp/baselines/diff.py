@@ -72,9 +72,7 @@ def diff(old: str | Path, new: str | Path, folder: str = "baselines") -> Report:
         BaselineError: a side is neither a folder nor a revision, or holds a broken file.
     """
     before, after = _read(old, folder), _read(new, folder)
-    claims = [
-        _claim(name, before.get(name), after.get(name)) for name in sorted({*before, *after})
-    ]
+    claims = [_claim(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
     return Report(str(old), str(new), tuple(claims))
 
 

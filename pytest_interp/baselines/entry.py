@@ -116,9 +116,11 @@ def _refuse(constant: str) -> float:
 
 
 def _layout(value: Any, indent: str = "") -> str:
-    """Indented JSON, but lists of scalars stay on one line."""
+    """Indented JSON, but lists of scalars and pairs of them stay on one line."""
     inner = indent + "  "
     if isinstance(value, Mapping) and value:
+        if indent and len(value) <= 2 and all(isinstance(v, _SCALARS) for v in value.values()):
+            return json.dumps(value, allow_nan=False, ensure_ascii=False)
         lines = (f"{inner}{json.dumps(k)}: {_layout(v, inner)}" for k, v in value.items())
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list) and any(isinstance(item, (list, Mapping)) for item in value):

@@ -45,7 +45,8 @@ def _logit_lens(path: _Path, old: _Json, new: _Json) -> list[Move]:
         i = path[1]
         return [("top_margin", old["top_margin"][i], -new["top_margin"][i])]
     if field == "answer_rank":
-        return [_answer_margin(int(path[1]), old, new)] if 0 in _ranks(path, old, new) else []
+        # by how far it trails the best; tokens in between may be as near as they like
+        return [_answer_margin(int(path[1]), old, new)]
     if field in ("crossover_layer", "settled_layer"):
         flipped = [
             i
@@ -54,10 +55,6 @@ def _logit_lens(path: _Path, old: _Json, new: _Json) -> list[Move]:
         ]
         return [_answer_margin(i, old, new) for i in flipped]
     return []
-
-
-def _ranks(path: _Path, old: _Json, new: _Json) -> tuple[int, int]:
-    return old["answer_rank"][path[1]], new["answer_rank"][path[1]]
 
 
 def _answer_margin(i: int, old: _Json, new: _Json) -> Move:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 from typing import Any
 
 from pytest_interp.baselines.compare import ABSENT, Change
@@ -18,21 +17,24 @@ def describe(changes: list[Change], old: Entry, new: Entry) -> list[str]:
     """Each field that moved, from what to what, by how much and the tolerance, worst first."""
     moved = [change for change in changes if not change.within_noise]
     noise = [change for change in changes if change.within_noise]
-    lines = []
-    # the changes come worst first: keep that order among fields as well
-    order = {name: i for i, name in reversed(list(enumerate(c.field for c in moved)))}
-    for name, group in groupby(sorted(moved, key=lambda c: order[c.field]), lambda c: c.field):
-        lines += _field(name, list(group), old, new)
+    lines = _by_field(moved, old, new)
     if noise:
         lines += ["within noise (the numbers that decide it moved less than their tolerance):"]
-        lines += [f"  {_value_line(change, old, new)}" for change in noise]
+        lines += indented(_by_field(noise, old, new))
     return lines
+
+
+def _by_field(changes: list[Change], old: Entry, new: Entry) -> list[str]:
+    by_field: dict[str, list[Change]] = {}
+    for change in changes:  # the worst first, so that their fields come first as well
+        by_field.setdefault(change.field, []).append(change)
+    return [line for name, of in by_field.items() for line in _field(name, of, old, new)]
 
 
 def provenance_lines(old: Entry, new: Entry) -> list[str]:
     """What differs in how the two came about; empty where nothing does."""
     before, after = _flat(old.provenance), _flat(new.provenance)
-    names = [n for n in {**before, **after} if n not in _UNINTERESTING]
+    names = [n for n in {**before, **after} if n not in _LAST] + list(_LAST)
     return [
         f"{name}: {before.get(name)} -> {after.get(name)}{_MEANING.get(name, '')}"
         for name in names
@@ -40,7 +42,7 @@ def provenance_lines(old: Entry, new: Entry) -> list[str]:
     ]
 
 
-_UNINTERESTING = {"git_dirty"}
+_LAST = ("platform", "git_sha", "time")
 _MEANING = {
     "fingerprint": "  (the weights are not the same)",
     "bos": "  (the tokens may not be the same)",
@@ -50,6 +52,8 @@ _MEANING = {
 def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in provenance.items():
+        if key == "git_dirty":
+            continue
         if isinstance(value, Mapping):
             flat.update({f"{key}.{inner}": v for inner, v in value.items()})
         else:
@@ -83,7 +87,7 @@ def _are_words(change: Change) -> bool:
 
 
 def place(change: Change, entry: Entry) -> str:
-    """Where a value stands, with layers and tokens by name: ``recovery at layer 3, ' Rome' (4)``."""
+    """Where a value stands, with layers and tokens by name."""
     layers, tokens = entry.result.get("layers", []), entry.result.get("str_tokens", [])
     values = entry.result.get(change.field)
     named, parts = change.field, []

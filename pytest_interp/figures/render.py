@@ -66,7 +66,7 @@ def raster(figure: Figure) -> bytes:
     for legend in figure.findobj(Legend):
         legend.set_visible(False)
     for axis in figure.findobj(Axis):
-        axis.set_tick_params(which="both", length=0, labelleft=False, labelbottom=False)  # type: ignore[attr-defined]
+        axis.set_tick_params(which="both", length=0, labelleft=False, labelbottom=False)
     figure.set_size_inches(*_RASTER_INCHES)
     return _png(_pixels(figure, _DPI))
 
@@ -74,8 +74,9 @@ def raster(figure: Figure) -> bytes:
 def _pixels(figure: Figure, dpi: int) -> Image.Image:
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    return Image.fromarray(np.asarray(pixels)).convert("RGB")
 
 
 def _png(image: Image.Image) -> bytes:

@@ -1,4 +1,4 @@
-"""What the figures share: sizes, colours that colour-blind readers can tell apart, tokens as text."""
+"""What the figures share: sizes, colours for colour-blind readers too, tokens as text."""
 
 from __future__ import annotations
 
@@ -61,6 +61,6 @@ def label(axes: Axes, *, x: str | None = None, y: str | None = None) -> None:
 
 
 def layer_ticks(layers: tuple[int, ...]) -> list[int]:
-    """Indices into ``layers`` to label: at most about fifteen, evenly spaced, the first among them."""
+    """Indices into ``layers`` to label: at most sixteen, evenly spaced, from the first on."""
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if len(layers) / s <= 16)
     return list(range(0, len(layers), step))

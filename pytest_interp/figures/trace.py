@@ -52,7 +52,7 @@ def _heatmap(axes: Axes, result: TraceResult) -> None:
     axes.tick_params(labelsize=9.5, length=0, bottom=False, labelbottom=False)
     for position in result.subject_positions:
         label = axes.get_yticklabels()[position]
-        label.set_weight("bold")
+        label.set_fontweight("bold")
         label.set_color(style.BLUE)
     for first, last in _spans(result.subject_positions):
         frame = Rectangle(
@@ -65,7 +65,8 @@ def _heatmap(axes: Axes, result: TraceResult) -> None:
             clip_on=False,
         )
         axes.add_patch(frame)
-    clean, corrupt = style.quoted(result.fact.clean_prompt), style.quoted(result.fact.corrupt_prompt)
+    clean = style.quoted(result.fact.clean_prompt)
+    corrupt = style.quoted(result.fact.corrupt_prompt)
     if result.samples > 1 or result.noise_scale is not None:
         corrupt = f"noise on the subject ({result.samples} samples)"
     verb = "Clean into corrupt" if result.direction == "denoise" else "Corrupt into clean"
@@ -107,8 +108,8 @@ def _curves(axes: Axes, result: TraceResult) -> None:
 
 def _mark_hand_off(axes: Axes, result: TraceResult, lead: np.ndarray) -> None:
     """Mark the first layer at which the last token has overtaken a subject that led before."""
-    turns = np.flatnonzero((lead[:-1] > 0) & (lead[1:] <= 0)) if lead.max() > 0.3 else []
-    if len(turns) == 0 or lead[turns[0] + 1 :].min() > -0.3:
+    turns = np.flatnonzero((lead[:-1] > 0) & (lead[1:] <= 0))
+    if not turns.size or lead.max() < 0.3 or lead[turns[0] + 1 :].min() > -0.3:
         return
     at = int(turns[0]) + 1
     axes.axvline(at - 0.5, color=style.GREY, linestyle="--", linewidth=1.2)

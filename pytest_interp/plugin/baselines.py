@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Generator, Iterator
 from itertools import groupby
@@ -137,8 +138,9 @@ def _policy(config: pytest.Config) -> Policy:
     if reference not in BACKENDS:
         hint = "Set interp_reference_backend in the ini file to one of them."
         raise UnknownNameError.of("reference backend", reference, BACKENDS, hint)
+    updates = (Update[name.upper()] for name in _asked_updates(config))
     return Policy(
-        update=max((Update[name.upper()] for name in _asked_updates(config)), default=Update.NOTHING),
+        update=max(updates, default=Update.NOTHING),
         overrides=config.option.interp_update_override,
         reference=reference,
         in_parallel=hasattr(config, "workerinput"),
@@ -154,7 +156,7 @@ def _asked_updates(config: pytest.Config) -> list[str]:
 
 
 def _root(config: pytest.Config) -> Path:
-    return config.rootpath / config.getini("interp_baseline_dir")
+    return config.rootpath / str(config.getini("interp_baseline_dir"))
 
 
 def _folder_of(item: pytest.Item) -> Path:
@@ -182,11 +184,13 @@ def _claim_of(item: pytest.Item) -> Claim:
     reference = item.config.getini("interp_reference_backend")
 
     def command(option: str, under_reference: bool) -> str:
-        nodeid = item.nodeid
+        file, colons, names = item.nodeid.partition("::")
         if under_reference and target is not None:
-            nodeid = nodeid.replace(str(target), str(Target(target.model, reference)))
+            names = names.replace(str(target), str(Target(target.model, reference)))
+        # ids count from rootdir, the command line from the working folder
+        file = os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir)
         given = item.config.option
-        parts = ["pytest", item.config.cwd_relative_nodeid(nodeid), option]
+        parts = ["pytest", f"{file}{colons}{names}", option]
         for name in given.interp_model:
             parts += ["--interp-model", name]
         for name in ("device", "dtype"):

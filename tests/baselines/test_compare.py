@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+from made_results import lens, trace
+
+from pytest_interp.baselines.compare import changed, compare
+from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.report import describe, provenance_lines
+from pytest_interp.results import Tolerance
+
+
+def changes(old, new):
+    return compare(Entry.of(old), Entry.of(new))
+
+
+def text(old, new):
+    old, new = Entry.of(old), Entry.of(new)
+    return "\n".join(describe(compare(old, new), old, new))
+
+
+def entry(result, **tolerances):
+    return Entry(result, {k: Tolerance(*v) for k, v in tolerances.items()}, {})
+
+
+def test_the_same_result_has_no_changes():
+    assert changes(lens(), lens()) == []
+    assert changes(trace(), trace()) == []
+
+
+def test_within_tolerance_nothing_is_told():
+    # float32: 1e-3 of the value and 1e-3 besides
+    assert changes(lens(), lens(shift=9e-4)) == []
+
+
+def test_beyond_tolerance_each_value_is_told():
+    found = changes(lens(), lens(shift=3e-3))
+    assert {c.field for c in found} == {"answer_prob"}
+    assert len(found) == 12
+    assert found[0].excess == pytest.approx(3e-3 / (1e-3 + 1e-3 * 0.1))
+
+
+def test_tolerance_follows_the_dtype():
+    assert changes(lens(), lens(shift=3e-3))
+    assert not changes(lens(dtype="bfloat16"), lens(shift=3e-3, dtype="bfloat16"))
+    # where the dtypes differ, the looser holds, whichever side it is on
+    assert not changes(lens(dtype="bfloat16"), lens(shift=3e-3))
+    assert not changes(lens(), lens(shift=3e-3, dtype="bfloat16"))
+
+
+def test_findings_come_first_then_floats_worst_first():
+    found = changes(lens(), lens(crossover=6, shift=2e-3))
+    exact = [c for c in found if c.allowed is None]
+    assert {"crossover_layer", "settled_layer", "top_token", "answer_rank"} == {
+        c.field for c in exact
+    }
+    assert found[: len(exact)] == exact
+    floats = [c.excess for c in found[len(exact) :]]
+    assert floats == sorted(floats, reverse=True)
+
+
+def test_the_text_says_from_what_to_what_by_how_much_and_what_was_allowed():
+    told = text(lens(), lens(crossover=6))
+    assert "crossover_layer: 8 -> 6, by -2 (compared exactly)" in told
+    assert "answer_prob: 2 of 12 values changed, the largest:" in told
+    assert "answer_prob at layer 6: 0.1 -> 0.8, by +0.7 (allowed 0.0011: 636 times as much)" in told
+    assert "top_token at layer 6: ' the' -> ' Paris'" in told
+
+
+def test_cells_of_a_trace_are_named_by_layer_and_token():
+    told = text(trace(), trace(hand_off=8))
+    assert "recovery at layer 7, token ' France' (3): 0 -> 1, by +1" in told
+    assert "recovery at layer 7, token ' is' (4): 1 -> 0, by -1" in told
+
+
+def test_a_moved_peak_is_a_change():
+    old, new = trace(), trace()
+    moved = np.array(new.patched_metric)
+    moved[5, 3] += 0.5
+    found = changes(old, type(new)(**{**fields(new), "patched_metric": moved}))
+    assert [c.path for c in found if c.field == "peak"] == [("peak", "layer")]
+    assert changed(found)
+
+
+def fields(result):
+    return {k: getattr(result, k) for k in result.__dataclass_fields__ if k != "recovery"}
+
+
+def test_a_peak_between_equal_cells_flips_within_the_noise():
+    old, new = trace(), trace()
+    moved = np.array(new.patched_metric)
+    moved[1, 3] -= 0.0802  # the peak led by 0.01 of 8; now another cell does, by 1e-5
+    first = type(old)(**{**fields(old), "patched_metric": moved})
+    moved = np.array(moved)
+    moved[4, 3] += 0.001
+    second = type(new)(**{**fields(new), "patched_metric": moved})
+    assert first.peak.layer != second.peak.layer
+    found = changes(first, second)
+    assert [(c.field, c.within_noise) for c in found] == [("peak", True)]
+    assert not changed(found)
+
+
+def test_a_crossover_that_flips_on_a_tiny_margin_is_noise_and_says_so():
+    old, new = lens(crossover=8, margin=3e-4), lens(crossover=8, margin=3e-4)
+    values = fields(new)
+    values["answer_rank"] = np.where(np.arange(12) >= 9, 0, new.answer_rank * 0 + 5)
+    values["answer_rank"][:8], values["answer_rank"][8] = 5, 1
+    values["answer_margin"] = np.where(np.arange(12) == 8, -3e-4, new.answer_margin)
+    values["top_token"] = (*new.top_token[:8], " the", *new.top_token[9:])
+    new = type(new)(**values)
+    found = changes(old, new)
+    assert {c.field for c in found} == {
+        "crossover_layer",
+        "settled_layer",
+        "top_token",
+        "answer_rank",
+    }
+    assert not changed(found)
+    assert "within noise" in text(old, new)
+
+
+def test_the_same_flip_on_a_large_margin_is_a_change():
+    assert changed(changes(lens(crossover=8, margin=0.5), lens(crossover=9)))
+
+
+def test_ranks_behind_the_top_are_noise_while_the_margin_stands():
+    old = lens()
+    values = fields(lens())
+    values["answer_rank"] = np.where(old.answer_rank == 0, 0, 6)
+    assert not changed(changes(old, type(old)(**values)))
+    values["answer_margin"] = old.answer_margin - np.where(old.answer_rank == 0, 0, 0.5)
+    assert changed(changes(old, type(old)(**values)))
+
+
+def test_fields_that_no_tolerance_names_compare_exactly():
+    found = compare(entry({"a": 1.0, "b": 1.0}, b=(0.1,)), entry({"a": 1.01, "b": 1.05}, b=(0.1,)))
+    assert [c.path for c in found] == [("a",)]
+
+
+def test_added_removed_and_retyped_fields_are_changes():
+    old = entry({"a": 1, "b": [1, 2], "c": None, "d": True})
+    new = entry({"a": "1", "b": [1, 2, 3], "c": 0, "e": 1, "d": 1})
+    assert {c.path[0] for c in compare(old, new)} == {"a", "b", "c", "d", "e"}
+    assert "b: a list of 2 -> a list of 3" in "\n".join(describe(compare(old, new), old, new))
+
+
+def test_declared_margins_decide_the_findings_of_other_results():
+    old = entry({"winner": "a", "margins": {"winner": 0.01}}, margins=(0.05,))
+    near = entry({"winner": "b", "margins": {"winner": 0.01}}, margins=(0.05,))
+    far = entry({"winner": "b", "margins": {"winner": 0.9}}, margins=(0.05,))
+    assert not changed(compare(old, near))
+    assert changed(compare(old, far))
+
+
+def test_nested_tolerances_are_found_by_dotted_names():
+    old = entry({"parts": [{"x": 1.0, "n": 1}]}, **{"parts.x": (0.1,)})
+    new = entry({"parts": [{"x": 1.05, "n": 2}]}, **{"parts.x": (0.1,)})
+    assert [c.path for c in compare(old, new)] == [("parts", 0, "n")]
+
+
+def test_provenance_is_shown_and_not_compared():
+    old, new = lens(), lens(fingerprint="4567", versions={"torch": "3.0"})
+    assert changes(old, new) == []
+    lines = provenance_lines(Entry.of(old), Entry.of(new))
+    assert lines == [
+        "fingerprint: 0123 -> 4567  (the weights are not the same)",
+        "versions.torch: None -> 3.0",
+    ]

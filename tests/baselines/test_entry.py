@@ -1,0 +1,67 @@
+import json
+
+import numpy as np
+import pytest
+from made_results import lens, trace
+
+from pytest_interp.baselines.entry import Entry, plain
+from pytest_interp.errors import BaselineError
+
+
+@pytest.mark.parametrize("result", [lens(), trace()], ids=["lens", "trace"])
+def test_what_is_written_is_read_again(result):
+    entry = Entry.of(result)
+    assert Entry.loads(entry.dumps(), "x") == entry
+
+
+def test_the_text_has_a_line_for_each_row():
+    lines = Entry.of(trace()).dumps().splitlines()
+    start = next(i for i, line in enumerate(lines) if '"recovery": [' in line)
+    assert [len(json.loads(line.rstrip(","))) for line in lines[start + 1 : start + 13]] == [5] * 12
+
+
+def test_numpy_and_tuples_become_plain():
+    given = {"a": np.float32(0.5), "b": np.arange(2), "c": (np.int64(1), None), "d": np.bool_(True)}
+    assert plain(given, "x") == {"a": 0.5, "b": [0, 1], "c": [1, None], "d": True}
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), np.float64("-inf")])
+def test_undefined_numbers_are_refused_by_their_place(bad):
+    with pytest.raises(BaselineError, match=r"x\.a\[1\] is -?(nan|inf)"):
+        plain({"a": [0.0, bad]}, "x")
+
+
+def test_a_degenerate_trace_is_refused():
+    made = trace()
+    flat = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
+    with pytest.raises(BaselineError, match=r"recovery\[0\]\[0\] is nan.*gives? the same metric"):
+        Entry.of(type(made)(**{**flat, "corrupt_metric": 5.0}))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({1: 2}, "the key 1"),
+        ({"a": object()}, r"x\.a is of type object"),
+        ({"a": {1}}, "of type set"),
+    ],
+)
+def test_what_json_cannot_say_is_refused(value, told):
+    with pytest.raises(BaselineError, match=told):
+        plain(value, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "cannot be read as JSON"),
+        ('{"result": {"a": NaN}, "schema": 1}', "it holds NaN"),
+        ("[]", "no object 'result'"),
+        ('{"result": {}, "schema": 99}', "has schema 99, this version reads 1"),
+    ],
+)
+def test_damaged_files_are_refused_with_what_mends_them(text, told):
+    with pytest.raises(BaselineError, match=told) as caught:
+        Entry.loads(text, "some/file.json")
+    assert "some/file.json" in str(caught.value)
+    assert "--interp-update=all" in str(caught.value)

@@ -1,0 +1,82 @@
+import io
+
+import pytest
+from made_results import lens, trace
+from PIL import Image
+
+from pytest_interp.baselines.images import THRESHOLD, compare_rasters, threshold_of
+from pytest_interp.errors import BaselineError
+from pytest_interp.figures import draw
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "baselines" / "a--m.raster.png"
+    path.parent.mkdir()
+    path.write_bytes(draw(trace()).raster)
+    return path
+
+
+@pytest.fixture
+def against(saved, request, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    return lambda png: compare_rasters(png, saved, request, scratch)
+
+
+def converted(png, change):
+    buffer = io.BytesIO()
+    change(Image.open(io.BytesIO(png))).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_same_raster_passes(against):
+    assert against(draw(trace()).raster) is None
+    assert against(draw(trace(shift=5e-4)).raster) is None
+
+
+def test_a_moved_mechanism_is_told_with_its_distance(against):
+    told = against(draw(trace(hand_off=8)).raster)
+    assert "looks different" in told
+    assert "allowed 0.05 %" in told
+
+
+# pytest-regressions alone passes images of different sizes and converts modes
+def test_another_size_is_refused_before_pixels_are_compared(against):
+    smaller = converted(draw(trace()).raster, lambda i: i.crop((0, 0, 400, 200)))
+    assert against(smaller) == "the size of the figure's raster changed: (400, 300) -> (400, 200)"
+
+
+def test_another_mode_is_refused_before_pixels_are_compared(against):
+    grey = converted(draw(trace()).raster, lambda i: i.convert("L"))
+    assert against(grey) == "the mode of the figure's raster changed: RGB -> L"
+
+
+def test_a_missing_raster_is_not_written(against, saved):
+    saved.unlink()
+    assert against(draw(trace()).raster) == "its raster a--m.raster.png is missing"
+    assert list(saved.parent.iterdir()) == []
+
+
+def test_a_damaged_raster_is_refused(against, saved):
+    saved.write_bytes(b"no image")
+    with pytest.raises(BaselineError, match=r"is no image.*--interp-update=all"):
+        against(draw(trace()).raster)
+
+
+@pytest.mark.parametrize("option", ["regen_all", "force_regen"])
+def test_options_of_pytest_regressions_never_write_to_the_baselines(
+    against, saved, request, monkeypatch, option
+):
+    before = saved.read_bytes()
+    monkeypatch.setattr(request.config.option, option, True)
+    try:
+        against(draw(lens()).raster)
+    except pytest.fail.Exception as error:
+        assert "regenerating" in str(error)
+    assert saved.read_bytes() == before
+
+
+def test_the_threshold_grows_with_the_noise_of_half_precision():
+    assert threshold_of(1e-3) == THRESHOLD
+    assert threshold_of(0.1) == pytest.approx(2.0)

@@ -1,0 +1,111 @@
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_interp.baselines import store
+from pytest_interp.errors import BaselineError
+
+
+def test_the_folder_mirrors_the_spec(tmp_path):
+    root = tmp_path / "baselines"
+    at = store.spec_folder(root, tmp_path / "specs" / "geo" / "test_x.py", tmp_path)
+    assert at == root / "specs" / "geo" / "test_x"
+    at = store.spec_folder(root, tmp_path / "specs" / "x.interp.yaml", tmp_path)
+    assert at == root / "specs" / "x.interp"
+
+
+def test_a_spec_outside_of_rootdir_is_refused(tmp_path):
+    with pytest.raises(BaselineError, match="outside of pytest's rootdir"):
+        store.spec_folder(tmp_path, tmp_path.parent / "test_x.py", tmp_path)
+
+
+def test_names_that_are_safe_stay_as_they_are():
+    assert store.stem_of("test_a", "smollm2-135m") == "test_a--smollm2-135m"
+    assert store.stem_of("TestX.test_a", "m", "noising") == "TestX.test_a--m--noising"
+
+
+def test_names_that_differ_never_share_a_file():
+    names = ["a b", "a/b", "a[b", "a-b", "a--b", "a", "../a", "", "é", "-a", "a" * 200, "a" * 201]
+    stems = {store.stem_of("test", name) for name in names}
+    assert len(stems) == len(names)
+    assert all("/" not in stem and len(stem) < 150 for stem in stems)
+    # a separator inside a part cannot be taken for one between parts
+    assert store.stem_of("a--b", "m") != store.stem_of("a", "b", "m")
+
+
+def test_the_files_of_an_entry(tmp_path):
+    slot = store.Slot(tmp_path, "test_a--m")
+    assert [slot.numbers.name, slot.picture.name, slot.raster.name] == [
+        "test_a--m.json",
+        "test_a--m.png",
+        "test_a--m.raster.png",
+    ]
+    assert slot.override("nnsight").numbers.name == "test_a--m@nnsight.json"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "x.json"
+    store.write(path, b"old")
+    monkeypatch.setattr(os, "replace", _fail)
+    with pytest.raises(OSError, match="no space"):
+        store.write(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _fail(*_):
+    raise OSError("no space")
+
+
+def test_a_written_file_can_be_read_by_others(tmp_path):
+    old = os.umask(0o022)
+    try:
+        store.write(tmp_path / "x", b"")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+def test_two_writers_never_tear_a_file(tmp_path):
+    path = tmp_path / "x"
+    texts = [bytes([letter]) * 200_000 for letter in b"ab"]
+    store.write(path, texts[0])
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write_often, args=(path, text)) for text in texts]
+    for writer in writers:
+        writer.start()
+    seen = set()
+    while any(writer.is_alive() for writer in writers):
+        seen.add(path.read_bytes())
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    assert seen <= set(texts)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _write_often(path: Path, text: bytes):
+    for _ in range(200):
+        store.write(path, text)
+
+
+def test_removing_takes_empty_folders_along_and_nothing_else(tmp_path):
+    root = tmp_path / "baselines"
+    gone, stays = root / "specs" / "gone" / "a--m.json", root / "specs" / "b--m.json"
+    for path in (gone, stays):
+        store.write(path, b"{}")
+    store.remove([gone], root)
+    assert sorted(p.name for p in (root / "specs").iterdir()) == ["b--m.json"]
+    store.remove([stays], root)
+    assert root.is_dir()
+
+
+def test_files_that_are_no_baselines_are_not_listed(tmp_path):
+    for name in ("a--m.json", "a--m.png", "a--m.raster.png", "README.md", "logo.png", "x.json"):
+        store.write(tmp_path / name, b"")
+    (tmp_path / "link--m.json").symlink_to(tmp_path / "a--m.json")
+    names = [p.name for p in store.files_below(tmp_path)]
+    assert names == ["a--m.json", "a--m.png", "a--m.raster.png"]
+    assert store.files_below(tmp_path / "absent") == []

@@ -1,0 +1,167 @@
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from made_results import lens, trace
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image, ImageChops
+
+from pytest_interp.figures import draw, figure_of, lens_figure, picture, raster, trace_figure
+from pytest_interp.figures.style import BLUE, quoted, shown
+
+
+def image(png):
+    return Image.open(io.BytesIO(png))
+
+
+def distance(a, b):
+    """Percent of Manhattan distance, as pytest-regressions counts."""
+    return 100 * np.mean(ImageChops.difference(image(a), image(b))) / 255
+
+
+def texts(figure):
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+def dashed_lines(figure):
+    found = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"]
+    return {line.get_xdata()[0] for line in found}
+
+
+def test_the_lens_shows_probability_and_rank_and_marks_the_crossover():
+    result = lens(crossover=8)
+    figure = lens_figure(result)
+    prob, rank = (axes.lines[0] for axes in figure.axes)
+    np.testing.assert_array_equal(prob.get_ydata(), result.answer_prob)
+    np.testing.assert_array_equal(rank.get_ydata(), result.answer_rank + 1)
+    assert dashed_lines(figure) == {8}
+    assert "top token from layer 8" in texts(figure)
+    low, high = figure.axes[1].get_ylim()
+    assert low > high, "the top token is above"
+
+
+def test_a_crossover_that_is_never_reached_has_no_mark():
+    figure = lens_figure(lens(crossover=12))
+    assert dashed_lines(figure) == set()
+    assert "never the top token" in texts(figure)
+
+
+def test_the_map_is_centred_on_zero_so_that_negative_cells_show():
+    figure = trace_figure(trace(negative=0.5))
+    (heatmap,) = figure.axes[0].images
+    assert (heatmap.norm.vmin, heatmap.norm.vmax) == (-1, 1)
+    colour = {value: heatmap.cmap(heatmap.norm(value)) for value in (-0.5, 0.0, 0.5)}
+    assert colour[-0.5][2] > colour[-0.5][0], "negative is purple"
+    assert colour[0.5][0] > colour[0.5][2], "positive is orange"
+    assert min(colour[0.0][:3]) > 0.95, "zero is white"
+    np.testing.assert_array_equal(heatmap.get_array().T, trace(negative=0.5).effect)
+
+
+def test_tokens_are_on_the_axis_and_the_subject_is_marked():
+    labels = trace_figure(trace()).axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["The", " capital", " of", " France", " is"]
+    marked = [label.get_text() for label in labels if label.get_color() == BLUE]
+    assert marked == [" France"]
+
+
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+def test_the_hand_off_is_marked_in_both_directions(direction):
+    figure = trace_figure(trace(hand_off=7, direction=direction))
+    assert dashed_lines(figure) == {6.5}
+    assert "hand-off at layer 7" in texts(figure)
+
+
+def test_without_a_hand_off_none_is_marked():
+    assert dashed_lines(trace_figure(trace(hand_off=12))) == set()
+
+
+def test_an_undefined_trace_is_drawn_as_undefined():
+    made = trace()
+    values = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
+    figure = trace_figure(type(made)(**{**values, "corrupt_metric": 5.0}))
+    (heatmap,) = figure.axes[0].images
+    assert np.ma.masked_invalid(heatmap.get_array()).mask.all()
+    assert picture(figure)
+
+
+@pytest.mark.parametrize(
+    "result", [lens(), trace(), trace(tokens=25)], ids=["lens", "trace", "long"]
+)
+def test_a_picture_is_as_wide_as_a_readme_and_small(result):
+    png = draw(result).picture
+    assert image(png).size[0] == 800
+    assert len(png) < 60_000
+
+
+def test_a_raster_has_one_size_and_mode_and_no_text():
+    rasters = [image(draw(result).raster) for result in (lens(), trace(), trace(tokens=25))]
+    assert {r.size for r in rasters} == {(400, 300)}
+    assert {r.mode for r in rasters} == {"RGB"}
+    # other words, other units: the same raster
+    made = trace()
+    values = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
+    renamed = type(made)(**{**values, "site": "mlp_out", "str_tokens": tuple("abcde")})
+    assert draw(made).raster == draw(renamed).raster
+
+
+# The threshold of the comparison is 0.05 %: what the numbers' tolerance of 1e-3 allows must stay
+# below it, and a mechanism that moves by one layer must exceed it.
+@pytest.mark.parametrize("make", [lens, trace])
+def test_a_raster_forgives_what_the_numbers_forgive(make):
+    assert distance(draw(make()).raster, draw(make(shift=1e-3)).raster) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(lens(crossover=8), lens(crossover=9)), (trace(hand_off=7), trace(hand_off=8))],
+    ids=["lens", "trace"],
+)
+def test_a_raster_shows_a_move_by_one_layer(old, new):
+    assert distance(draw(old).raster, draw(new).raster) > 0.15
+
+
+class Own:
+    def to_figure(self):
+        figure = Figure(figsize=(3, 2))
+        figure.subplots().plot([0, 1], [1, 0], label="falls")
+        figure.axes[0].legend()
+        figure.suptitle("mine")
+        return figure
+
+
+def test_results_of_others_bring_their_own_figure():
+    drawing = draw(Own())
+    assert image(drawing.raster).size == (400, 300)
+    assert draw(object()) is None
+
+
+def test_legends_and_titles_are_text_too():
+    class Untitled(Own):
+        def to_figure(self):
+            figure = Figure(figsize=(3, 2))
+            figure.subplots().plot([0, 1], [1, 0])
+            return figure
+
+    assert raster(figure_of(Own())) == raster(figure_of(Untitled()))
+
+
+def test_labels_show_what_cannot_be_seen():
+    assert shown(" ") == "␣"
+    assert shown("\n") == "⏎"
+    assert shown(" cost$") == r" cost\$"
+    assert quoted("x" * 200) == "“" + "x" * 38 + "…" + "x" * 38 + "”"
+    assert to_hex(BLUE) == "#0072b2"
+
+
+def test_pyplot_is_never_imported():
+    code = (
+        "import sys; from made_results import lens, trace; from pytest_interp.figures import draw\n"
+        "draw(lens()).picture, draw(trace()).raster\n"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=__file__.rsplit("/figures", 1)[0])
+    assert done.returncode == 0
