@@ -170,12 +170,12 @@ def test_an_identity_edit_is_a_no_op_everywhere(anatomy):
 
 
 def test_captures_are_copies(tiny):
-    site, tokens = Site(Kind.RESID_POST, 1), torch.tensor(TOKENS)
-    run = tiny.run(tokens, capture=[site], logits="all")
-    run[site].zero_()
-    again = tiny.run(tokens, capture=[site], logits="all")
-    assert again[site].abs().max() > 0
-    close(tiny, again.logits, run.logits)
+    """What leaves block 1 is what enters block 2: two captures, and neither is the other's."""
+    post, pre, tokens = Site(Kind.RESID_POST, 1), Site(Kind.RESID_PRE, 2), torch.tensor(TOKENS)
+    run = tiny.run(tokens, capture=[post, pre])
+    assert torch.equal(run[post], run[pre])
+    run[post].zero_()
+    assert run[pre].abs().max() > 0
 
 
 def test_logits_at_the_last_position_alone(tiny):
