@@ -21,7 +21,14 @@ if TYPE_CHECKING:
         assert_no_effect,
         assert_sufficient,
     )
-    from pytest_interp.experiments import causal_trace, causal_traces, logit_lens
+    from pytest_interp.experiments import (
+        causal_trace,
+        causal_traces,
+        known_facts,
+        logit_lens,
+        trace_facts,
+    )
+    from pytest_interp.facts import load_facts
     from pytest_interp.factsets import FactSet
     from pytest_interp.models import load_model
 
@@ -36,8 +43,11 @@ _LAZY = {
     "assert_sufficient": "claims",
     "causal_trace": "experiments",
     "causal_traces": "experiments",
+    "known_facts": "experiments",
+    "load_facts": "facts",
     "load_model": "models",
     "logit_lens": "experiments",
+    "trace_facts": "experiments",
 }
 __all__ = [
     "FactPrompt",
@@ -51,8 +61,11 @@ __all__ = [
     "assert_sufficient",
     "causal_trace",
     "causal_traces",
+    "known_facts",
+    "load_facts",
     "load_model",
     "logit_lens",
+    "trace_facts",
 ]
 
 

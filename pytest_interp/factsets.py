@@ -94,6 +94,18 @@ class FactSet:
         return cls(name, tuple(facts))
 
     @classmethod
+    def join(cls, name: str, sets: Iterable[FactSet]) -> Self:
+        """One set of several; templates of different sets stay apart."""
+        return cls(
+            name,
+            tuple(
+                replace(fact, template=f"{one.name}/{fact.template}")
+                for one in sets
+                for fact in one
+            ),
+        )
+
+    @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
         """Read a fact file.
 

@@ -45,14 +45,14 @@ def mean_intervals(
     Returns:
         Arrays of the shape of one unit. With a single unit, the interval is that value alone.
     """
-    from scipy import stats
-
     data = np.asarray(values, dtype=float)
     sums, counts = _by_cluster(data.reshape(len(data), -1), clusters)
     n = sums.shape[1]
     mean = sums.sum(1) / counts.sum()
     if n == 1:
         return Intervals(*(mean.reshape(data.shape[1:]) for _ in range(3)))
+    from scipy import stats
+
     error = _standard_error(sums, counts, mean)
     tail = (1 - confidence) / 2
     shape = data.shape[1:]

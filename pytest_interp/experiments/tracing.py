@@ -16,6 +16,7 @@ from pytest_interp.adapters.base import ModelAdapter, layers_of
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments.metrics import metric_of
 from pytest_interp.experiments.sweep import Pairs, Sweep, sweep
+from pytest_interp.factsets import FactSet, TraceSet
 from pytest_interp.prompts import FactPrompt, TokenizedFact, tokenize_fact
 from pytest_interp.results import DIRECTIONS, Direction, TraceResult
 from pytest_interp.sites import Kind, parse_kind, place_of
@@ -133,6 +134,26 @@ def causal_traces(
                 provenance=provenance,
             )
     return tuple(found[i] for i in range(len(facts)))
+
+
+def trace_facts(
+    adapter: ModelAdapter,
+    facts: FactSet,
+    site: str = "resid_post",
+    direction: Direction = "denoise",
+    metric: str = "logit_diff",
+    corruption: Corruption = "interchange",
+    layers: Iterable[int] | None = None,
+    **options: Any,
+) -> TraceSet:
+    """Trace every fact of a set, for claims about all of them.
+
+    Arguments and errors as for :func:`causal_trace`; ``options`` are its keyword-only arguments.
+    """
+    traces = causal_traces(
+        adapter, facts.prompts, site, direction, metric, corruption, layers, **options
+    )
+    return TraceSet.of(facts, traces)
 
 
 class _Batch:

@@ -8,4 +8,7 @@ pytest_plugins = [
     "pytest_interp.plugin.targets",
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.progress",
+    "pytest_interp.plugin.baselines",
+    "pytest_interp.plugin.specs",
+    "pytest_interp.plugin.claims",
 ]

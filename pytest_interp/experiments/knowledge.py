@@ -1,0 +1,83 @@
+"""Which facts does a model know?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from pytest_interp import progress
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.errors import PromptError
+from pytest_interp.experiments.metrics import logit_diff
+from pytest_interp.factsets import Fact, FactSet
+from pytest_interp.prompts import TokenizedFact, tokenize_fact
+
+MIN_DIFFERENCE = 0.5
+"""Logits by which each prompt must prefer its own answer: their gap is then at least 1."""
+ROWS = 32
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a model makes of one fact."""
+
+    fact: Fact
+    clean: float | None = None
+    """Logit of the answer minus that of the counterfactual, after the clean prompt."""
+    corrupt: float | None = None
+    """The same after the corrupt prompt: negative where the model knows that one too."""
+    rank: int | None = None
+    """Rank of the answer after the clean prompt; 0 is the top token."""
+    problem: str | None = None
+    """Why the pair cannot be used with this tokenizer."""
+
+    @property
+    def known(self) -> bool:
+        """The clean prompt prefers the answer and the corrupt one the counterfactual."""
+        if self.clean is None or self.corrupt is None:
+            return False
+        return self.clean >= MIN_DIFFERENCE and self.corrupt <= -MIN_DIFFERENCE
+
+
+def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
+    """What the model makes of every fact, in their order.
+
+    A pair that the tokenizer splits unevenly, or an answer that is not one token, is reported as
+    a problem of that fact and not raised.
+    """
+    usable: list[tuple[int, TokenizedFact]] = []
+    found: dict[int, Knowledge] = {}
+    for i, fact in enumerate(facts):
+        try:
+            usable.append((i, tokenize_fact(fact.prompt, adapter.tokenizer)))
+        except PromptError as problem:
+            found[i] = Knowledge(fact, problem=str(problem))
+    for batch in _batches(usable):
+        rows = [ids for _, pair in batch for ids in (pair.clean_ids, pair.corrupt_ids)]
+        logits = adapter.run(rows).logits[:, -1].float()
+        answers, others = (
+            torch.tensor(
+                [getattr(pair, name) for _, pair in batch for _ in range(2)], device=logits.device
+            )
+            for name in ("answer_id", "counterfactual_id")
+        )
+        differences = logit_diff(logits, answers, others).tolist()
+        own = logits.gather(1, answers[:, None])
+        ranks = (logits > own).sum(1).tolist()
+        for row, (i, _) in enumerate(batch):
+            clean, corrupt = differences[2 * row : 2 * row + 2]
+            found[i] = Knowledge(facts.facts[i], clean, corrupt, int(ranks[2 * row]))
+        progress.report(f"asking {adapter.name} for facts", len(found), len(facts))
+    return tuple(found[i] for i in range(len(facts)))
+
+
+def _batches(
+    usable: list[tuple[int, TokenizedFact]],
+) -> Iterator[list[tuple[int, TokenizedFact]]]:
+    """Pairs of one length, at most :data:`ROWS` of them: there is no padding."""
+    for length in sorted({len(pair) for _, pair in usable}):
+        same = [entry for entry in usable if len(entry[1]) == length]
+        for start in range(0, len(same), ROWS):
+            yield same[start : start + ROWS]

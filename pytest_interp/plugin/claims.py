@@ -1,0 +1,66 @@
+"""What pytest does with an undecided claim, and how a crossover layer explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_interp.errors import ClaimInconclusive
+
+if TYPE_CHECKING:
+    from pytest_interp.claims.verdict import Verdict
+
+MODES = ("fail", "skip", "xfail")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option and its ini twin, which it overrides."""
+    text = "an inconclusive claim is no pass: fail (default), skip or xfail the test"
+    group = parser.getgroup("interp")
+    group.addoption("--interp-inconclusive", choices=MODES, help=text)
+    parser.addini("interp_inconclusive", text, default="fail")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse an unknown mode in the ini file; the command line checks its own."""
+    if _mode(config) not in MODES:
+        raise pytest.UsageError(
+            f"interp_inconclusive = {_mode(config)!r} in the ini file: use {', '.join(MODES)}"
+        )
+
+
+def _mode(config: pytest.Config) -> str:
+    return str(config.getoption("--interp-inconclusive") or config.getini("interp_inconclusive"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Turn an undecided claim into what was asked for, and keep each verdict for the report."""
+    from pytest_interp.claims.verdict import hearing
+
+    def keep(verdict: Verdict) -> None:
+        item.user_properties.append(("interp_verdict", verdict.to_json()))
+
+    try:
+        with hearing(keep):
+            return (yield)
+    except ClaimInconclusive as undecided:
+        mode = _mode(item.config)
+        reason = " ".join(str(undecided).splitlines()[0].split())
+        if mode == "skip":
+            raise pytest.skip.Exception(reason, _use_item_location=True) from undecided
+        if mode == "xfail":
+            raise pytest.xfail.Exception(reason) from undecided
+        raise
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """``assert lens.crossover_layer <= 7`` fails with the curve around the crossover."""
+    from pytest_interp.crossover import CrossoverLayer
+
+    layer = left if isinstance(left, CrossoverLayer) else right
+    if not isinstance(layer, CrossoverLayer):
+        return None
+    return [f"{left!r} {op} {right!r}", *layer.explain()]

@@ -1,0 +1,103 @@
+"""What a test run does with undecided claims, and how a crossover explains itself."""
+
+import pytest
+
+UNDECIDED = """
+import numpy as np
+from pytest_interp import FactPrompt, assert_sufficient
+from pytest_interp.results import TraceResult
+
+def made(clean, corrupt):
+    return TraceResult(
+        fact=FactPrompt("a b", "c b", " x", " y"), site="resid_post", direction="denoise",
+        metric="logit_diff", corruption="interchange", layers=(0, 1), str_tokens=("a", "b"),
+        corrupt_str_tokens=("c", "b"), corrupted_positions=(0,), subject_positions=(0,),
+        clean_metric=clean, corrupt_metric=corrupt, patched_metric=np.full((2, 2), clean))
+"""
+TEST = (
+    UNDECIDED
+    + """
+def test_unknown_fact():
+    assert_sufficient(made(-1.0, -3.0), "resid_post@subject", 0)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome"),
+    [
+        ([], {"failed": 1}),
+        (["--interp-inconclusive=fail"], {"failed": 1}),
+        (["--interp-inconclusive=skip"], {"skipped": 1}),
+        (["--interp-inconclusive=xfail"], {"xfailed": 1}),
+    ],
+)
+def test_inconclusive_claim(pytester, options, outcome):
+    pytester.makepyfile(TEST)
+    pytester.runpytest(*options).assert_outcomes(**outcome)
+
+
+def test_ini_twin_and_command_line_over_it(pytester):
+    pytester.makepyfile(TEST)
+    pytester.makeini("[pytest]\ninterp_inconclusive = skip\n")
+    pytester.runpytest().assert_outcomes(skipped=1)
+    pytester.runpytest("--interp-inconclusive=xfail").assert_outcomes(xfailed=1)
+
+
+def test_wrong_ini_value_is_refused(pytester):
+    pytester.makepyfile(TEST)
+    pytester.makeini("[pytest]\ninterp_inconclusive = maybe\n")
+    result = pytester.runpytest()
+    result.stderr.fnmatch_lines(["*interp_inconclusive = 'maybe'*fail, skip, xfail*"])
+
+
+def test_false_claim_fails_in_every_mode(pytester):
+    pytester.makepyfile(
+        UNDECIDED
+        + """
+def test_false():
+    assert_sufficient(made(3.0, -3.0), "resid_post@subject", 0, at_least=1.5)
+"""
+    )
+    result = pytester.runpytest("--interp-inconclusive=skip")
+    result.assert_outcomes(failed=1)
+    # the failing line is that of the spec, not one inside of this package
+    result.stdout.fnmatch_lines([">*assert_sufficient(made(3.0*", "E*claim failed*"])
+
+
+def test_crossover_explains_itself_in_a_plain_assert(pytester):
+    pytester.makepyfile(
+        """
+import numpy as np
+from pytest_interp.crossover import CrossoverLayer
+
+def test_layer():
+    layer = CrossoverLayer(2, answer=" Paris", layers=[0, 1, 2],
+        prob=np.array([0.0, 0.1, 0.8]), rank=np.array([9, 3, 0]),
+        margin=np.array([-4.0, -1.5, 2.25]), top_token=["a", "b", " Paris"])
+    assert layer <= 1
+"""
+    )
+    result = pytester.runpytest()
+    result.stdout.fnmatch_lines(
+        ["E*assert 2 <= 1", "E*' Paris' is the top token from layer 2", "E*-1.50*", "E*+2.25*"]
+    )
+
+
+def test_verdicts_are_kept_for_reports(pytester):
+    pytester.makepyfile(
+        UNDECIDED
+        + """
+def test_true():
+    assert_sufficient(made(3.0, -3.0), "resid_post@subject", 0)
+"""
+    )
+    reports = pytester.inline_run().getreports("pytest_runtest_logreport")
+    (verdict,) = [
+        value
+        for r in reports
+        if r.when == "call"
+        for name, value in r.user_properties
+        if name == "interp_verdict"
+    ]
+    assert (verdict["status"], verdict["scope"]) == ("passed", "existence, n = 1")
