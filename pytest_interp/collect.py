@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -80,11 +81,12 @@ def _tests(spec: Spec) -> Iterator[tuple[str, tuple[Callable[..., None], int]]]:
             results[adapter] = run_experiment(spec, adapter)
         return results[adapter]
 
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for claim in spec.claims:
-        seen[claim.name] = seen.get(claim.name, 0) + 1
-        number = f"_{seen[claim.name]}" if seen[claim.name] > 1 else ""
-        yield claim.name + number, (_claim_test(claim.check, result_of), claim.line)
+        name = claim.name.replace(".", "_")  # pytest -v would show a dot as ::
+        seen[name] += 1
+        numbered = name if seen[name] == 1 else f"{name}_{seen[name]}"
+        yield numbered, (_claim_test(claim.check, result_of), claim.line)
     if spec.settings.baseline:
         yield "baseline", (_baseline_test(result_of), spec.document.line(("baseline",)))
 

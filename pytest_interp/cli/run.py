@@ -77,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
 def _summary(result: Any) -> str:
     """The one finding of a result of this package; nothing for others."""
     if hasattr(result, "crossover_layer"):
-        return f"  {result.answer!r} is the top token from layer {result.crossover_layer}\n"
+        return f"  {result.crossover_layer.explain()[0]}\n"
     if getattr(result, "peak", None) is not None:
         peak = result.peak
         return f"  largest effect {peak.effect:.3f} at layer {peak.layer}, token {peak.token!r}\n"

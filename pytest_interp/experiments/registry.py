@@ -24,6 +24,7 @@ such a class or function. Importing this module imports no torch.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
@@ -85,7 +86,8 @@ class Experiment:
         Raises:
             pydantic.ValidationError: a value is missing or of the wrong type.
         """
-        return self._validator.validate_python(inputs)
+        # as JSON: a list is a tuple, but a text is no number (pydantic reads "0-3" as -3)
+        return self._validator.validate_json(json.dumps(inputs, default=str), strict=True)
 
     def dump(self, config: Any) -> dict[str, Any]:
         """The config as plain values, defaults included."""

@@ -6,6 +6,7 @@ import inspect
 from dataclasses import fields, is_dataclass
 from typing import Any, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
@@ -54,6 +55,8 @@ def value_of(result: Result, attribute: str) -> Any:
         if not hasattr(value, part):
             raise ClaimError(f"{type(value).__name__} has no {part!r}: {_attributes_text(value)}")
         value = getattr(value, part)
+    if isinstance(value, np.generic):
+        value = value.item()
     if not isinstance(value, int | float | str | None):
         raise ClaimError(
             f"{attribute!r} is a {type(value).__name__}, and a bound takes one number or text: "
@@ -76,7 +79,7 @@ def _verdict(attribute: str, value: Any, bound: Bound) -> Verdict:
     words = _in_words(bound)
     # a crossover layer that is never reached equals nothing, but is no undefined number
     undefined = value is None or (isinstance(value, float) and value != value)
-    number = isinstance(value, int | float) and not undefined
+    number = isinstance(value, int | float) and not undefined and getattr(value, "reached", True)
     holds = not undefined and _holds(value, bound)
     status = Status.PASSED if holds else Status.FAILED
     explain = getattr(value, "explain", None)

@@ -11,6 +11,7 @@ the keys. The second kind names an attribute of the result, dots included (``pea
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -87,7 +88,9 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
         _check_attribute(document, index, name, experiment)
         function, model = check_bound, Bound
     unknown_keys(document, here, model.model_json_schema())
-    made = validated(document, here, lambda: model.model_validate(arguments))
+    # as JSON: a list is a tuple, but a text is no number (pydantic reads "0-3" as -3)
+    as_json = json.dumps(arguments, default=str)
+    made = validated(document, here, lambda: model.model_validate_json(as_json, strict=True))
     given = {key: getattr(made, key) for key in made.model_fields_set}
     for key, value in given.items():
         if key == "layer_range" and isinstance(value, tuple) and value[0] > value[1]:
@@ -103,12 +106,13 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
 
 def _check_attribute(document: Document, index: int, name: str, experiment: Experiment) -> None:
     attributes = attributes_of(experiment.result_type)
-    if attributes and name.partition(".")[0] not in attributes:
+    first = name.partition(".")[0]
+    if attributes and first not in attributes:
         known = [*assertions(), *sorted(attributes)]
         raise document.error(
             ("claims", index, name),
             f"there is no claim {name!r} about the result of {experiment.name}: "
-            f"{nearest(name, known)}",
+            f"{nearest(first, known)}",
         )
 
 

@@ -98,13 +98,15 @@ def _sentence(mistake: Any, location: Location) -> str:
     # pydantic also names the alternative that it tried, as tuple[int, int]
     way = [str(part) for part in (*location, *mistake["loc"]) if "[" not in str(part)]
     name = ".".join(way)
+    if mistake["type"] == "missing" and isinstance(mistake["loc"][-1], int):
+        return f"{'.'.join(way[:-1])}: expected more than {_shown(mistake['input'])}"
     if mistake["type"] == "missing":
         return f"the key {mistake['loc'][-1]!r} is missing" + (
             f" in {'.'.join(map(str, location))}" if location else ""
         )
     if mistake["type"] == "value_error":
         return f"{name}: {mistake['msg'].removeprefix('Value error, ')}"
-    said = mistake["msg"].replace("Input should be", "expected").replace(" dictionary", " mapping")
+    said = mistake["msg"].replace("Input should be", "expected").replace("an object", "a mapping").replace("a valid array", "a list")
     said = said.partition(" or an instance of ")[0]
     return f"{name}: {said}, got {_shown(mistake['input'])}"
 

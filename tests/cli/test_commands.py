@@ -1,0 +1,155 @@
+"""The commands around a run."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pytest_interp.cli import main
+from pytest_interp.models import register_model
+from tests.tiny import tiny_module, tiny_tokenizer
+
+
+def test_models_lists_all_with_what_is_missing(capsys):
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
+    assert "here" in lines["planted-gpt2"]
+    assert "Qwen/Qwen3-0.6B" in lines["qwen3-0.6b"]
+    assert "transformer_lens, nnsight" in out
+
+
+def test_fetch_says_what_is_here_and_how_to_get_what_is_not(capsys):
+    assert main(["models", "fetch", "planted-qwen3"]) == 0
+    assert "fingerprint" in capsys.readouterr().out
+    assert main(["models", "fetch", "gpt2"]) == 2
+    assert "hf download openai-community/gpt2" in capsys.readouterr().err
+    assert main(["models", "fetch", "gtp2"]) == 2
+    assert "Did you mean 'gpt2'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["planted-gpt2", "planted-qwen3", "planted-llama"])
+def test_check_finds_both_backends_alike(name, capsys):
+    assert main(["models", "check", name]) == 0
+    out = capsys.readouterr().out
+    for row in ("tokens", "logits", "read resid_mid", "read head", "identity at mlp_out"):
+        assert f"{row} " in out
+    assert "DIFFERS" not in out
+
+
+def test_check_finds_a_backend_that_differs(tmp_path, capsys, monkeypatch):
+    from pytest_interp.adapters.nnsight import NNsightAdapter
+
+    tiny_module("gemma3").save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    register_model("check-tiny", tmp_path)
+    assert main(["models", "check", "check-tiny", "--prompt", "w1 w2 w3"]) == 0
+    capsys.readouterr()
+
+    forward = NNsightAdapter._forward
+
+    def spoiled(self, tokens, taps, logits_to_keep):
+        # reads the wrong place: twice what is there
+        wrong = {site: (lambda x, tap=tap: tap(2 * x)) for site, tap in taps.items()}
+        return forward(self, tokens, wrong, logits_to_keep)
+
+    monkeypatch.setattr(NNsightAdapter, "_forward", spoiled)
+    assert main(["models", "check", "check-tiny", "--prompt", "w1 w2 w3"]) == 1
+    out = capsys.readouterr().out
+    assert "is not the same under all backends: read " in out
+
+
+FACTS = """\
+name: monuments
+templates: {say: "visitors say that {} stands in"}
+facts:
+  - {id: known, template: say, subject: Acropolis, answer: " Paris",
+     other: Alhambra, other_answer: " Rome"}
+  - {id: wrong, template: say, subject: Acropolis, answer: " Berlin",
+     other: Alhambra, other_answer: " Madrid"}
+  - {id: long, template: say, subject: Acropolis, answer: " Paris",
+     other: Alhambra Atomium, other_answer: " Rome"}
+"""
+
+
+def test_facts_says_which_are_known(tmp_path, capsys):
+    tmp_path.joinpath("facts.yaml").write_text(FACTS)
+    assert main(["facts", "planted-gpt2", str(tmp_path / "facts.yaml")]) == 0
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
+    assert lines["known"].split()[1] == "known"
+    assert lines["wrong"].split()[1] == "unknown"
+    assert "does not tokenize" in lines["long"]
+    assert "planted-gpt2 knows 1 of 3 facts of monuments" in out
+
+
+def test_facts_file_that_is_not_there(capsys):
+    assert main(["facts", "planted-gpt2", "absent.yaml"]) == 2
+    assert "absent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [[], ["--python"]])
+def test_new_writes_a_spec_that_passes(pytester, kind, capsys):
+    assert main(["new", "monuments", *kind]) == 0
+    file = capsys.readouterr().out.split()[1].rstrip(".")
+    assert main(["new", "monuments", *kind]) == 2
+    assert "is there already" in capsys.readouterr().err
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+
+
+def test_new_refuses_names_of_other_folders(pytester, capsys):
+    assert main(["new", "../x"]) == 2
+    assert "cannot name a spec" in capsys.readouterr().err
+
+
+def test_schema_is_json(capsys):
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "pytest-interp spec"
+
+
+def test_doctor_is_content_here(capsys, monkeypatch):
+    assert main(["doctor"]) == 0, capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert torch.__version__ in out
+    assert "no problem found" in out
+
+
+def test_doctor_finds_a_fixture_of_another_plugin(tmp_path, capsys, monkeypatch):
+    tmp_path.joinpath("other_plugin.py").write_text(
+        "import pytest\n@pytest.fixture\ndef model():\n    '''Another.'''\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTEST_PLUGINS", "other_plugin")
+    assert main(["doctor"]) == 1
+    assert "'model' comes from another plugin" in capsys.readouterr().out
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:interp")
+    assert main(["doctor"]) == 1
+    assert "no fixture 'adapter'" in capsys.readouterr().out
+
+
+def test_python_dash_m_is_the_same_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_interp", "run", "logit_lens", "--config", "absent.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "absent.yaml:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing"], ["run"], ["run", "x"]])
+def test_wrong_usage_is_status_2(arguments):
+    with pytest.raises(SystemExit) as usage:
+        main(arguments)
+    assert usage.value.code == 2

@@ -1,0 +1,141 @@
+"""``pytest-interp run``: the same YAML file, outside of pytest."""
+
+import json
+
+import pytest
+import yaml
+
+from pytest_interp.cli import main
+
+SPEC = """\
+model: planted-gpt2
+backends: [nnsight]
+experiment: causal_trace
+inputs:
+  fact:
+    clean_prompt: visitors say that Acropolis stands in
+    corrupt_prompt: visitors say that Alhambra stands in
+    answer: " Paris"
+    counterfactual_answer: " Rome"
+    subject: Acropolis
+claims:
+  - fact_localized: {site: resid_post@subject, layer_range: [0, 3]}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.joinpath("some.interp.yaml").write_text(SPEC)
+    return "some.interp.yaml"
+
+
+def run(spec, *arguments, experiment="causal_trace"):
+    try:
+        return main(["run", experiment, "--config", spec, *arguments])
+    except SystemExit as usage:  # what argparse refuses by itself
+        return usage.code
+
+
+def test_writes_result_config_claims_and_figure_and_says_where(spec, tmp_path, capsys):
+    assert run(spec, "--tag", "first") == 0
+    out = capsys.readouterr().out
+    folder = tmp_path / "outputs" / "causal_trace" / "first"
+    assert "wrote outputs/causal_trace/first/" in out
+    assert "passed: fact_localized: {site: resid_post@subject, layer_range: [0, 3]}" in out
+    files = sorted(file.name for file in folder.iterdir())
+    assert files == ["claims.yaml", "config.yaml", "figure.png", "result.json"]
+    assert [entry.name for entry in folder.parent.iterdir()] == ["first"]
+
+    saved = json.loads((folder / "result.json").read_text())
+    assert saved["result"]["kind"] == "causal_trace"
+    provenance = saved["provenance"]
+    for key in ("time", "model", "fingerprint", "device", "dtype", "bos", "attention", "python"):
+        assert provenance[key]
+    for key in ("platform", "versions", "seed", "git_sha", "git_dirty"):
+        assert key in provenance
+    assert provenance["backend"] == "nnsight"
+    claims = yaml.safe_load((folder / "claims.yaml").read_text())
+    assert claims[0]["status"] == "passed"
+    assert claims[0]["verdict"]["n_prompts"] == 1
+    assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_resolved_config_runs_to_the_same_result(spec, tmp_path):
+    assert run(spec, "--tag", "a", "--set", "inputs.site=mlp_out", "--set", "claims=[]") == 0
+    folder = tmp_path / "outputs" / "causal_trace"
+    assert run(str(folder / "a" / "config.yaml"), "--tag", "b") == 0
+    first, second = (json.loads((folder / tag / "result.json").read_text()) for tag in "ab")
+    assert first["result"] == second["result"]
+    assert first["result"]["site"] == "mlp_out"
+    assert not (folder / "a" / "claims.yaml").exists()
+    assert main(["diff", str(folder / "a"), str(folder / "b")]) == 0
+
+
+def test_tag_is_not_overwritten_without_force(spec, tmp_path, capsys):
+    assert run(spec, "--tag", "a") == 0
+    note = tmp_path / "outputs" / "causal_trace" / "a" / "note.txt"
+    note.write_text("mine")
+    assert run(spec, "--tag", "a") == 2
+    assert "--force" in capsys.readouterr().err
+    assert note.read_text() == "mine"
+    assert run(spec, "--tag", "a", "--force", "--set", "inputs.direction=noise") == 0
+    assert not note.exists()
+    saved = json.loads((note.parent / "result.json").read_text())
+    assert saved["result"]["direction"] == "noise"
+
+
+def test_runs_without_a_tag_do_not_meet(spec, tmp_path):
+    assert run(spec, "--set", "claims=[]") == 0
+    assert run(spec, "--set", "claims=[]") == 0
+    assert len(list((tmp_path / "outputs" / "causal_trace").iterdir())) == 2
+
+
+def test_failed_claim_is_status_1_and_its_result_is_kept(spec, tmp_path, capsys):
+    false = "claims=[{fact_localized: {site: resid_post@subject, layer_range: [0, 4]}}]"
+    assert run(spec, "--tag", "a", "--set", false) == 1
+    assert "claimed at least 0.80" in capsys.readouterr().out
+    claims = yaml.safe_load((tmp_path / "outputs/causal_trace/a/claims.yaml").read_text())
+    assert claims[0]["status"] == "failed"
+
+
+def test_overrides(spec, tmp_path):
+    given = ("--model", "planted-llama", "--backend", "transformer_lens", "--dtype", "float64")
+    assert run(spec, "--tag", "a", *given, "--device", "cpu", "--seed", "5") == 0
+    config = yaml.safe_load((tmp_path / "outputs/causal_trace/a/config.yaml").read_text())
+    assert config["model"] == "planted-llama"
+    assert config["backends"] == ["transformer_lens"]
+    assert (config["dtype"], config["device"], config["seed"]) == ("float64", "cpu", 5)
+    assert config["inputs"]["seed"] == 5
+
+
+USAGE = {
+    "no config": (["--config", "absent.yaml"], "absent.yaml:1: the file cannot be read"),
+    "other experiment": ([], "describes the experiment 'causal_trace', not 'logit_lens'"),
+    "unknown model": (["--model", "gtp2"], "Did you mean 'gpt2'"),
+    "unknown backend": (["--backend", "nsight"], "Did you mean 'nnsight'"),
+    "unknown key": (["--set", "inputs.sit=mlp_out"], "did you mean 'site'"),
+    "no value": (["--set", "inputs.site"], "KEY=VALUE"),
+    "no mapping": (["--set", "model.x=1"], "no mapping"),
+    "no YAML": (["--set", "seed=[1"], "as YAML"),
+    "tag that climbs": (["--tag", "../x"], "cannot name a folder"),
+    "missing weights": (["--model", "qwen3-0.6b"], "hf download Qwen/Qwen3-0.6B"),
+    "layers that the model lacks": (["--set", "inputs.layers=[40]"], "layers 0 to 5"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), USAGE.values(), ids=USAGE)
+def test_usage_is_status_2_and_writes_nothing(spec, tmp_path, capsys, arguments, words):
+    experiment = "logit_lens" if not arguments else "causal_trace"
+    assert run(spec, *arguments, experiment=experiment) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("pytest-interp: ")
+    assert words in error
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_claim_that_does_not_fit_the_result_is_status_2(spec, tmp_path, capsys):
+    beyond = "claims=[{fact_localized: {site: resid_post@subject, layer_range: [0, 40]}}]"
+    assert run(spec, "--tag", "a", "--set", beyond) == 2
+    assert "were not traced" in capsys.readouterr().out
+    assert (tmp_path / "outputs/causal_trace/a/result.json").exists()

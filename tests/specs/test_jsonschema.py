@@ -1,0 +1,63 @@
+"""The exported schema, and the copy that editors get."""
+
+import copy
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from pytest_interp.specs.jsonschema import spec_schema
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def schema():
+    made = spec_schema()
+    # other tests of this process may have registered some of their own
+    made = copy.deepcopy(made)
+    known = json.loads((ROOT / "docs" / "interp.schema.json").read_text())
+    experiments = made["properties"]["experiment"]["enum"]
+    made["properties"]["experiment"]["enum"] = [e for e in experiments if "extending" not in e]
+    made["allOf"] = [
+        one for one in made["allOf"]
+        if "extending" not in one["if"]["properties"]["experiment"]["const"]
+    ]
+    made["$defs"] = {name: one for name, one in made["$defs"].items() if name in known["$defs"]}
+    return made
+
+
+def test_committed_copy_is_current(schema):
+    committed = json.loads((ROOT / "docs" / "interp.schema.json").read_text())
+    assert committed == schema, "run: pytest-interp schema > docs/interp.schema.json"
+
+
+def test_schema_is_valid(schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_schema_takes_the_specs_of_this_repository(schema):
+    files = [*ROOT.glob("configs/*.yaml"), *ROOT.glob("examples/**/*.interp.yaml")]
+    assert files
+    for file in files:
+        jsonschema.validate(yaml.safe_load(file.read_text()), schema)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"modle": "x"},
+        {"experiment": "unknown"},
+        {"inputs": {"sit": "mlp_out"}},
+        {"claims": [{"fact_localized": {"layers": 3}}]},
+        {"claims": [{"peak.layer": {"atmost": 3}}]},
+        {"seed": "x"},
+    ],
+)
+def test_schema_refuses(schema, spec_text, change):
+    right = yaml.safe_load(spec_text)
+    jsonschema.validate(right, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(right | change, schema)
