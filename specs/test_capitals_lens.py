@@ -1,35 +1,46 @@
 """When SmolLM2-135M makes up its mind about a capital.
 
 Claim: read through the logit lens, the capital becomes the top token only in the very last layer,
-six layers after it has arrived at the last token (``test_capitals_tracing.py``). Having the
+six layers after it has arrived at the last token (``test_capitals.py``). Having the
 information and being about to say it are two things.
 
 How: the logit lens (nostalgebraist 2020), that is the residual stream at the last token after each
 layer, read by the model's own final norm and unembedding.
 """
 
-from pathlib import Path
-
 import pytest
 
-from pytest_interp import FactSet, assert_crystallises
+from pytest_interp import assert_crystallises
 
 pytestmark = pytest.mark.interp(model="smollm2-135m")
 
-CAPITALS = FactSet.from_yaml(Path(__file__).with_name("capitals.yaml"))
 LAST = 29
+CAPITALS = {
+    "China": " Beijing",
+    "England": " London",
+    "France": " Paris",
+    "Germany": " Berlin",
+    "Greece": " Athens",
+    "Hungary": " Budapest",
+    "Italy": " Rome",
+    "Japan": " Tokyo",
+    "Kenya": " Nairobi",
+    "Russia": " Moscow",
+    "Spain": " Madrid",
+    "Sweden": " Stockholm",
+}
 
 
-@pytest.mark.parametrize(("country", "capital"), [("France", " Paris"), ("Japan", " Tokyo")])
-def test_a_capital_crystallises_in_the_last_layer(lens, country, capital):
-    result = lens(f"The capital of {country} is", capital)
+@pytest.mark.parametrize("country", ["France", "Japan"])
+def test_a_capital_crystallises_in_the_last_layer(lens, country):
+    result = lens(f"The capital of {country} is", CAPITALS[country])
     assert result.crossover_layer == LAST
     assert result.final_prob > 0.5
 
 
 def test_every_capital_crystallises_late(lens):
-    """Of the mean over the set, with its 95 % interval."""
-    results = [lens(fact.clean_prompt, fact.answer) for fact in CAPITALS.prompts]
+    """Of the mean over twelve capitals: its 95 % interval lies in the last two layers."""
+    results = [lens(f"The capital of {country} is", CAPITALS[country]) for country in CAPITALS]
     assert_crystallises(results, by_layer=LAST, not_before=28)
 
 

@@ -1,7 +1,7 @@
 """Where SmolLM2-135M keeps a country's capital while it reads "The capital of France is".
 
 Claim: through layer 22 the fact sits on the country; from layer 23 on it sits on the last token,
-where the answer is read out. One attention layer hands it over, for all twelve capitals alike.
+where the answer is read out. One attention layer hands it over, for all capitals alike.
 
 Why it matters: it is the picture of factual recall of Meng et al. 2022 (ROME, arXiv 2202.05262)
 and Geva et al. 2023 (arXiv 2304.14767), an enriched subject that late attention reads from.
@@ -11,11 +11,10 @@ difference of the two capitals (Zhang and Nanda 2023, arXiv 2309.16042). Denoisi
 clean run's activation suffices to restore the answer, noising where it is necessary.
 """
 
-from pathlib import Path
-
 import pytest
 
-from pytest_interp import FactPrompt, FactSet, assert_fact_localized, assert_handoff
+from pytest_interp import FactPrompt, assert_fact_localized, assert_handoff
+from pytest_interp.facts import load_facts
 
 pytestmark = pytest.mark.interp(model="smollm2-135m")
 
@@ -26,7 +25,8 @@ FRANCE = FactPrompt(
     counterfactual_answer=" Tokyo",
     subject="France",
 )
-CAPITALS = FactSet.from_yaml(Path(__file__).with_name("capitals.yaml"))
+# about twenty capitals, asked for in three wordings
+CAPITALS = load_facts("capitals").where(lambda fact: fact.template in ("plain", "city", "country"))
 
 
 @pytest.mark.parametrize("direction", ["denoise", "noise"])
@@ -42,15 +42,14 @@ def test_the_fact_sits_on_the_last_token_from_layer_23(trace, direction):
 
 
 def test_every_capital_is_handed_over_at_layer_23(trace):
-    """Of the mean over the set, with the 95 % interval on the right side of each threshold."""
+    """Of the mean over the set: the 95 % interval keeps to its side of each threshold."""
     assert_handoff(trace(CAPITALS), "subject", "last", layer=23)
 
 
-def test_attention_does_the_handing_over(trace):
-    """The attention output of layer 23 at the last token carries most of the difference there.
+def test_the_attention_of_layer_23_hands_it_over(trace):
+    """What that one layer's attention adds at the last token restores the answer; no other's does.
 
-    No other layer's carries a third of it, and none does anything at another token.
+    In the residual stream the fact could also have arrived bit by bit. It does not.
     """
     result = trace(FRANCE, site="attn_out")
-    assert result.peak.layer == 23
-    assert result.peak.position == result.n_positions - 1
+    assert_fact_localized(result, "attn_out@last", 23)
