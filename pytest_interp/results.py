@@ -197,6 +197,8 @@ class TraceResult:
     """Noise samples averaged over; 1 for interchange."""
     noise_scale: float | None = None
     """Standard deviation of the noise in standard deviations of the embeddings."""
+    n_layers: int | None = None
+    """Depth of the model, whichever layers were traced."""
     provenance: Provenance | None = None
     recovery: Floats = field(init=False)
 
@@ -271,6 +273,7 @@ class TraceResult:
             "corruption": self.corruption,
             "samples": self.samples,
             "noise_scale": self.noise_scale,
+            "n_layers": self.n_layers,
             "layers": list(self.layers),
             "str_tokens": list(self.str_tokens),
             "corrupt_str_tokens": list(self.corrupt_str_tokens),
@@ -314,5 +317,6 @@ class TraceResult:
             patched_metric=corrupt + recovery * (clean - corrupt),
             samples=data["samples"],
             noise_scale=data["noise_scale"],
+            n_layers=data["n_layers"],
             provenance=provenance,
         )

@@ -229,17 +229,13 @@ def _outcome(
 
 def _whole_state(evidence: Evidence) -> Iterator[Control]:
     """Patching all that the logits are computed from must move the whole gap."""
-    if evidence.any_trace.site != "resid_post" or _top_layer_missing(evidence):
+    one = evidence.any_trace
+    if one.site != "resid_post" or one.n_layers is None or evidence.layers[-1] != one.n_layers - 1:
         return
     off = max(abs(float(trace.effect[-1, -1]) - 1) for trace in evidence.traces)
     yield Control(
         "whole state", off, 0.05, "1 minus the effect of the last token after the last layer"
     )
-
-
-def _top_layer_missing(evidence: Evidence) -> bool:
-    # a trace does not say how deep its model is: only a full map from layer 0 is taken to end there
-    return evidence.layers != tuple(range(len(evidence.layers)))
 
 
 def _random_regions(

@@ -131,6 +131,7 @@ def causal_traces(
                 patched_metric=patched,
                 samples=batch.samples,
                 noise_scale=batch.noise_scale,
+                n_layers=adapter.n_layers,
                 provenance=provenance,
             )
     return tuple(found[i] for i in range(len(facts)))
