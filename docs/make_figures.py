@@ -127,7 +127,7 @@ def question_table() -> str:
             for direction in DIRECTIONS:
                 traced = causal_trace(adapter, made.facts[0], "mlp_out", direction)
                 stores = [traced.effect[layer, subject] for layer in made.parameters.store_layers]
-                cells.append(", ".join(f"{effect:.2f}" for effect in stores))
+                cells.append(", ".join(number(effect, 2) for effect in stores))
             rows.append([f"`{variant}`", contrast, *cells])
     heads = ["variant", "corrupt subject", "denoise: effect of each store", "noise"]
     return table(heads, rows)
@@ -142,6 +142,10 @@ def save(name: str, result: LensResult | TraceResult) -> None:
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def number(value: float, digits: int) -> str:
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # no minus sign before a zero
 
 
 def token(text: str) -> str:
@@ -237,7 +241,7 @@ def head_table(adapter: ModelAdapter, layer: int) -> str:
         moved = patched[:, answer] - patched[:, other] - own[base]
         effects.append(moved / (own[source] - own[base]))
     rows = [
-        [f"`head.{layer}.{head}`", *(f"{effect[head]:.3f}" for effect in effects)]
+        [f"`head.{layer}.{head}`", *(number(float(effect[head]), 3) for effect in effects)]
         for head in range(adapter.n_heads)
     ]
     return table(["head, at the last token", *DIRECTIONS], rows)
