@@ -91,7 +91,9 @@ def _tests(spec: Spec) -> Iterator[tuple[str, tuple[Callable[..., None], int]]]:
         yield "baseline", (_baseline_test(result_of), spec.document.line(("baseline",)))
 
 
-def _claim_test(check: Callable[[Any], None], result_of: Callable[[Any], Any]) -> Callable[..., None]:
+def _claim_test(
+    check: Callable[[Any], None], result_of: Callable[[Any], Any]
+) -> Callable[..., None]:
     def test(adapter: ModelAdapter) -> None:
         check(result_of(adapter))
 

@@ -116,7 +116,7 @@ def register_site(name: str, *, before: Kind | str, hook: str, paths: Mapping[st
         raise InterpError(f"the site name {name!r} must be lower-case letters and underscores")
     for path in place.paths.values():
         if path.rpartition(".")[2] not in ("input", "output"):
-            raise InterpError(f"the path {path!r} of the site {name!r} must end in .input or .output")
+            raise InterpError(f"the path {path!r} of site {name!r} must end in .input or .output")
     if name in _names():
         if _ADDED.get(Kind(name)) != place:
             raise InterpError(f"the site name {name!r} is taken: add it under another name")

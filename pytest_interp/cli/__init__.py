@@ -1,4 +1,7 @@
-"""The command ``pytest-interp``. Exit status 0: all is well; 1: a claim failed; 2: cannot be done."""
+"""The command ``pytest-interp``.
+
+Exit status 0: all is well; 1: a claim failed or something differs; 2: it cannot be done.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -121,13 +122,16 @@ def _plugin_problems() -> list[str]:
     return list(_shadowed(done.stdout))
 
 
-def _shadowed(listing: str) -> list[str]:
-    """Fixtures of ours that are missing from pytest's listing, or come from elsewhere."""
-    where = dict(re.findall(r"^(\w+)(?: \[[^]]*\])*(?: -- (.*))?$", listing, re.MULTILINE))
-    found = []
+def _shadowed(listing: str) -> Iterator[str]:
+    """Fixtures of ours that are missing from pytest's listing, or that others define too."""
+    lines = re.findall(r"^(\w+)(?: \[[^]]*\])*(?: -- (.*))?$", listing, re.MULTILINE)
     for name in FIXTURES:
-        if name not in where:
-            found.append(f"pytest has no fixture {name!r}: is the plugin off (-p no:interp)?")
-        elif "pytest_interp" not in where[name]:
-            found.append(f"the fixture {name!r} comes from another plugin: {where[name]}")
-    return found
+        places = [place for found, place in lines if found == name]
+        others = [place for place in places if "pytest_interp" not in place]
+        if not places:
+            yield f"pytest has no fixture {name!r}: is the plugin off (-p no:interp)?"
+        elif others:
+            yield (
+                f"another plugin defines the fixture {name!r} too, at {', '.join(others)}, and the "
+                "one that is loaded last wins: turn that plugin off with -p no:NAME"
+            )

@@ -97,9 +97,7 @@ def _distance(found: Tensor, reference: Tensor) -> float:
     return float((found.float() - reference.float()).abs().max() / scale)
 
 
-def _plain(
-    weights: Weights, layout: Layout, tokens: Tensor
-) -> tuple[Tensor, dict[Site, Tensor]]:
+def _plain(weights: Weights, layout: Layout, tokens: Tensor) -> tuple[Tensor, dict[Site, Tensor]]:
     """Logits and the activation at every site, by torch hooks on the module itself."""
     module = weights.module
     seen: dict[Site, Tensor] = {}

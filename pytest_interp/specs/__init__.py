@@ -1,1 +1,1 @@
-"""Spec files: an experiment, its inputs and the claims about its result, in YAML. No pytest here."""
+"""Spec files: an experiment, its inputs and claims about its result, in YAML. No pytest here."""

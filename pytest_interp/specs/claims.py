@@ -79,8 +79,8 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
     arguments = entry[name]
     if not isinstance(arguments, dict):
         raise document.error(
-            here, f"the arguments of {name!r} are a mapping, as in {name}: {{...}}; "
-            f"got {arguments!r}"
+            here,
+            f"the arguments of {name!r} are a mapping, as in {name}: {{...}}; got {arguments!r}",
         )
     if name in (known := assertions()):
         function, model = known[name], arguments_of(known[name])

@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from pytest_interp.errors import UnknownNameError
+from pytest_interp.facts import load_facts, shipped
 from pytest_interp.factsets import Fact, FactSet
 from pytest_interp.specs.source import read_document
 
@@ -47,4 +48,4 @@ def named_facts(name: str) -> FactSet:
         UnknownNameError: neither a file nor a shipped set.
     """
     path = Path(name)
-    return open_facts(path)
+    return open_facts(path) if path.suffix or path.exists() else load_facts(name)

@@ -65,7 +65,7 @@ def parse_document(text: str, path: Path) -> Document:
         loader = yaml.SafeLoader(text)  # it refuses every tag that would make an object
         node = loader.get_single_node()
         if node is None:
-            raise SpecError(f"{shown(path)}:1: the file is empty: write a mapping, or remove the file")
+            raise SpecError(f"{shown(path)}:1: the file is empty: fill it, or remove it")
         lines = _Walk(path).lines_of(node)
         data = loader.construct_document(node)
     except SpecError:
@@ -81,8 +81,8 @@ def parse_document(text: str, path: Path) -> Document:
         raise SpecError(f"{shown(path)}:1: a value cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise SpecError(
-            f"{shown(path)}:{node.start_mark.line + 1}: expected a mapping of keys to values at the top "
-            f"level, got {_kind(data)}"
+            f"{shown(path)}:{node.start_mark.line + 1}: expected a mapping of keys to values at "
+            f"the top level, got {_kind(data)}"
         )
     return Document(path, data, lines)
 
@@ -92,8 +92,8 @@ def _text(path: Path, max_bytes: int) -> str:
         size = path.stat().st_size
         if size > max_bytes:
             raise SpecError(
-                f"{shown(path)}:1: the file has {size:,} bytes, and at most {max_bytes:,} are read. "
-                "Keep the inputs of one experiment in it, and nothing else"
+                f"{shown(path)}:1: the file has {size:,} bytes, and at most {max_bytes:,} are "
+                "read. Keep the inputs of one experiment in it, and nothing else"
             )
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -146,7 +146,7 @@ class _Walk:
                 line = key.start_mark.line + 1
                 name = self._key(key)
                 if name in seen:
-                    raise self._error(key, f"the key {name!r} was given in line {seen[name]} already")
+                    raise self._error(key, f"key {name!r} was given in line {seen[name]} already")
                 seen[name] = line
                 if name == "<<":  # the keys of what is merged in belong to this mapping
                     self._note(value, location)
@@ -175,9 +175,9 @@ def _syntax(path: Path, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     line = 1 if mark is None else mark.line + 1
     problem = error.problem or str(error)
-    if isinstance(error, yaml.constructor.ConstructorError) and "constructor for the tag" in problem:
-        problem = f"{problem.partition(' for the tag ')[2]} is a tag that makes an object: "
-        problem += "a spec holds plain values only; remove the tag"
+    _, no_constructor, tag = problem.partition("a constructor for the tag ")
+    if no_constructor:
+        problem = f"{tag} is a tag that makes an object: a spec holds plain values only; remove it"
     elif "'\\t'" in problem:
         problem = "there is a tab here: YAML is indented with spaces"
     elif isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):

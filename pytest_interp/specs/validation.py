@@ -12,6 +12,8 @@ from pytest_interp.errors import InterpError, SpecError
 from pytest_interp.specs.source import Document, Location
 
 T = TypeVar("T")
+_WORDS = {"Input should be": "expected", "an object": "a mapping", "a valid array": "a list"}
+"""From pydantic's words, which are those of JSON, to those of YAML."""
 
 
 def validated(document: Document, location: Location, make: Callable[[], T]) -> T:
@@ -106,8 +108,9 @@ def _sentence(mistake: Any, location: Location) -> str:
         )
     if mistake["type"] == "value_error":
         return f"{name}: {mistake['msg'].removeprefix('Value error, ')}"
-    said = mistake["msg"].replace("Input should be", "expected").replace("an object", "a mapping").replace("a valid array", "a list")
-    said = said.partition(" or an instance of ")[0]
+    said = mistake["msg"]
+    for theirs, ours in _WORDS.items():
+        said = said.replace(theirs, ours)
     return f"{name}: {said}, got {_shown(mistake['input'])}"
 
 

@@ -79,9 +79,9 @@ def test_facts_says_which_are_known(tmp_path, capsys):
     assert main(["facts", "planted-gpt2", str(tmp_path / "facts.yaml")]) == 0
     out = capsys.readouterr().out
     lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
-    assert lines["known"].split()[1] == "known"
-    assert lines["wrong"].split()[1] == "unknown"
-    assert "does not tokenize" in lines["long"]
+    assert lines["known"].split()[1] == "yes"
+    assert lines["wrong"].split()[1] == "no"
+    assert "differ in length" in lines["long"]
     assert "planted-gpt2 knows 1 of 3 facts of monuments" in out
 
 
@@ -130,7 +130,7 @@ def test_doctor_finds_a_fixture_of_another_plugin(tmp_path, capsys, monkeypatch)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("PYTEST_PLUGINS", "other_plugin")
     assert main(["doctor"]) == 1
-    assert "'model' comes from another plugin" in capsys.readouterr().out
+    assert "another plugin defines the fixture 'model' too" in capsys.readouterr().out
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:interp")
     assert main(["doctor"]) == 1
     assert "no fixture 'adapter'" in capsys.readouterr().out

@@ -22,7 +22,8 @@ def schema():
     experiments = made["properties"]["experiment"]["enum"]
     made["properties"]["experiment"]["enum"] = [e for e in experiments if "extending" not in e]
     made["allOf"] = [
-        one for one in made["allOf"]
+        one
+        for one in made["allOf"]
         if "extending" not in one["if"]["properties"]["experiment"]["const"]
     ]
     made["$defs"] = {name: one for name, one in made["$defs"].items() if name in known["$defs"]}

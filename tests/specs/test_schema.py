@@ -102,6 +102,18 @@ def test_fact_by_its_id(spec_text, write_spec):
         read_spec(write_spec(text.replace("facts.yaml", "nofacts.yaml")))
 
 
+def test_fact_of_the_shipped_ones(write_spec):
+    text = """
+        model: smollm2-135m
+        experiment: logit_lens
+        inputs: {fact: capitals-plain-france}
+        claims: [{crossover_layer: {at_most: 29}}]
+    """
+    assert read_spec(write_spec(text)).config.fact.answer == " Paris"
+    with pytest.raises(SpecError, match="The nearest: capitals-plain-france"):
+        read_spec(write_spec(text.replace("plain-france", "plane-france")))
+
+
 def test_reading_a_spec_imports_no_torch(spec_text, write_spec):
     code = (
         "import json, sys, pathlib\n"
@@ -109,7 +121,5 @@ def test_reading_a_spec_imports_no_torch(spec_text, write_spec):
         f"read_spec(pathlib.Path({str(write_spec(spec_text))!r}))\n"
         "print(json.dumps(sorted({'torch', 'transformers', 'scipy'} & set(sys.modules))))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

@@ -1,0 +1,111 @@
+"""The example of another repository, with the built wheel in an environment of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """The Python of a fresh environment with the wheel in it, and this one's other packages."""
+    folder = tmp_path_factory.mktemp("environment")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    wheel = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run([*pip, *wheel], check=True, cwd=folder)
+    venv.create(folder / "venv", system_site_packages=True)
+    made = folder / "venv" / "bin" / "python"
+    (built,) = folder.glob("*.whl")
+    install = ["--python", str(made), "install", "--no-deps", "--no-index", str(built)]
+    subprocess.run([*pip, *install], check=True)
+    # torch need not be downloaded again. Folders named in a .pth come last on the path, and .pth
+    # files in them are not read: the package of this working tree stays out.
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    site.joinpath("others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return made
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A copy of the example, as somebody has it who cloned it."""
+    ignore = shutil.ignore_patterns("__pycache__", ".pytest_cache")
+    return Path(shutil.copytree(ROOT / "examples" / "other_repo", tmp_path / "repo", ignore=ignore))
+
+
+def run(python, repository, *arguments):
+    """Run pytest there; its exit status and output."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHON"))}
+    done = subprocess.run(
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=repository,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def numbers(repository):
+    files = sorted(repository.joinpath("baselines").rglob("*.json"))
+    return {
+        file.relative_to(repository).as_posix(): json.loads(file.read_text())["result"]
+        for file in files
+    }
+
+
+def test_the_environment_has_the_wheel(python, tmp_path):
+    code = "import pytest_interp, pytest_interp.cli.new; print(pytest_interp.__file__)"
+    done = subprocess.run(
+        [python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert Path(done.stdout.strip()).is_relative_to(python.parents[1])
+
+
+def test_example_passes_with_its_committed_baselines(python, repository):
+    status, output = run(python, repository)
+    assert status == 0, output
+    assert "8 passed" in output
+
+
+def test_its_baselines_are_created_and_compared(python, repository):
+    committed = numbers(repository)
+    shutil.rmtree(repository / "baselines")
+    one_backend = ("--interp-backend", "transformer_lens")
+
+    status, output = run(python, repository, *one_backend)
+    assert status == 1, output
+    assert "2 failed, 2 passed" in output
+    assert "--interp-update" in output
+    assert not numbers(repository)
+
+    status, output = run(python, repository, *one_backend, "--interp-update")
+    assert status == 0, output
+    assert numbers(repository).keys() == committed.keys()
+
+    changed = next(repository.joinpath("baselines").rglob("baseline--our-model.json"))
+    entry = json.loads(changed.read_text())
+    entry["result"]["clean_metric"] += 1
+    changed.write_text(json.dumps(entry))
+    status, output = run(python, repository, *one_backend)
+    assert status == 1, output
+    assert "1 failed, 3 passed" in output
+    assert "clean_metric" in output
+
+
+def test_its_conftest_overrides_a_fixture(python, repository):
+    conftest = repository / "conftest.py"
+    text = conftest.read_text()
+    assert 'adapter.name == "our-model"' in text
+    conftest.write_text(text.replace('adapter.name == "our-model"', 'adapter.name == "other"'))
+    status, output = run(python, repository, "-k", "handoff and nnsight")
+    assert status == 1, output
+    assert "1 error" in output
