@@ -30,9 +30,10 @@ CAPITALS = load_facts("capitals").where(lambda fact: fact.template in ("plain", 
 
 
 @pytest.mark.parametrize("direction", ["denoise", "noise"])
-def test_the_fact_sits_on_the_subject_through_layer_22(trace, direction):
+def test_the_fact_sits_on_the_subject_through_layer_22(trace, baseline, direction):
     result = trace(FRANCE, direction=direction)
     assert_fact_localized(result, "resid_post@subject", (0, 22))
+    baseline.check(result)
 
 
 @pytest.mark.parametrize("direction", ["denoise", "noise"])
@@ -46,10 +47,11 @@ def test_every_capital_is_handed_over_at_layer_23(trace):
     assert_handoff(trace(CAPITALS), "subject", "last", layer=23)
 
 
-def test_the_attention_of_layer_23_hands_it_over(trace):
+def test_the_attention_of_layer_23_hands_it_over(trace, baseline):
     """What that one layer's attention adds at the last token restores the answer; no other's does.
 
     In the residual stream the fact could also have arrived bit by bit. It does not.
     """
     result = trace(FRANCE, site="attn_out")
     assert_fact_localized(result, "attn_out@last", 23)
+    baseline.check(result)

@@ -32,10 +32,11 @@ CAPITALS = {
 
 
 @pytest.mark.parametrize("country", ["France", "Japan"])
-def test_a_capital_crystallises_in_the_last_layer(lens, country):
+def test_a_capital_crystallises_in_the_last_layer(lens, baseline, country):
     result = lens(f"The capital of {country} is", CAPITALS[country])
     assert result.crossover_layer == LAST
     assert result.final_prob > 0.5
+    baseline.check(result)
 
 
 def test_every_capital_crystallises_late(lens):
