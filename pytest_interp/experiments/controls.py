@@ -33,8 +33,9 @@ UNRELATED = (
     ("He drank a cup of", "He bought a cup of"),
 )
 """Pairs that have nothing to do with any fact; the first that fits the tokenizer is used."""
-UNRELATED_LIMIT = 0.2
-"""Of the gap. A change of topic moves the difference of two unrelated answers a little."""
+UNRELATED_LIMIT = 0.3
+"""Of the gap: what claims allow outside of a region. Any change of a prompt moves the difference
+of two answers a little."""
 
 
 def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
