@@ -113,4 +113,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for model in session.config.stash[MODELS].settings.checkpoints:
         if model not in named and model not in model_names():
             unknown = UnknownNameError.of("model", model, {*named, *model_names()})
-            raise pytest.UsageError(f"--interp-model {model}=...: {unknown}")
+            message = f"--interp-model {model}=...: {unknown}"
+            if not hasattr(session.config, "workerinput"):
+                raise pytest.UsageError(message)
+            # an error here would take a worker of xdist down; this ends the whole run
+            session.shouldfail = message
