@@ -17,7 +17,8 @@ import numpy as np
 from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError, PromptError, SpecError
 from pytest_interp.prompts import FactPrompt
-from pytest_interp.results import Floats, TraceResult
+from pytest_interp.provenance import Provenance
+from pytest_interp.results import Floats, Tolerance, TraceResult, float_tolerance
 
 Role = Literal[
     "before", "subject", "subject_first", "subject_last", "subject_rest", "between", "last"
@@ -215,6 +216,19 @@ def role_effect(trace: TraceResult, role: str | int) -> Floats:
     return effect
 
 
+def _hand_off(lead: Floats) -> tuple[int | None, float]:
+    """Index of the first layer from which the lead stays negative, and by how much it is decided.
+
+    Args:
+        lead: effect of the subject minus that of the last token [layer].
+    """
+    ahead = np.flatnonzero(~(lead < 0))
+    start = int(ahead[-1]) + 1 if ahead.size else 0
+    # the two layers at which the lead changes its sign decide; the smaller one may flip
+    deciding = np.abs(lead[max(start - 1, 0) : start + 1])
+    return (start if start < len(lead) else None), float(deciding.min())
+
+
 @dataclass(frozen=True, eq=False)
 class TraceSet:
     """Traces of a fact set, made in one way: same model, site, direction, metric and layers.
@@ -264,6 +278,52 @@ class TraceSet:
     def effect(self, role: str | int) -> Floats:
         """Effect by role [fact, layer]: of the strongest single token of that role in each fact."""
         return np.stack([role_effect(trace, role) for trace in self.traces])
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How the traces came about: all in one way."""
+        return self.traces[0].provenance
+
+    def hand_off_layers(self) -> list[int | None]:
+        """For each fact the first layer from which the last token outdoes the subject to the end.
+
+        None where it never does. By effect, of the strongest token of the subject.
+        """
+        found = (_hand_off(lead)[0] for lead in self._lead())
+        return [None if i is None else self.traces[0].layers[i] for i in found]
+
+    def _lead(self) -> Floats:
+        lead: Floats = self.effect("subject") - self.effect("last")
+        return lead
+
+    def to_json(self) -> dict[str, Any]:
+        """Effects by role [fact, layer] and findings, without provenance."""
+        first = self.traces[0]
+        return {
+            "kind": "causal_traces",
+            "name": self.name,
+            "site": first.site,
+            "direction": first.direction,
+            "metric": first.metric,
+            "corruption": first.corruption,
+            "layers": list(first.layers),
+            "ids": list(self.ids),
+            "templates": list(self.templates),
+            "clean_prompts": [trace.fact.clean_prompt for trace in self.traces],
+            "corrupt_prompts": [trace.fact.corrupt_prompt for trace in self.traces],
+            "hand_off": self.hand_off_layers(),
+            "margins": {"hand_off": [round(_hand_off(lead)[1], 6) for lead in self._lead()]},
+            "clean_metric": [round(trace.clean_metric, 5) for trace in self.traces],
+            "corrupt_metric": [round(trace.corrupt_metric, 5) for trace in self.traces],
+            "subject_effect": np.round(self.effect("subject"), 5).tolist(),
+            "last_effect": np.round(self.effect("last"), 5).tolist(),
+        }
+
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """Floats by the dtype of the model; everything else is exact."""
+        near = float_tolerance(self.provenance.dtype if self.provenance else "float32")
+        names = ("clean_metric", "corrupt_metric", "subject_effect", "last_effect", "margins")
+        return dict.fromkeys(names, near)
 
     def pick(self, indices: Iterable[int]) -> TraceSet:
         """The traces at these indices, with the same controls."""

@@ -42,9 +42,11 @@ def test_the_fact_sits_on_the_last_token_from_layer_23(trace, direction):
     assert_fact_localized(result, "resid_post@last", (23, 29))
 
 
-def test_every_capital_is_handed_over_at_layer_23(trace):
+def test_every_capital_is_handed_over_at_layer_23(trace, baseline):
     """Of the mean over the set: the 95 % interval keeps to its side of each threshold."""
-    assert_handoff(trace(CAPITALS), "subject", "last", layer=23)
+    result = trace(CAPITALS)
+    assert_handoff(result, "subject", "last", layer=23)
+    baseline.check(result)
 
 
 def test_the_attention_of_layer_23_hands_it_over(trace, baseline):

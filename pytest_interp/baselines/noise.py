@@ -20,7 +20,7 @@ def deciding_moves(path: _Path, old: _Json, new: _Json) -> list[Move]:
     """The numbers that decide the finding at ``path``; empty where none are known.
 
     A result of your own names them in a top-level object ``margins``: for each discrete field,
-    how far its winner leads, in the unit of the tolerance for ``margins``.
+    how far its winner leads (a list for a list of findings), in the unit of the tolerance for ``margins``.
     """
     kind = old.get("kind")
     if kind != new.get("kind"):
@@ -34,7 +34,9 @@ def deciding_moves(path: _Path, old: _Json, new: _Json) -> list[Move]:
 
 
 def _declared(path: _Path, old: _Json, new: _Json) -> list[Move]:
-    a, b = old["margins"][path[0]], new["margins"][path[0]]
+    a, b = old["margins"], new["margins"]
+    for key in path:  # a list of findings has a list of margins
+        a, b = a[key], b[key]
     return [("margins", float(a), -float(b))]
 
 

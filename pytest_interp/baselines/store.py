@@ -73,7 +73,14 @@ def spec_folder(root: Path, spec: Path, rootdir: Path) -> Path:
 
 def stem_of(test: str, model: str | None, name: str | None = None) -> str:
     """The file stem of a result: ``<test>--<model>`` or ``<test>--<model>--<name>``."""
-    return _SEPARATOR.join(slug(part) for part in (test, model, name) if part is not None)
+    parts = [_test_slug(test), *(slug(part) for part in (model, name) if part is not None)]
+    return _SEPARATOR.join(parts)
+
+
+def _test_slug(test: str) -> str:
+    """``test_x[denoise]`` as ``test_x-denoise``: a function's name has no hyphen of its own."""
+    plain = re.fullmatch(r"([^\W\d][\w.]*)\[(\w[\w.]*(?:-[\w.]+)*)\]", test, re.ASCII)
+    return slug("-".join(plain.groups()) if plain else test)
 
 
 def slug(text: str) -> str:

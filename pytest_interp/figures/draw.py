@@ -6,8 +6,10 @@ from functools import singledispatch
 
 from matplotlib.figure import Figure
 
+from pytest_interp.factsets import TraceSet
 from pytest_interp.figures.lens import lens_figure
 from pytest_interp.figures.trace import trace_figure
+from pytest_interp.figures.traces import traces_figure
 from pytest_interp.results import LensResult, TraceResult
 
 
@@ -24,3 +26,4 @@ def figure_of(result: object) -> Figure | None:
 
 figure_of.register(LensResult, lens_figure)
 figure_of.register(TraceResult, trace_figure)
+figure_of.register(TraceSet, traces_figure)

@@ -26,6 +26,14 @@ def test_names_that_are_safe_stay_as_they_are():
     assert store.stem_of("TestX.test_a", "m", "noising") == "TestX.test_a--m--noising"
 
 
+def test_plain_parameters_stay_readable():
+    assert store.stem_of("test_a[denoise]", "m") == "test_a-denoise--m"
+    assert store.stem_of("TestX.test_a[1.5-b]", "m") == "TestX.test_a-1.5-b--m"
+    odd = [f"test_a[{p}]" for p in ("a b", "a-", "a--b", "-a", "a/b", "", "a][b", "x[y]")]
+    stems = {store.stem_of(test, "m") for test in [*odd, "test_a", "test_a[a-b]"]}
+    assert len(stems) == len(odd) + 2
+
+
 def test_names_that_differ_never_share_a_file():
     names = ["a b", "a/b", "a[b", "a-b", "a--b", "a", "../a", "", "é", "-a", "a" * 200, "a" * 201]
     stems = {store.stem_of("test", name) for name in names}
