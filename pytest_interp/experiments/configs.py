@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments.registry import register_experiment
+from pytest_interp.factsets import FactSet, TraceSet
 from pytest_interp.prompts import FactPrompt
 from pytest_interp.results import Direction, LensResult, TraceResult
 from pytest_interp.sites import parse_kind
@@ -22,6 +23,9 @@ def _known_site(name: str) -> str:
         return str(parse_kind(name))
     except UnknownNameError as error:
         raise ValueError(str(error)) from None  # the form in which pydantic adds the key
+
+
+SiteName = Annotated[str, AfterValidator(_known_site)]
 
 
 @register_experiment("logit_lens")
@@ -56,7 +60,7 @@ class CausalTrace:
     """Causal trace: patch one site at every layer and position; where does a fact sit?"""
 
     fact: FactPrompt
-    site: Annotated[str, AfterValidator(_known_site)] = "resid_post"
+    site: SiteName = "resid_post"
     direction: Direction = "denoise"
     metric: str = "logit_diff"
     corruption: Literal["interchange", "gaussian"] = "interchange"
@@ -82,3 +86,41 @@ class CausalTrace:
             samples=self.samples,
             seed=self.seed,
         )
+
+
+@register_experiment("causal_traces")
+@dataclass(frozen=True)
+class CausalTraces:
+    """Causal traces of many facts, for claims about all of them, with their intervals."""
+
+    facts: FactSet
+    site: SiteName = "resid_post"
+    direction: Direction = "denoise"
+    metric: str = "logit_diff"
+    corruption: Literal["interchange", "gaussian"] = "interchange"
+    layers: tuple[int, ...] | None = None
+    """All by default."""
+    noise_scale: float = 3.0
+    samples: int = 8
+    seed: int = 0
+    """Of the noise; the seed of the spec by default."""
+    controls: bool = True
+    """Run the cheap controls, so that verdicts name them."""
+
+    def run(self, adapter: ModelAdapter) -> TraceSet:
+        from pytest_interp.experiments.controls import cheap_controls
+        from pytest_interp.experiments.tracing import trace_facts
+
+        traces = trace_facts(
+            adapter,
+            self.facts,
+            self.site,
+            self.direction,
+            self.metric,
+            self.corruption,
+            self.layers,
+            noise_scale=self.noise_scale,
+            samples=self.samples,
+            seed=self.seed,
+        )
+        return cheap_controls(adapter, traces) if self.controls else traces

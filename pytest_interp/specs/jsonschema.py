@@ -11,6 +11,14 @@ from pytest_interp.specs.schema import SpecFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+_BY_NAME: dict[str, list[dict[str, Any]]] = {
+    "fact": [{"type": "string", "description": "id of a fact"}],
+    "facts": [
+        {"type": "string", "description": "a shipped set, or all of the facts file"},
+        {"type": "array", "items": {"type": "string"}, "description": "ids of facts"},
+    ],
+}
+
 
 def spec_schema() -> dict[str, Any]:
     """The schema, with every experiment and claim that is registered."""
@@ -25,10 +33,10 @@ def spec_schema() -> dict[str, Any]:
 
 def _inputs_when(experiment: Experiment, definitions: dict[str, Any]) -> dict[str, Any]:
     inputs = _lifted(experiment.schema(), definitions)
-    fact = inputs.get("properties", {}).get("fact")
-    if fact is not None:
-        by_id = {"type": "string", "description": "id of a fact"}
-        inputs["properties"]["fact"] = {"anyOf": [by_id, fact]}
+    properties = inputs.get("properties", {})
+    for key, by_name in _BY_NAME.items():
+        if key in properties:
+            properties[key] = {"anyOf": [*by_name, properties[key]]}
     inputs.setdefault("additionalProperties", False)
     definitions[f"inputs of {experiment.name}"] = inputs
     return {

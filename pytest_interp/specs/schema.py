@@ -6,7 +6,8 @@ Nothing here loads a model or imports torch: a spec is checked while tests are c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pytest_interp.adapters import BACKENDS
 from pytest_interp.errors import InterpError, SpecError, UnknownNameError
 from pytest_interp.experiments.registry import Experiment, find_experiment
+from pytest_interp.facts import load_facts
+from pytest_interp.factsets import FactSet
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim
 from pytest_interp.specs.facts import find_fact, open_facts
@@ -111,20 +114,33 @@ def _configure(document: Document, settings: SpecFile, experiment: Experiment) -
     """The experiment's config, its facts found by their ids."""
     inputs = dict(settings.inputs)
     schema = experiment.schema()
-    if isinstance(inputs.get("fact"), str):
-        name = inputs["fact"]
-        facts = _named(document, ("facts_file",), lambda: open_facts(_facts_path(document)))
-        fact = _named(document, ("inputs", "fact"), lambda: find_fact(name, facts))
-        inputs["fact"] = vars(fact.prompt)
+    for key, find in (("fact", _fact), ("facts", _facts)):
+        given = inputs.get(key)
+        if isinstance(given, str | list):
+            known = _named(document, ("facts_file",), lambda: _open_facts(document))
+            inputs[key] = _named(document, ("inputs", key), partial(find, given, known))
     unknown_keys(document, ("inputs",), schema)
     if "seed" in schema.get("properties", {}):
         inputs.setdefault("seed", settings.seed)
     return validated(document, ("inputs",), lambda: experiment.configure(inputs))
 
 
-def _facts_path(document: Document) -> Path | None:
+def _open_facts(document: Document) -> FactSet:
     name = document.data.get("facts_file")
-    return None if name is None else document.path.parent / name
+    return open_facts(None if name is None else document.path.parent / name)
+
+
+def _fact(given: Any, known: FactSet) -> Any:
+    """The prompts of one fact, by its id."""
+    return asdict(find_fact(given, known).prompt) if isinstance(given, str) else given
+
+
+def _facts(given: str | list[Any], known: FactSet) -> Any:
+    """A set of facts: ids, ``all`` of the facts file, or the name of a shipped set."""
+    if isinstance(given, list):
+        chosen = tuple(find_fact(str(name), known) for name in given)
+        return asdict(FactSet(known.name, chosen))
+    return asdict(known if given in ("all", known.name) else load_facts(given))
 
 
 def _named(document: Document, location: tuple[str, ...], find: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from pytest_interp.errors import SpecError
 from pytest_interp.specs.schema import read_spec
@@ -100,6 +101,44 @@ def test_fact_by_its_id(spec_text, write_spec):
         read_spec(write_spec(text.replace("acropolis", "akropolis")))
     with pytest.raises(SpecError, match=r"nofacts\.yaml:1: the file cannot be read"):
         read_spec(write_spec(text.replace("facts.yaml", "nofacts.yaml")))
+
+
+SET = """
+    model: smollm2-135m
+    experiment: causal_traces
+    inputs: {facts: %s}
+    claims: [{sufficient: {site: resid_post@subject, layer_range: [0, 3]}}]
+"""
+
+
+def test_set_of_facts(write_spec):
+    write_spec(FACTS, "facts.yaml")
+    mine = "\n    facts_file: facts.yaml" + SET
+    for text, name, count in [
+        (SET % "capitals", "capitals", 37),
+        (SET % "[capitals-plain-france, capitals-plain-china]", "shipped", 2),
+        (mine % "all", "monuments", 1),
+        (mine % "[acropolis]", "monuments", 1),
+    ]:
+        spec = read_spec(write_spec(text))
+        assert (spec.config.facts.name, len(spec.config.facts)) == (name, count)
+        # what a run writes down can be run again, without the facts file
+        again = write_spec(yaml.safe_dump(spec.resolved()), "again.interp.yaml")
+        assert read_spec(again).config == spec.config
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("capitols", "Did you mean 'capitals'"),
+        ("[capitals-plain-frence]", "The nearest: capitals-plain-france"),
+        ("[]", "is empty"),
+        ("3", "inputs.facts: expected"),
+    ],
+)
+def test_set_of_facts_that_is_none(write_spec, given, words):
+    with pytest.raises(SpecError, match=r"some\.interp\.yaml:4: .*" + words):
+        read_spec(write_spec(SET % given))
 
 
 def test_fact_of_the_shipped_ones(write_spec):
