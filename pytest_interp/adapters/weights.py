@@ -28,6 +28,9 @@ class Weights:
     source: str
     """Where the tensors came from, in words fit for a provenance record."""
 
+    def __repr__(self) -> str:
+        return f"<weights of {self.name}: {self.source}>"
+
     @property
     def device(self) -> torch.device:
         """Where the tensors live."""
