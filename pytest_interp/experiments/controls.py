@@ -72,7 +72,9 @@ def unrelated_control(
     candidates = UNRELATED if pair is None else (pair,)
     clean, corrupt = _fitting(adapter, candidates)
     fact = FactPrompt(clean, corrupt, trace.fact.answer, trace.fact.counterfactual_answer)
-    found = causal_trace(adapter, fact, trace.site, trace.direction, trace.metric)
+    found = causal_trace(
+        adapter, fact, trace.site, trace.direction, trace.metric, layers=trace.layers
+    )
     base = found.corrupt_metric if trace.direction == "denoise" else found.clean_metric
     change = float(np.abs(found.patched_metric - base).max() / abs(trace.gap))
     return Control("unrelated pair", change, UNRELATED_LIMIT, f"{clean!r} against {corrupt!r}")

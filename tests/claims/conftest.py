@@ -1,0 +1,61 @@
+"""Hand-made maps: claims are about numbers, whatever made them."""
+
+import numpy as np
+import pytest
+
+from pytest_interp import FactPrompt
+from pytest_interp.factsets import TraceSet
+from pytest_interp.results import TraceResult
+
+N_LAYERS = 6
+TOKENS = ("The", " home", " of", " cats", " is", " a")
+SUBJECT, LAST = 3, 5
+
+
+def make_trace(handoff=3, clean=4.0, corrupt=-4.0, noise=None, **changes):
+    """A map [6 layers, 6 tokens]: effect 1 on the subject below ``handoff``, then on the last."""
+    effect = np.zeros((N_LAYERS, len(TOKENS)))
+    effect[:handoff, SUBJECT] = 1
+    effect[handoff:, LAST] = 1
+    if noise is not None:
+        effect[:, SUBJECT:] += noise
+    settings = {
+        "fact": FactPrompt("The home of cats is a", "The home of dogs is a", " x", " y", "cats"),
+        "site": "resid_post",
+        "direction": "denoise",
+        "metric": "logit_diff",
+        "corruption": "interchange",
+        "layers": tuple(range(N_LAYERS)),
+        "str_tokens": TOKENS,
+        "corrupt_str_tokens": TOKENS,
+        "corrupted_positions": (SUBJECT,),
+        "subject_positions": (SUBJECT,),
+        "clean_metric": clean,
+        "corrupt_metric": corrupt,
+        "n_layers": N_LAYERS,
+    } | changes
+    share = effect if settings["direction"] == "denoise" else 1 - effect
+    start, end = settings["corrupt_metric"], settings["clean_metric"]
+    return TraceResult(patched_metric=start + share * (end - start), **settings)
+
+
+def make_set(n=20, spread=0.05, templates=4, seed=0, **changes):
+    """A set of noisy maps; the top layer's last token carries all, as in any model."""
+    rng = np.random.default_rng(seed)
+    traces = []
+    for _ in range(n):
+        noise = rng.normal(0, spread, (N_LAYERS, LAST - SUBJECT + 1))
+        noise[-1] = 0
+        traces.append(make_trace(noise=noise, **changes))
+    names = tuple(f"t{i % templates}" for i in range(n))
+    return TraceSet(tuple(traces), names, tuple(map(str, range(n))))
+
+
+@pytest.fixture
+def trace():
+    return make_trace()
+
+
+@pytest.fixture
+def traces():
+    return make_set()

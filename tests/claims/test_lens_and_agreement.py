@@ -1,0 +1,81 @@
+"""Claims about the lens and about two backends, on planted models."""
+
+from functools import cache
+
+import pytest
+
+from pytest_interp import assert_backends_agree, assert_crystallises, causal_trace, logit_lens
+from pytest_interp.adapters import BACKENDS, Weights, open_adapter
+from pytest_interp.claims import Status, check_backends_agree, check_crystallises
+from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
+from pytest_interp.planted import planted_model
+
+
+@cache
+def planted(seed=0, backend=BACKENDS[0]):
+    model = planted_model("gpt2", n_layers=5, store_layer=1, read_layer=3, seed=seed)
+    weights = Weights("planted", model.module, model.tokenizer, "planted")
+    return model, open_adapter(weights, backend)
+
+
+def lenses():
+    model, adapter = planted()
+    return [
+        logit_lens(adapter, fact.clean_prompt, fact.answer)
+        for template in range(4)
+        for fact in model.facts_in(template)
+    ]
+
+
+def test_crystallises_by_the_reading_layer_and_no_earlier():
+    (one, *_) = lenses()
+    assert assert_crystallises(one, by_layer=3, not_before=3)
+    with pytest.raises(ClaimFailed, match="is the top token from layer 3"):
+        assert_crystallises(one, by_layer=2)
+    assert check_crystallises(one, by_layer=4, not_before=4).status is Status.FAILED
+
+
+def test_crystallises_over_many_prompts():
+    verdict = assert_crystallises(lenses(), by_layer=3)
+    assert verdict.n_prompts == 16
+    assert check_crystallises(lenses(), by_layer=2).status is Status.FAILED
+
+
+def test_an_answer_that_the_model_does_not_give_is_undecided():
+    model, adapter = planted()
+    wrong = logit_lens(adapter, model.facts[0].clean_prompt, model.facts[1].answer)
+    with pytest.raises(ClaimInconclusive, match="answers 0 of 1 prompts"):
+        assert_crystallises(wrong, by_layer=4)
+    with pytest.raises(ClaimError, match="the lens read layers 0 to 4"):
+        check_crystallises(wrong, by_layer=5)
+
+
+def test_backends_agree_on_distributions_and_maps():
+    model, first = planted()
+    _, second = planted(backend=BACKENDS[1])
+    fact = model.facts[0]
+    assert assert_backends_agree(first, second, [fact.clean_prompt, fact.corrupt_prompt])
+    assert assert_backends_agree(causal_trace(first, fact), causal_trace(second, fact))
+    prompt, answer = fact.clean_prompt, fact.answer
+    assert assert_backends_agree(*(logit_lens(a, prompt, answer) for a in (first, second)))
+
+
+def test_different_models_do_not_agree():
+    model, first = planted()
+    _, other = planted(seed=5, backend=BACKENDS[1])
+    fact = model.facts[0]
+    with pytest.raises(ClaimFailed, match="largest KL divergence"):
+        assert_backends_agree(first, other, fact.clean_prompt)
+    a, b = causal_trace(first, fact), causal_trace(other, fact)
+    assert check_backends_agree(a, b, atol=1e-9).status is Status.FAILED
+
+
+def test_only_the_like_can_be_compared():
+    model, adapter = planted()
+    fact = model.facts[0]
+    trace = causal_trace(adapter, fact)
+    lens = logit_lens(adapter, fact.clean_prompt, fact.answer)
+    with pytest.raises(ClaimError, match="cannot compare TraceResult with LensResult"):
+        check_backends_agree(trace, lens)
+    with pytest.raises(ClaimError, match="prompts to compare them on"):
+        check_backends_agree(adapter, adapter)

@@ -1,0 +1,84 @@
+"""Claims about sets: bounds of intervals decide, not means."""
+
+import pytest
+
+from pytest_interp import assert_fact_localized, assert_handoff
+from pytest_interp.claims import Status, asserting, check_fact_localized, check_handoff, hearing
+from pytest_interp.claims.verdict import Verdict
+from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
+from pytest_interp.factsets import TraceSet
+from tests.claims.conftest import make_set, make_trace
+
+
+def test_true_claims_pass_with_their_statistics(traces):
+    verdict = assert_handoff(traces, "subject", "last", 3)
+    assert verdict.scope == "n = 20 from 4 templates"
+    assert verdict.effect.low < verdict.effect.value < verdict.effect.high
+    (p_value,) = [c for c in verdict.controls if c.name.startswith("random regions")]
+    assert p_value.value <= 0.001
+    assert p_value.limit == 0.05
+    assert verdict.to_json()["controls"][-1]["holds"]
+
+
+def test_false_claims_fail(traces):
+    for layer in (2, 4):
+        assert check_handoff(traces, "subject", "last", layer).status is Status.FAILED
+    assert check_fact_localized(traces, "resid_post@subject", (0, 1)).status is Status.FAILED
+
+
+def test_an_interval_across_the_limit_is_undecided():
+    # the mean clears the threshold, the lower bound does not: three noisy facts
+    few = make_set(n=3, spread=0.25, templates=1, seed=2)
+    assert check_handoff(few, "subject", "last", 3).status is Status.INCONCLUSIVE
+    many = make_set(n=60, spread=0.25, templates=1, seed=2)
+    assert check_handoff(many, "subject", "last", 3).status is Status.PASSED
+
+
+def test_unknown_facts_are_left_out_and_named_up_to_a_share():
+    known, unknown = make_set(n=18).traces, [make_trace(clean=-1.0, corrupt=-3.0)] * 2
+    traces = TraceSet((*known, *unknown), ("t",) * 20, tuple(map(str, range(20))))
+    verdict = assert_handoff(traces, "subject", "last", 3)
+    assert (verdict.n_prompts, verdict.n_left_out) == (18, 2)
+    assert "2 facts that the model does not know" in str(verdict)
+    with pytest.raises(ClaimInconclusive, match="knows 18 of 20 facts; at least 95%"):
+        assert_handoff(traces, "subject", "last", 3, min_known=0.95)
+
+
+def test_split_finds_on_one_part_and_checks_on_the_other(traces):
+    verdict = assert_fact_localized(traces, "resid_post@subject", split=0.5)
+    assert "layers 0 to 2" in verdict.claim
+    assert "range found on 10 other facts" in verdict.claim
+    assert verdict.n_prompts == 10
+    with pytest.raises(ClaimError, match="needs a set of facts"):
+        check_fact_localized(make_trace(), "resid_post@subject", split=0.5)
+
+
+def test_split_without_any_region_fails(traces):
+    weak = TraceSet(tuple(make_trace(handoff=0) for _ in range(6)), ("t",) * 6, tuple("abcdef"))
+    with pytest.raises(ClaimFailed, match=r"no layer has a mean effect of 0\.80"):
+        assert_fact_localized(weak, "resid_post@subject", split=0.5)
+
+
+def test_an_index_is_refused_where_it_means_different_tokens():
+    other = make_trace(subject_positions=(2, 3))
+    traces = TraceSet((make_trace(), other), ("t", "t"), ("1", "2"))
+    with pytest.raises(ClaimError, match="different things"):
+        check_fact_localized(traces, "resid_post@3", (0, 2))
+
+
+def test_same_seed_same_verdict(traces):
+    a, b = (check_handoff(traces, "subject", "last", 3, seed=5) for _ in range(2))
+    assert a == b
+
+
+def test_own_claims_become_assertions_that_are_heard():
+    def check_enough(n: int) -> Verdict:
+        status = Status.PASSED if n > 2 else Status.FAILED
+        return Verdict("there are enough", status, f"There are {n}.", n_prompts=n, n_clusters=1)
+
+    assert_enough = asserting(check_enough)
+    assert assert_enough.__name__ == "assert_enough"
+    heard = []
+    with hearing(heard.append), pytest.raises(ClaimFailed, match="claim failed: There are 2"):
+        assert_enough(2)
+    assert [verdict.status for verdict in heard] == [Status.FAILED]
