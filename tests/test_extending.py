@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -271,3 +273,36 @@ def test_another_package_adds_an_experiment_and_a_conftest_a_claim(pytester, mon
     pytester.path.joinpath("size.interp.yaml").write_text(textwrap.dedent(SPEC))
     run = pytester.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     run.assert_outcomes(passed=2)
+
+
+# -------------------------------------------------------------- the page that explains all this
+
+PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
+
+
+def test_the_code_of_the_page_runs(pytester):
+    """As the conftest of a project, with the spec file that the page shows."""
+    page = PAGE.read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (spec,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(code) == 5
+    pytester.makeconftest("\n".join(code))
+    claim = "  - norms_grow: {factor: 0.5}\n"
+    spec = spec.replace("baseline: true", claim + "baseline: true")
+    pytester.path.joinpath("norms.interp.yaml").write_text(spec)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.interp(model="planted-gpt2")
+        def test_neurons(adapter):
+            sites = adapter.sites("mlp_neurons")
+            run = adapter.run(adapter.encode("visitors say that"), capture=sites)
+            assert run[sites[0]].shape[:2] == (1, 3)
+        """
+    )
+    run = pytester.run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--interp-update"
+    )
+    run.assert_outcomes(passed=8)
+    assert list(pytester.path.rglob("baseline--planted-gpt2.json"))
