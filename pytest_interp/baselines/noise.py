@@ -20,7 +20,8 @@ def deciding_moves(path: _Path, old: _Json, new: _Json) -> list[Move]:
     """The numbers that decide the finding at ``path``; empty where none are known.
 
     A result of your own names them in a top-level object ``margins``: for each discrete field,
-    how far its winner leads (a list for a list of findings), in the unit of the tolerance for ``margins``.
+    how far its winner leads, in the unit of the tolerance for ``margins``. A list of findings has a
+    list of margins.
     """
     kind = old.get("kind")
     if kind != new.get("kind"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pytest_interp.baselines.compare import ABSENT, Change
@@ -88,19 +88,36 @@ def _are_words(change: Change) -> bool:
 
 def place(change: Change, entry: Entry) -> str:
     """Where a value stands, with layers and tokens by name."""
-    layers, tokens = entry.result.get("layers", []), entry.result.get("str_tokens", [])
-    values = entry.result.get(change.field)
+    axes = _axes(entry.result, change.field)
     named, parts = change.field, []
-    for depth, key in enumerate(change.path[1:]):
+    for key in change.path[1:]:
+        axis = axes.pop(0) if axes else None
         if isinstance(key, str):
             named += f".{key}"
-        elif depth == 0 and isinstance(values, list) and len(values) == len(layers):
-            parts.append(f"layer {layers[key]}")
-        elif depth == 1 and parts and key < len(tokens):
-            parts.append(f"token {tokens[key]!r} ({key})")
+        elif axis is not None:
+            parts.append(axis(key))
         else:
             named += f"[{key}]"
     return f"{named} at {', '.join(parts)}" if parts else named
+
+
+def _axes(result: Mapping[str, Any], field: str) -> list[Callable[[int], str]]:
+    """How to name the indices of a field whose axes are [layer, token], [fact, layer] or less."""
+    layers, tokens, ids = (result.get(key, []) for key in ("layers", "str_tokens", "ids"))
+    values = result.get(field)
+    if field in ("layers", "str_tokens", "ids") or not isinstance(values, list) or not values:
+        return []
+    inner = len(values[0]) if isinstance(values[0], list) else 0
+
+    def layer(i: int) -> str:
+        return f"layer {layers[i]}"
+
+    if len(values) == len(ids):
+        return [lambda i: f"fact {ids[i]!r}", *([layer] if inner == len(layers) else [])]
+    if len(values) != len(layers):
+        return []
+    by_token = inner and inner == len(tokens)
+    return [layer, *([lambda i: f"token {tokens[i]!r} ({i})"] if by_token else [])]
 
 
 def _show(value: Any) -> str:

@@ -164,3 +164,14 @@ def test_provenance_is_shown_and_not_compared():
         "fingerprint: 0123 -> 4567  (the weights are not the same)",
         "versions.torch: None -> 3.0",
     ]
+
+
+def test_values_of_a_set_are_named_by_fact_and_layer():
+    old = {"layers": [0, 4], "ids": ["x", "y", "z"], "hand_off": [0, 4, 4]}
+    old["effect"] = [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]
+    new = {**old, "hand_off": [0, 4, 0], "effect": [[0.0, 0.0], [1.0, 3.0], [2.0, 2.0]]}
+    told = describe(compare(entry(old), entry(new)), entry(old), entry(new))
+    assert told == [
+        "hand_off at fact 'z': 4 -> 0, by -4 (compared exactly)",
+        "effect at fact 'y', layer 4: 1 -> 3, by +2 (compared exactly)",
+    ]
