@@ -39,8 +39,15 @@ class Outcome:
 
 
 def run_experiment(spec: Spec, adapter: ModelAdapter) -> Result:
-    """Run the experiment of a spec on a model."""
-    return spec.experiment.run(adapter, spec.config)
+    """Run the experiment of a spec on a model.
+
+    Raises:
+        SpecError: its inputs do not fit this model; the message begins with file and line.
+    """
+    try:
+        return spec.experiment.run(adapter, spec.config)
+    except InterpError as error:
+        raise spec.document.error(("inputs",), str(error)) from error
 
 
 def check_claims(spec: Spec, result: Result) -> Iterator[Outcome]:

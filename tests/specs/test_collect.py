@@ -139,3 +139,21 @@ def test_baseline_is_missing_then_written_then_compared(project, spec_text):
 def test_without_the_plugin_the_files_mean_nothing(project):
     result = run(project, "-p", "no:interp")
     result.assert_outcomes()
+
+
+def test_inputs_that_do_not_fit_the_model_are_named_with_the_line(project, spec_text):
+    text = spec_text.replace('" Paris"', '" Paris Rome"')
+    project.path.joinpath("capital.interp.yaml").write_text(text)
+    result = run(project, "-k", "localized and nnsight")
+    result.assert_outcomes(failed=1, deselected=3)
+    result.stdout.fnmatch_lines(["capital.interp.yaml:4: answer ' Paris Rome' is 2 tokens*"])
+
+
+def test_missing_weights_skip_and_fail_when_strict(project, spec_text):
+    text = spec_text.replace("planted-gpt2", "qwen3-0.6b")
+    project.path.joinpath("capital.interp.yaml").write_text(text)
+    run(project).assert_outcomes(skipped=4)
+    result = run(project, "--interp-strict", "-k", "localized and nnsight")
+    result.assert_outcomes(errors=1, deselected=3)
+    result.stdout.fnmatch_lines(["*hf download Qwen/Qwen3-0.6B"])
+    result.stdout.no_fnmatch_line("*Traceback*")
