@@ -18,6 +18,7 @@ def check_crystallises(
     *,
     by_layer: int,
     not_before: int = 0,
+    min_margin: float = 0.5,
     min_known: float = 0.8,
     confidence: float = 0.95,
     clusters: Sequence[str] | None = None,
@@ -26,13 +27,15 @@ def check_crystallises(
     """Check that the answer becomes the top token by a layer, and stays it to the end.
 
     For several prompts the claim is about the mean of the layers from which it stays: the
-    interval of that mean lies in ``not_before .. by_layer``. Prompts whose last layer does not
-    predict the answer are not known to the model, and say nothing about when it makes up its mind.
+    interval of that mean lies in ``not_before .. by_layer``. Prompts that the model does not answer
+    at its last layer, or only just, say nothing about when it makes up its mind: a random model
+    has a top token too.
 
     Args:
         lens: one result, or those of several prompts, with the same layers.
         by_layer: the last layer at which the answer may come to stay.
         not_before: the first such layer.
+        min_margin: least lead of the answer at the last layer, in logits.
         min_known: least share of the prompts that the model must answer.
         confidence: of the interval of the mean.
         clusters: the template of each prompt.
@@ -54,15 +57,20 @@ def check_crystallises(
     claim = f"the answer is the top token from layer {by_layer} at the latest"
     if not_before:
         claim += f", and not from before layer {not_before}"
-    known = [i for i, result in enumerate(results) if result.settled_layer.reached]
+    known = [
+        i
+        for i, result in enumerate(results)
+        if result.settled_layer.reached and result.answer_margin[-1] >= min_margin
+    ]
     if not known or len(known) < min_known * len(results):
         asked = ", ".join(repr(r.prompt) for i, r in enumerate(results) if i not in known)
         return Verdict(
             claim=claim,
             status=Status.INCONCLUSIVE,
             sentence=(
-                f"The model answers {len(known)} of {len(results)} prompts; at least "
-                f"{min_known:.0%} are needed. It does not answer {asked[:200]}."
+                f"The model answers {len(known)} of {len(results)} prompts with a lead of at least "
+                f"{min_margin:g} logits; {min_known:.0%} are needed. It does not answer "
+                f"{asked[:200]}."
             ),
             n_prompts=len(results),
             n_clusters=len(set(names)),

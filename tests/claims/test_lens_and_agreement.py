@@ -46,6 +46,11 @@ def test_an_answer_that_the_model_does_not_give_is_undecided():
     wrong = logit_lens(adapter, model.facts[0].clean_prompt, model.facts[1].answer)
     with pytest.raises(ClaimInconclusive, match="answers 0 of 1 prompts"):
         assert_crystallises(wrong, by_layer=4)
+    (one, *_) = lenses()
+    lead = one.answer_margin[-1]
+    assert check_crystallises(one, by_layer=4, min_margin=lead - 0.1)
+    undecided = check_crystallises(one, by_layer=4, min_margin=lead + 0.1)
+    assert undecided.status is Status.INCONCLUSIVE
     with pytest.raises(ClaimError, match="the lens read layers 0 to 4"):
         check_crystallises(wrong, by_layer=5)
 
