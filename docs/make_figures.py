@@ -15,12 +15,20 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from pytest_interp import FactPrompt, causal_trace, causal_traces, load_model, logit_lens
+from pytest_interp import (
+    FactPrompt,
+    causal_trace,
+    causal_traces,
+    load_facts,
+    load_model,
+    logit_lens,
+    trace_facts,
+)
 from pytest_interp.adapters import BACKENDS, ModelAdapter, Weights, open_adapter
 from pytest_interp.claims import check_backends_agree, check_handoff
 from pytest_interp.claims.evidence import unknown_because
 from pytest_interp.experiments.tracing import TRACEABLE
-from pytest_interp.facts import fact_sets, load_facts
+from pytest_interp.facts import fact_sets
 from pytest_interp.factsets import TraceSet
 from pytest_interp.figures import draw
 from pytest_interp.planted import planted_model
@@ -288,7 +296,7 @@ def traced_set(adapter: ModelAdapter, name: str) -> TraceSet:
     every = load_facts(name)
     facts = replace(every, facts=every.facts[::2])
     layers = (0, 12, *range(18, 27), adapter.n_layers - 1)
-    return TraceSet.of(facts, causal_traces(adapter, facts.prompts, layers=layers))
+    return trace_facts(adapter, facts, layers=layers)
 
 
 def set_table(sets: Mapping[str, TraceSet]) -> str:
