@@ -3,7 +3,15 @@
 import pytest
 
 from pytest_interp import assert_fact_localized, assert_handoff
-from pytest_interp.claims import Status, asserting, check_fact_localized, check_handoff, hearing
+from pytest_interp.claims import (
+    Status,
+    asserting,
+    check_fact_localized,
+    check_handoff,
+    check_no_effect,
+    check_sufficient,
+    hearing,
+)
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
 from pytest_interp.factsets import TraceSet
@@ -32,6 +40,15 @@ def test_an_interval_across_the_limit_is_undecided():
     assert check_handoff(few, "subject", "last", 3).status is Status.INCONCLUSIVE
     many = make_set(n=60, spread=0.25, templates=1, seed=2)
     assert check_handoff(many, "subject", "last", 3).status is Status.PASSED
+
+
+def test_the_bounds_decide_and_not_the_mean():
+    few = make_set(n=4, spread=0.2, templates=1, seed=1)
+    high = check_sufficient(few, "resid_post@last", (3, 4))
+    assert high.effect.value > high.threshold > high.effect.low
+    low = check_no_effect(few, "resid_post@last", (0, 2), at_most=0.2)
+    assert abs(low.effect.value) < low.threshold < max(low.effect.high, -low.effect.low)
+    assert {high.status, low.status} == {Status.INCONCLUSIVE}
 
 
 def test_unknown_facts_are_left_out_and_named_up_to_a_share():
