@@ -4,7 +4,7 @@ import subprocess
 import pytest
 from made_results import lens, trace
 
-from pytest_interp.baselines import diff
+from pytest_interp.baselines.diff import diff
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.store import write
 from pytest_interp.errors import BaselineError
