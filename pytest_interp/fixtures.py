@@ -26,6 +26,9 @@ class Lens:
     adapter: ModelAdapter
     record: Record
 
+    def __repr__(self) -> str:
+        return f"<lens on {self.adapter.name} under {self.adapter.backend}>"
+
     def __call__(
         self, prompt: str, answer: str, position: int = -1, layers: Iterable[int] | None = None
     ) -> LensResult:
@@ -58,6 +61,9 @@ class Trace:
     models: Models
     adapter: ModelAdapter
     record: Record
+
+    def __repr__(self) -> str:
+        return f"<trace on {self.adapter.name} under {self.adapter.backend}>"
 
     @overload
     def __call__(

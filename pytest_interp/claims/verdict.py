@@ -148,6 +148,7 @@ def conclude(verdict: Verdict) -> Verdict:
         ClaimFailed: the claim is false on this evidence.
         ClaimInconclusive: the evidence cannot decide it.
     """
+    __tracebackhide__ = True  # pytest then shows the line of the spec
     listener = _listener.get()
     if listener is not None:
         listener(verdict)
