@@ -24,12 +24,13 @@ LAYERS = range(20, 30)
 """Those around the hand-off; a patch costs only the layers above it."""
 
 
-def test_capitals_move_to_the_last_token_at_layer_23(adapter, trace):
+def test_capitals_move_to_the_last_token_at_layer_23(adapter, trace, baseline):
     traces = cheap_controls(adapter, trace(CAPITALS, layers=LAYERS))
     verdict = assert_handoff(traces, "subject", "last", layer=23)
     assert verdict.n_prompts >= 30
     # the interval of the weakest cell keeps well clear of the threshold
     assert verdict.margin > 0.1
+    baseline.check(traces)
 
 
 def test_range_found_on_half_of_the_capitals_holds_on_the_others(trace):

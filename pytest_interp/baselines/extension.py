@@ -59,7 +59,8 @@ class BaselineExtension(SingleFileSnapshotExtension):
         return str(test_location.file)
 
     def discover_snapshots(self, **_: Any) -> SnapshotCollections:
-        # syrupy would call every sibling of a single test unused, and delete it on update
+        # scanning the folder, syrupy would call the siblings of a single test unused and, on
+        # update, delete them; what is obsolete is found at the end of a complete run
         return SnapshotCollections()
 
     def read_snapshot_data_from_location(

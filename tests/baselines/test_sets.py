@@ -1,0 +1,69 @@
+"""Sets of traces as baselines."""
+
+import numpy as np
+import pytest
+from made_results import trace
+
+from pytest_interp.baselines.compare import changed, compare
+from pytest_interp.baselines.entry import Entry
+from pytest_interp.factsets import TraceSet
+from pytest_interp.figures import draw, traces_figure
+from pytest_interp.results import TraceResult
+
+
+def traces(*hand_offs, **values):
+    made = tuple(trace(hand_off=layer, **values) for layer in hand_offs)
+    return TraceSet(made, ("plain",) * len(made), tuple("abcdefgh"[: len(made)]))
+
+
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+def test_the_hand_off_is_the_first_layer_of_the_last_token(direction):
+    assert traces(7, 3, 12, 0, direction=direction).hand_off_layers() == [7, 3, None, 0]
+
+
+def test_a_relapse_counts_until_its_end():
+    made = trace(hand_off=5)
+    metric = np.array(made.patched_metric)
+    metric[8, 3], metric[8, -1] = 5.0, -3.0
+    values = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
+    relapsed = TraceResult(**{**values, "patched_metric": metric})
+    assert TraceSet((relapsed,), ("plain",), ("a",)).hand_off_layers() == [9]
+
+
+def test_a_set_is_kept_and_compared_by_fact():
+    old, new = Entry.of(traces(7, 7, 7)), Entry.of(traces(7, 8, 7))
+    assert not compare(old, Entry.of(traces(7, 7, 7, shift=5e-4)))
+    found = compare(old, new)
+    assert changed(found)
+    assert {c.path[:2] for c in found} == {
+        ("hand_off", 1),
+        ("subject_effect", 1),
+        ("last_effect", 1),
+    }
+
+
+def test_a_hand_off_between_near_equals_flips_within_the_noise():
+    def nearly(difference):
+        made = trace(hand_off=7)
+        metric = np.array(made.patched_metric)
+        metric[7, 3] = metric[7, -1] + difference
+        values = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
+        return Entry.of(
+            TraceSet((TraceResult(**{**values, "patched_metric": metric}),), ("plain",), ("a",))
+        )
+
+    # the metric's gap is 8: 0.002 of it is 0.00025 of recovery, a quarter of the tolerance
+    old, new = nearly(-0.002), nearly(0.002)
+    assert old.result["hand_off"] != new.result["hand_off"]
+    assert not changed(compare(old, new))
+    assert changed(compare(nearly(-1.0), nearly(1.0)))
+
+
+def test_the_figure_has_a_row_for_each_fact():
+    figure = traces_figure(traces(7, 3, 9))
+    (image,) = figure.axes[0].images
+    assert image.get_array().shape == (3, 12)
+    assert (image.get_array() > 0).sum(axis=1).tolist() == [7, 3, 9]
+    assert (image.norm.vmin, image.norm.vmax) == (-1, 1)
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
+    assert len(draw(traces(7, 3, 9)).picture) < 60_000
