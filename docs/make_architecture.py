@@ -40,6 +40,7 @@ WHAT = {
     "sites": "names of places",
     "provenance": "how a result was made",
     "progress": "word of long work",
+    "lazy": "names imported when asked for",
     "errors": "every error",
 }
 TORCH = {"experiments", "models", "planted", "adapters"}

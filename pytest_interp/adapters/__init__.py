@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from pytest_interp.errors import BackendNotInstalledError, UnknownNameError
+from pytest_interp.lazy import lazy_names
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter, Run
@@ -74,8 +75,5 @@ def open_adapter(weights: Weights, backend: str) -> ModelAdapter:
     return cast("ModelAdapter", getattr(module, _CLASSES[backend])(weights))
 
 
-def __getattr__(name: str) -> Any:
-    # torch is imported when a class that needs it is asked for, not before
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+# torch is imported when a class that needs it is asked for, not before
+__getattr__ = lazy_names(__name__, _LAZY)

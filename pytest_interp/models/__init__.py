@@ -5,8 +5,9 @@ Importing this package is light. torch and transformers are imported when a mode
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_interp.lazy import lazy_names
 from pytest_interp.models.inventory import ModelStatus, inventory
 from pytest_interp.models.registry import ModelEntry, model_names, register_model
 from pytest_interp.models.sources import (
@@ -38,9 +39,5 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in {"load_model", "load_weights"}:
-        from pytest_interp.models import loader
-
-        return getattr(loader, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# torch is imported when a model is loaded
+__getattr__ = lazy_names(__name__, {"load_model": "loader", "load_weights": "loader"})
