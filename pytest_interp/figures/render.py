@@ -27,31 +27,31 @@ _RASTER_INCHES: Final = (4.0, 3.0)
 class Drawing:
     """The figure of a result as two PNG files, each drawn when it is first asked for."""
 
-    def __init__(self, result: object) -> None:
+    def __init__(self, result: object, figure: Figure) -> None:
         self._result = result
+        self._unused: Figure | None = figure
 
     @cached_property
     def picture(self) -> bytes:
         """The whole figure, for people."""
-        return picture(_figure(self._result))
+        return picture(self._take())
 
     @cached_property
     def raster(self) -> bytes:
         """The same without any text, of a fixed size, for comparison."""
-        return raster(_figure(self._result))
+        return raster(self._take())
+
+    def _take(self) -> Figure:
+        """A figure that nothing was done to: a raster takes the text out of its own."""
+        figure, self._unused = self._unused or figure_of(self._result), None
+        assert figure is not None
+        return figure
 
 
 def draw(result: object) -> Drawing | None:
     """The drawing of a result; None where it has no figure."""
-    drawing = Drawing(result)
-    # only by drawing it is known whether a type that defines to_figure() returns one
-    return None if figure_of(result) is None else drawing
-
-
-def _figure(result: object) -> Figure:
     figure = figure_of(result)
-    assert figure is not None
-    return figure
+    return None if figure is None else Drawing(result, figure)
 
 
 def picture(figure: Figure) -> bytes:

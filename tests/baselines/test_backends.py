@@ -122,11 +122,8 @@ def test_an_unknown_reference_is_refused(project):
 
 
 def test_workers_do_not_compare_with_what_another_is_writing(project):
-    arguments = ("-p", "no:cacheprovider", "-n2", "--interp-update")
-    result = project.pytester.runpytest_subprocess(*arguments)
-    result.assert_outcomes(passed=2)
-    project.run().assert_outcomes(passed=2)
+    project.run("--interp-update").assert_outcomes(passed=2)
     project.spoil()
-    result = project.pytester.runpytest_subprocess(*arguments)
-    result.assert_outcomes(passed=2)
+    arguments = ("-p", "no:cacheprovider", "-n2", "--interp-update")
+    project.pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=2)
     project.run().assert_outcomes(passed=2)

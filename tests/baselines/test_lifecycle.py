@@ -359,8 +359,6 @@ def test_files_of_people_are_never_pruned(saved):
 def test_two_workers(project):
     project.worker_run("-n2", "--interp-update").assert_outcomes(passed=2)
     assert set(project.saved()) == FILES
-    result = project.worker_run("-n2")
-    result.assert_outcomes(passed=2)
     before = project.saved()
     project.now(crossover=6)
     result = project.worker_run("-n2", "--interp-prune")

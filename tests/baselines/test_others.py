@@ -50,7 +50,9 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester):
+def project(pytester, monkeypatch):
+    # in a worker of xdist, syrupy leaves its summary to the controller
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     return Project(pytester)
 
 
