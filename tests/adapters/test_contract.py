@@ -2,7 +2,9 @@
 
 Tolerances. Tiny models compute in float32 with activations of size 1 to 10: both backends give
 what the hooks give to about 1e-6, so 1e-5 leaves room for another machine's kernels and catches
-any wrong place. SmolLM2 has activations of several hundred and thirty layers: 1e-4 on its logits.
+any wrong place. SmolLM2 has activations of several hundred and thirty layers: 1e-4 on its logits
+where both sides run one batch. A row of a batch of four and the same row alone go through other
+kernels, which moves its logits by up to 1.3e-4: 1e-3 there.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ WRITABLE = [kind for kind in Kind if kind not in READ_ONLY]
 TOKENS = [[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]]
 
 
-def close(adapter: ModelAdapter, actual: Tensor, expected: Tensor) -> None:
+def close(
+    adapter: ModelAdapter, actual: Tensor, expected: Tensor, other_batch: bool = False
+) -> None:
     real = adapter.n_layers > 10
-    torch.testing.assert_close(actual, expected, atol=1e-4 if real else 1e-5, rtol=1e-5)
+    atol = (1e-3 if other_batch else 1e-4) if real else 1e-5
+    torch.testing.assert_close(actual, expected, atol=atol, rtol=1e-5)
 
 
 def site_of(adapter: ModelAdapter, kind: Kind) -> Site:
@@ -79,7 +84,7 @@ def test_a_batch_that_grows_gives_each_row_its_own_run(anatomy, kind):
     plain = hooks.logits(module, tokens)
     changed = hooks.logits(module, tokens[:1], kind, site.layer, change)
     doubled = hooks.logits(module, tokens[1:], kind, site.layer, lambda x: 2 * x)
-    close(anatomy, actual, torch.cat([plain, changed, doubled]))
+    close(anatomy, actual, torch.cat([plain, changed, doubled]), other_batch=True)
 
 
 def test_growth_at_every_layer(tiny):
