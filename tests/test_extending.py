@@ -140,7 +140,10 @@ def test_architecture_is_one_layout(renamed, backend, monkeypatch):
 # --------------------------------------------------------------------------------- a model
 
 
-def test_model_is_one_line(tmp_path):
+def test_model_is_one_line(tmp_path, monkeypatch):
+    from pytest_interp.models import registry
+
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
     tiny_module("gpt2").save_pretrained(tmp_path)
     tiny_tokenizer().save_pretrained(tmp_path)
     register_model("extending-tiny", tmp_path)
