@@ -32,9 +32,10 @@ from pytest_interp.claims import (
 )
 from pytest_interp.errors import ClaimError
 from pytest_interp.experiments import causal_trace, logit_lens, trace_facts
-from pytest_interp.factsets import Fact, FactSet, TraceSet
+from pytest_interp.factsets import Fact, FactSet
 from pytest_interp.planted import PlantedModel, planted_model
 from pytest_interp.results import TraceResult
+from pytest_interp.tracesets import TraceSet
 
 INSIDE, OUTSIDE, NOTHING = 0.8, 0.3, 0.1
 """The defaults of the assertions, restated: the oracle shares no code with them."""

@@ -31,9 +31,14 @@ if TYPE_CHECKING:
     from pytest_interp.facts import load_facts
     from pytest_interp.factsets import FactSet
     from pytest_interp.models import load_model
+    from pytest_interp.results import LensResult, TraceResult
+    from pytest_interp.tracesets import TraceSet
 
 _LAZY = {
     "FactSet": "factsets",
+    "LensResult": "results",
+    "TraceResult": "results",
+    "TraceSet": "tracesets",
     "assert_backends_agree": "claims",
     "assert_crystallises": "claims",
     "assert_fact_localized": "claims",
@@ -52,6 +57,9 @@ _LAZY = {
 __all__ = [
     "FactPrompt",
     "FactSet",
+    "LensResult",
+    "TraceResult",
+    "TraceSet",
     "assert_backends_agree",
     "assert_crystallises",
     "assert_fact_localized",

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
-    from pytest_interp.factsets import FactSet, TraceSet
+    from pytest_interp.factsets import FactSet
     from pytest_interp.prompts import FactPrompt
     from pytest_interp.results import Direction, LensResult, TraceResult
     from pytest_interp.session import Models
+    from pytest_interp.tracesets import TraceSet
 
 Record = Callable[[str, object], None]
 """Keeps a named value with the test: pytest's ``record_property``."""
@@ -105,7 +106,8 @@ class Trace:
         keyword-only arguments.
         """
         from pytest_interp.experiments import causal_trace, causal_traces
-        from pytest_interp.factsets import FactSet, TraceSet
+        from pytest_interp.factsets import FactSet
+        from pytest_interp.tracesets import TraceSet
 
         arguments = {
             "site": site,

@@ -16,8 +16,8 @@ from pytest_interp.claims.localized import layers_in_words
 from pytest_interp.claims.requirements import Requirement, Terms, asserting, decide, unusable
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.factsets import TraceSet
 from pytest_interp.results import Direction, TraceResult
+from pytest_interp.tracesets import TraceSet
 
 Trace = TraceResult | TraceSet
 Layers = range | tuple[int, int] | int

@@ -9,9 +9,9 @@ import numpy as np
 
 from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError
-from pytest_interp.factsets import TraceSet, role_effect, role_positions
 from pytest_interp.results import Floats, TraceResult
 from pytest_interp.sites import Kind, SiteAt, parse_site
+from pytest_interp.tracesets import TraceSet, role_effect, role_positions
 
 MIN_GAP = {"logit_diff": 1.0, "answer_prob": 0.1}
 """The least gap between clean and corrupt that can be measured, in the metric's own unit: a

@@ -17,8 +17,8 @@ from pytest_interp.claims.evidence import (
 from pytest_interp.claims.requirements import Requirement, Terms, asserting, decide, unusable
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.factsets import TraceSet
 from pytest_interp.results import TraceResult
+from pytest_interp.tracesets import TraceSet
 
 
 def check_fact_localized(

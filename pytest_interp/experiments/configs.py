@@ -9,10 +9,11 @@ from pydantic import AfterValidator
 
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments.registry import register_experiment
-from pytest_interp.factsets import FactSet, TraceSet
+from pytest_interp.factsets import FactSet
 from pytest_interp.prompts import FactPrompt
 from pytest_interp.results import Direction, LensResult, TraceResult
 from pytest_interp.sites import parse_kind
+from pytest_interp.tracesets import TraceSet
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter

@@ -22,10 +22,11 @@ from pytest_interp.experiments.knowledge import known_facts
 from pytest_interp.experiments.metrics import metric_of
 from pytest_interp.experiments.sweep import Pairs, sweep
 from pytest_interp.experiments.tracing import causal_trace
-from pytest_interp.factsets import FactSet, TraceSet
+from pytest_interp.factsets import FactSet
 from pytest_interp.prompts import FactPrompt, encode, tokenize_fact
 from pytest_interp.results import TraceResult, float_tolerance
 from pytest_interp.sites import Kind
+from pytest_interp.tracesets import TraceSet
 
 UNRELATED = (
     ("The cat sat on the", "The dog sat on the"),

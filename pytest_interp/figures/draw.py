@@ -6,11 +6,11 @@ from functools import singledispatch
 
 from matplotlib.figure import Figure
 
-from pytest_interp.factsets import TraceSet
 from pytest_interp.figures.lens import lens_figure
 from pytest_interp.figures.trace import trace_figure
 from pytest_interp.figures.traces import traces_figure
 from pytest_interp.results import LensResult, TraceResult
+from pytest_interp.tracesets import TraceSet
 
 
 @singledispatch

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pytest_interp.factsets import TraceSet
 from pytest_interp.figures import style
+from pytest_interp.tracesets import TraceSet
 
 _MOST_LABELS = 26
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Generator, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -12,40 +10,31 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_interp.errors import BaselineError
-from pytest_interp.plugin.targets import TARGET, model_of
-from pytest_interp.session import Target
+from pytest_interp.plugin.completeness import arguments, incomplete
+from pytest_interp.plugin.kept import (
+    Writer,
+    baseline_root,
+    claim_of,
+    folder_of,
+    is_inside,
+    name_of,
+    target_of,
+)
+from pytest_interp.plugin.targets import model_of
 
 if TYPE_CHECKING:
     from pytest_interp.baselines.check import Baseline
-    from pytest_interp.baselines.claim import Claim
     from pytest_interp.baselines.policy import Policy
     from pytest_interp.baselines.run import RunRecord
     from pytest_interp.results import Result
 
 _RUN = pytest.StashKey["RunRecord"]()
-_OBSOLETE = pytest.StashKey["list[Path]"]()
-_WRITERS = pytest.StashKey[set[tuple[Path, str, str | None]]]()
+_OBSOLETE = pytest.StashKey[list[Path]]()
+_WRITERS = pytest.StashKey[set[Writer]]()
 _PASSED = pytest.StashKey[bool]()
 _BASELINE = pytest.StashKey["Baseline"]()
 _REPORT = "interp_baselines"
 """Attribute of a test's last report; it survives the way from an xdist worker."""
-
-# what makes a run incomplete, by the name of pytest's own option
-_FILTERS = {
-    "keyword": "-k",
-    "markexpr": "-m",
-    "deselect": "--deselect",
-    "ignore": "--ignore",
-    "ignore_glob": "--ignore-glob",
-    "lf": "--last-failed",
-    "stepwise": "--stepwise",
-    "collectonly": "--collect-only",
-    "setuponly": "--setup-only",
-    "setupplan": "--setup-plan",
-    "pyargs": "--pyargs",
-    "interp_backend": "--interp-backend",
-    "interp_model": "--interp-model",
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -99,7 +88,7 @@ def baseline(
     from pytest_interp.baselines.check import Baseline
 
     made = Baseline(
-        _claim_of(request.node),
+        claim_of(request.node, request.config.stash[_WRITERS]),
         _policy(request.config),
         _draw,
         request,
@@ -154,77 +143,6 @@ def _asked_updates(config: pytest.Config) -> list[str]:
     return [*asked, option.interp_update] if option.interp_update else asked
 
 
-def _root(config: pytest.Config) -> Path:
-    return config.rootpath / str(config.getini("interp_baseline_dir"))
-
-
-def _folder_of(item: pytest.Item) -> Path:
-    from pytest_interp.baselines.store import spec_folder
-
-    return spec_folder(_root(item.config), item.path, item.config.rootpath)
-
-
-def _is_inside(item: pytest.Item) -> bool:
-    return item.path.resolve().is_relative_to(item.config.rootpath.resolve())
-
-
-def _target_of(item: pytest.Item) -> Target | None:
-    callspec = getattr(item, "callspec", None)
-    target = callspec.params.get(TARGET) if callspec else None
-    return target if isinstance(target, Target) else None
-
-
-def _claim_of(item: pytest.Item) -> Claim:
-    from pytest_interp.baselines.claim import Claim
-
-    target = _target_of(item)
-    folder, test = _folder_of(item), _test_name(item)
-    model = target.model if target else None
-    reference = item.config.getini("interp_reference_backend")
-
-    def command(option: str, under_reference: bool) -> str:
-        file, colons, names = item.nodeid.partition("::")
-        if under_reference and target is not None:
-            names = names.replace(str(target), str(Target(target.model, reference)))
-        # ids count from rootdir, the command line from the working folder
-        file = os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir)
-        given = item.config.option
-        parts = ["pytest", f"{file}{colons}{names}", option]
-        for name in given.interp_model:
-            parts += ["--interp-model", name]
-        for name in ("device", "dtype"):
-            if value := getattr(given, f"interp_{name}"):
-                parts += [f"--interp-{name}", value]
-        return shlex.join(parts)
-
-    return Claim(
-        folder=folder,
-        test=test,
-        model=model,
-        backend=target.backend if target else None,
-        written_elsewhere=(folder, test, model) in item.config.stash[_WRITERS],
-        command=command,
-    )
-
-
-def _test_name(item: pytest.Item) -> str:
-    """Classes, function and parameters, without model and backend."""
-    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-    name = ".".join([*classes, getattr(item, "originalname", None) or item.name])
-    callspec = getattr(item, "callspec", None)
-    if callspec is None:
-        return name
-    target, rest = _target_of(item), callspec.id
-    if target is not None:
-        padded = f"-{rest}-"
-        if f"-{target}-" in padded:
-            rest = padded.replace(f"-{target}-", "-", 1).strip("-")
-        else:  # a parametrization of the user's, with ids of its own
-            others = {k: v for k, v in callspec.indices.items() if k != TARGET}
-            rest = "-".join(f"{key}{index}" for key, index in others.items())
-    return f"{name}[{rest}]" if rest else name
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
@@ -237,13 +155,13 @@ def pytest_collection_modifyitems(
     reference = config.getini("interp_reference_backend")
 
     def is_writer(item: pytest.Item) -> bool:
-        target = _target_of(item)
+        target = target_of(item)
         return target is None or target.backend in (None, reference)
 
     config.stash[_WRITERS] = {
-        (_folder_of(item), _test_name(item), model_of(item))
+        (folder_of(item), name_of(item), model_of(item))
         for item in items
-        if "baseline" in getattr(item, "fixturenames", ()) and is_writer(item) and _is_inside(item)
+        if "baseline" in getattr(item, "fixturenames", ()) and is_writer(item) and is_inside(item)
     }
     if _asked_updates(config):
         # stable, and within the tests of one model, which stay together
@@ -274,16 +192,16 @@ def _record_of(item: pytest.Item) -> dict[str, Any] | None:
     from pytest_interp.baselines.run import TestRecord
     from pytest_interp.baselines.store import stem_of
 
-    if not _is_inside(item):
+    if not is_inside(item):
         return None
     made = item.stash.get(_BASELINE, None)
     # a test that was skipped or failed has not asked for all that it would ask for
     kept = None
     if not item.stash.get(_PASSED, False):
         model = model_of(item)
-        kept = stem_of(_test_name(item), model)
+        kept = stem_of(name_of(item), model)
     return TestRecord(
-        folder=str(_folder_of(item)),
+        folder=str(folder_of(item)),
         used=tuple(map(str, sorted(made.used))) if made else (),
         kept=kept,
         notes=tuple(made.notes) if made else (),
@@ -315,51 +233,31 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if hasattr(config, "workeroutput"):
         config.workeroutput[_REPORT] = config.stash[_RUN].deselected
         return
-    if _incomplete(config, exitstatus) is None:
+    run = config.stash[_RUN]
+    if incomplete(config, exitstatus, run.deselected) is None:
         from pytest_interp.baselines.store import remove
 
-        root = _root(config)
-        covered = [root / path.relative_to(config.rootpath) for path in _arguments(config)]
-        found = config.stash[_RUN].obsolete(root, covered, config.rootpath)
+        root = baseline_root(config)
+        covered = [root / path.relative_to(config.rootpath) for path in arguments(config)]
+        found = run.obsolete(root, covered, config.rootpath)
         config.stash[_OBSOLETE] = found
         if config.option.interp_prune:
             remove(found, root)
-
-
-def _arguments(config: pytest.Config) -> list[Path]:
-    # the paths of the command line, or testpaths, or the working folder
-    return [(config.invocation_params.dir / arg).resolve() for arg in config.args]
-
-
-def _incomplete(config: pytest.Config, exitstatus: int) -> str | None:
-    """Why this run cannot tell which baselines are obsolete; None where it can."""
-    for name, option in _FILTERS.items():
-        if getattr(config.option, name, None):
-            return f"the run was filtered by {option}"
-    for argument, path in zip(config.args, _arguments(config), strict=True):
-        if not path.is_dir():
-            return f"only {argument} was run, not a whole folder"
-        if not path.is_relative_to(config.rootpath.resolve()):
-            return f"{argument} lies outside of rootdir"
-    if config.stash[_RUN].deselected:
-        return "tests were deselected"
-    if exitstatus != pytest.ExitCode.OK:
-        return "the run was not green"
-    return None
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
     """Tell what was written, what moved within the noise, and what is obsolete."""
-    lines = [line for note in config.stash[_RUN].notes for line in note.splitlines()]
+    run = config.stash[_RUN]
+    lines = [line for note in run.notes for line in note.splitlines()]
     obsolete = [str(p.relative_to(config.rootpath)) for p in config.stash[_OBSOLETE]]
     if obsolete and config.option.interp_prune:
         lines += ["deleted, since no test asks for them:", *(f"  {p}" for p in obsolete)]
     elif obsolete:
         lines += ["no test asks for these any more; --interp-prune deletes them:"]
         lines += [f"  {p}" for p in obsolete]
-    if config.option.interp_prune and (why := _incomplete(config, exitstatus)):
+    if config.option.interp_prune and (why := incomplete(config, exitstatus, run.deselected)):
         lines.append(f"nothing was pruned: {why}")
     if lines:
         terminalreporter.section("interp baselines")

@@ -6,9 +6,9 @@ from made_results import trace
 
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.factsets import TraceSet
 from pytest_interp.figures import draw, traces_figure
 from pytest_interp.results import TraceResult
+from pytest_interp.tracesets import TraceSet
 
 
 def traces(*hand_offs, **values):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pytest_interp import FactPrompt
-from pytest_interp.factsets import TraceSet
 from pytest_interp.results import TraceResult
+from pytest_interp.tracesets import TraceSet
 
 N_LAYERS = 6
 TOKENS = ("The", " home", " of", " cats", " is", " a")

@@ -14,7 +14,7 @@ from pytest_interp.claims import (
 )
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
-from pytest_interp.factsets import TraceSet
+from pytest_interp.tracesets import TraceSet
 from tests.claims.conftest import make_set, make_trace
 
 

@@ -1,0 +1,95 @@
+"""What is kept for a test: the folder, the name and the model that its baselines go by."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_interp.plugin.targets import TARGET
+from pytest_interp.session import Target
+
+if TYPE_CHECKING:
+    from pytest_interp.baselines.claim import Claim
+
+Writer = tuple[Path, str, str | None]
+"""Folder, test and model of an entry that some test of this run may write."""
+
+
+def baseline_root(config: pytest.Config) -> Path:
+    """The folder of baselines."""
+    return config.rootpath / str(config.getini("interp_baseline_dir"))
+
+
+def folder_of(item: pytest.Item) -> Path:
+    """The folder of one spec's baselines."""
+    from pytest_interp.baselines.store import spec_folder
+
+    return spec_folder(baseline_root(item.config), item.path, item.config.rootpath)
+
+
+def is_inside(item: pytest.Item) -> bool:
+    """Whether the spec lies below rootdir, so that a folder of baselines can mirror its path."""
+    return item.path.resolve().is_relative_to(item.config.rootpath.resolve())
+
+
+def target_of(item: pytest.Item) -> Target | None:
+    """On what the test runs, if on a model at all."""
+    callspec = getattr(item, "callspec", None)
+    target = callspec.params.get(TARGET) if callspec else None
+    return target if isinstance(target, Target) else None
+
+
+def claim_of(item: pytest.Item, writers: set[Writer]) -> Claim:
+    """Whose results these are, where they are kept, and the commands that write them."""
+    from pytest_interp.baselines.claim import Claim
+
+    target = target_of(item)
+    folder, test = folder_of(item), name_of(item)
+    model = target.model if target else None
+    reference = item.config.getini("interp_reference_backend")
+
+    def command(option: str, under_reference: bool) -> str:
+        file, colons, names = item.nodeid.partition("::")
+        if under_reference and target is not None:
+            names = names.replace(str(target), str(Target(target.model, reference)))
+        # ids count from rootdir, the command line from the working folder
+        file = os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir)
+        given = item.config.option
+        parts = ["pytest", f"{file}{colons}{names}", option]
+        for name in given.interp_model:
+            parts += ["--interp-model", name]
+        for name in ("device", "dtype"):
+            if value := getattr(given, f"interp_{name}"):
+                parts += [f"--interp-{name}", value]
+        return shlex.join(parts)
+
+    return Claim(
+        folder=folder,
+        test=test,
+        model=model,
+        backend=target.backend if target else None,
+        written_elsewhere=(folder, test, model) in writers,
+        command=command,
+    )
+
+
+def name_of(item: pytest.Item) -> str:
+    """Classes, function and parameters, without model and backend."""
+    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+    name = ".".join([*classes, getattr(item, "originalname", None) or item.name])
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return name
+    target, rest = target_of(item), callspec.id
+    if target is not None:
+        padded = f"-{rest}-"
+        if f"-{target}-" in padded:
+            rest = padded.replace(f"-{target}-", "-", 1).strip("-")
+        else:  # a parametrization of the user's, with ids of its own
+            others = {k: v for k, v in callspec.indices.items() if k != TARGET}
+            rest = "-".join(f"{key}{index}" for key, index in others.items())
+    return f"{name}[{rest}]" if rest else name
