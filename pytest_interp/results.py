@@ -7,12 +7,13 @@ like the ones defined here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from pytest_interp.controls import Control
 from pytest_interp.crossover import CrossoverLayer
 from pytest_interp.prompts import FactPrompt
 from pytest_interp.provenance import Provenance
@@ -200,6 +201,8 @@ class TraceResult:
     n_layers: int | None = None
     """Depth of the model, whichever layers were traced."""
     provenance: Provenance | None = None
+    controls: tuple[Control, ...] = ()
+    """Control runs of the same experiment, for verdicts; not part of the JSON."""
     recovery: Floats = field(init=False)
 
     def __post_init__(self) -> None:
@@ -256,6 +259,10 @@ class TraceResult:
         if layer not in self.layers:
             raise KeyError(f"layer {layer} was not traced; layers are {list(self.layers)}")
         return float(self.recovery[self.layers.index(layer), position])
+
+    def with_controls(self, *controls: Control) -> TraceResult:
+        """The same trace with more controls."""
+        return replace(self, controls=(*self.controls, *controls))
 
     def to_json(self) -> dict[str, Any]:
         """Numbers and findings, without provenance."""

@@ -78,7 +78,11 @@ def gather(
     trace: TraceResult | TraceSet, min_gap: float | None, controls: Sequence[Control]
 ) -> Evidence:
     """Sort the traces into evidence and facts that the model does not know."""
-    given = trace if isinstance(trace, TraceSet) else TraceSet((trace,), ("prompt",), ("0",))
+    given = (
+        trace
+        if isinstance(trace, TraceSet)
+        else TraceSet((trace,), ("prompt",), ("0",), trace.controls)
+    )
     reasons = [unknown_because(one, min_gap) for one in given]
     known = (
         given.pick(i for i, reason in enumerate(reasons) if reason is None)

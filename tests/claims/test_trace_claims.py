@@ -133,3 +133,10 @@ def test_an_instrument_that_misses_the_whole_state_is_not_trusted():
     noise[5, 2] = -0.15
     with pytest.raises(ClaimInconclusive, match="whole state"):
         assert_handoff(make_trace(noise=noise), "subject", "last", 3)
+
+
+def test_controls_of_a_trace_are_named_in_the_verdict_and_stay_out_of_the_json(trace):
+    kept = trace.with_controls(Control("identity patch", 0.0, 0.001))
+    verdict = assert_handoff(kept, "subject", "last", 3)
+    assert verdict.controls[0].name == "identity patch"
+    assert kept.to_json() == trace.to_json()
