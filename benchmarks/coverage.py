@@ -9,7 +9,6 @@ template. A nominal 95 % interval of their mean should hold the true mean 95 tim
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,46 +22,55 @@ SHAPES: dict[str, tuple[Draw, float]] = {
     "strong skew: exponential": (lambda rng, size: rng.exponential(0.1, size), 0.1),
 }
 """How to draw one population, and its mean."""
+CAPITALS = (10, 8, 7, 6, 6)
+"""Facts a template of the shipped set ``capitals``."""
+COLUMNS: dict[str, tuple[int, ...]] = {
+    "20": (1,) * 20,
+    "50": (1,) * 50,
+    "20 in 5": (4,) * 5,
+    "50 in 5": (10,) * 5,
+    "20 in 10": (2,) * 10,
+    "50 in 10": (5,) * 10,
+    "37 in 5 (capitals)": CAPITALS,
+    "50 in 2": (25,) * 2,
+    "10": (1,) * 10,
+    "8": (1,) * 8,
+}
+"""Facts in each template; templates of one fact each are no templates."""
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """How often intervals held the mean."""
+def coverage(shape: str, sizes: tuple[int, ...], runs: int = 2000, seed: int = 0) -> float:
+    """Draw ``runs`` samples and give the share of the intervals that hold the true mean.
 
-    population: str
-    n: int
-    clusters: int
-    share: float
+    With templates of several facts, half of the variance lies between them.
 
-
-def coverage(
-    shape: str, n: int, clusters: int | None = None, runs: int = 2000, seed: int = 0
-) -> Coverage:
-    """Draw ``runs`` samples of ``n`` facts and count the intervals that hold the true mean.
-
-    With clusters, half of the variance lies between them.
+    Args:
+        shape: a key of :data:`SHAPES`.
+        sizes: number of facts in each template.
+        runs: number of samples, a multiple of 50.
+        seed: of drawing and resampling.
     """
     rng = np.random.default_rng(seed)
     draw, mean = SHAPES[shape]
     hits = 0
-    names = None if clusters is None else [i % clusters for i in range(n)]
+    names = np.repeat(np.arange(len(sizes)), sizes)
     # columns of one call share their resamples; different calls do not
     for block in range(runs // 50):
-        values = draw(rng, (n, 50)) - mean
-        if names is not None:
-            shared = draw(rng, (clusters, 50)) - mean
+        values = draw(rng, (len(names), 50)) - mean
+        if len(names) > len(sizes):
+            shared = draw(rng, (len(sizes), 50)) - mean
             values = (values + shared[names]) / np.sqrt(2)
-        found = mean_intervals(values, names, resamples=999, seed=seed + block)
+        found = mean_intervals(values, names.tolist(), resamples=999, seed=seed + block)
         hits += int(((found.low <= 0) & (found.high >= 0)).sum())
-    return Coverage(shape, n, clusters or n, hits / (runs // 50 * 50))
+    return hits / (runs // 50 * 50)
 
 
 def main() -> None:
-    print(f"{'population':<34}{'facts':>7}{'clusters':>10}{'coverage':>10}")
+    print(f"| population | {' | '.join(COLUMNS)} |")
+    print("|---" * (len(COLUMNS) + 1) + "|")
     for shape in SHAPES:
-        for n, clusters in ((20, None), (50, None), (20, 5), (50, 5), (50, 10), (120, 20)):
-            found = coverage(shape, n, clusters, runs=4000)
-            print(f"{shape:<34}{n:>7}{found.clusters:>10}{found.share:>10.1%}", flush=True)
+        cells = (f"{coverage(shape, sizes, runs=4000):.1%}" for sizes in COLUMNS.values())
+        print(f"| {shape} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,13 +31,15 @@ def mean_intervals(
 ) -> Intervals:
     """Confidence interval of the mean of every column.
 
-    Studentized bootstrap (Efron and Tibshirani 1993, ch. 12.5), which keeps its coverage on few
-    and skewed values where the percentile and BCa intervals are too short. Where there are at
-    least two clusters, whole clusters are resampled and the standard error is that of clusters.
+    On each side the wider of two intervals, both with the jackknife standard error of clusters
+    (CR3: Bell and McCaffrey 2002; Cameron, Gelbach and Miller 2008): Student's with one degree of
+    freedom less than there are clusters, which is too short where values are skewed, and the
+    studentized bootstrap of whole clusters (Efron and Tibshirani 1993, ch. 12.5), which is too
+    short where clusters are few.
 
     Args:
         values: [unit, ...]; units are facts.
-        clusters: the cluster of each unit; without it every unit is its own.
+        clusters: the cluster of each unit; without it, or with only one, every unit is its own.
         confidence: of the two-sided interval.
         resamples: number of bootstrap resamples.
         seed: of the resampling; the same resamples for every column.
@@ -54,11 +56,6 @@ def mean_intervals(
     from scipy import stats
 
     error = _standard_error(sums, counts, mean)
-    tail = (1 - confidence) / 2
-    shape = data.shape[1:]
-    if n < FEWEST:
-        reach = stats.t.ppf(1 - tail, n - 1) * error
-        return Intervals(*((mean + s * reach).reshape(shape) for s in (0, -1, 1)))
 
     def studentized(total: Floats, count: Floats, axis: int = -1) -> Floats:
         centre = total.sum(axis) / count.sum(axis)
@@ -78,17 +75,14 @@ def mean_intervals(
         batch=200,
         rng=np.random.default_rng(seed),
     ).bootstrap_distribution
+    tail = (1 - confidence) / 2
     t_low, t_high = np.quantile(found, [tail, 1 - tail], axis=-1)
-    return Intervals(
-        mean.reshape(shape),
-        (mean - t_high * error).reshape(shape),
-        (mean - t_low * error).reshape(shape),
-    )
+    student = stats.t.ppf(1 - tail, n - 1)
+    low = mean - np.maximum(t_high, student) * error
+    high = mean - np.minimum(t_low, -student) * error
+    return Intervals(*(side.reshape(data.shape[1:]) for side in (mean, low, high)))
 
 
-FEWEST = 8
-"""With fewer units or clusters a bootstrap has too few distinct resamples; the interval is then
-Student's, with one degree of freedom less than there are units."""
 SMALLEST_ERROR = 0.5
 """Standard errors of resamples are not let below this share of the sample's own: a resample that
 misses the one outlying fact would otherwise make the interval arbitrarily long."""
@@ -104,10 +98,10 @@ def _by_cluster(data: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floa
 
 
 def _standard_error(sums: Floats, counts: Floats, mean: Floats) -> Floats:
-    """Of a ratio of sums, by linearization; for single units the usual one of a mean."""
-    n = sums.shape[-1]
-    rest = sums - mean[..., None] * counts
-    error: Floats = np.sqrt(n / (n - 1) * (rest**2).sum(-1)) / counts.sum(-1)
+    """Of the mean: how far it moves as each cluster is left out. Clusters lie on the last axis."""
+    total = counts.sum(-1)
+    moved = (sums - mean[..., None] * counts) / (total[..., None] - counts)
+    error: Floats = np.sqrt((moved**2).sum(-1))
     return error
 
 
@@ -123,37 +117,77 @@ def region_p_value(
     permutations: int = RESAMPLES,
     seed: int = 0,
 ) -> float:
-    """How often a region of this size would do as well if effects sat at random cells.
+    """How often a region of this size would do as well if the facts shared no place.
 
     The statistic is the mean effect over facts inside the region: some layers of one column.
-    Under the null hypothesis the cells of each fact's map are exchangeable. Each permutation
-    gives the best of *all* contiguous regions of that height in all columns, so that the value
-    is corrected for every region that could have been picked (maxT, Westfall and Young 1993).
+    Under the null hypothesis the effects of each fact sit at a place of their own, independently
+    of the other facts. A permutation shifts the map of each fact by a random number of layers, in
+    a circle, and permutes its columns: neighbouring layers stay neighbours, since their effects
+    resemble one another. Each permutation gives the best of *all* contiguous regions of that
+    height in all columns, so that the value is corrected for every region that could have been
+    picked (maxT, Westfall and Young 1993).
+
+    A small value says that the facts agree on the place. It does not say that the place stands
+    out in the map of one fact, nor that it has to do with what is asked: whatever all facts share
+    is found. With one fact there is nothing to agree on and the value says nothing.
 
     Args:
-        maps: effects [fact, layer, column]; NaN marks cells that a fact does not have.
+        maps: effects [fact, layer, column]; a column with NaN is one that the fact does not have.
         layers: indices of the region's layers.
         column: index of the region's column.
         permutations: number of permutations.
         seed: of the permutations.
 
     Returns:
-        (1 + number of permutations at least as good) / (1 + permutations).
+        (1 + number of permutations at least as good) / (1 + permutations); 1 where the region has
+        no effect in any fact.
     """
-    data = np.asarray(maps, dtype=float)
+    data, there = _columns_there(maps)
     n_layers, n_columns = data.shape[1:]
-    height = len(layers)
+    if not there[:, column].any():
+        return 1.0
+    observed = _mean_over_facts(data, there)[list(layers), column].mean()
     rng = np.random.default_rng(seed)
-    observed = float(np.nanmean(data, axis=0)[list(layers), column].mean())
-    there = [~np.isnan(one).ravel() for one in data]
-    filled = [one.ravel()[mask] for one, mask in zip(data, there, strict=True)]
-    count = np.maximum(np.sum(there, axis=0), 1)
-    total = np.zeros((permutations, n_layers * n_columns))
-    for mask, cells in zip(there, filled, strict=True):
-        total[:, mask] += rng.permuted(np.tile(cells, (permutations, 1)), axis=1)
-    means = (total / count).reshape(permutations, n_layers, n_columns)
-    sums = np.concatenate([np.zeros((permutations, 1, n_columns)), means.cumsum(1)], axis=1)
-    best = (sums[:, height:] - sums[:, :-height]).max(axis=(1, 2)) / height
+    total = np.zeros((permutations, n_layers, n_columns))
+    for one, has in zip(data, there, strict=True):
+        own = np.flatnonzero(has)
+        shifts = rng.integers(n_layers, size=(permutations, 1))
+        rows = (np.arange(n_layers) + shifts) % n_layers
+        columns = rng.permuted(np.tile(own, (permutations, 1)), axis=1)
+        total[:, :, own] += one[rows[:, :, None], columns[:, None, :]]
+    means = total / np.maximum(there.sum(axis=0), 1)
+    best = _region_means(means, len(layers)).max(axis=(1, 2))
     # rounding must not make a permutation that equals the observation lose to it
     beaten = int((best >= observed - 1e-9).sum())
     return (1 + beaten) / (1 + permutations)
+
+
+def region_rank(maps: npt.ArrayLike, layers: Sequence[int], column: int) -> tuple[int, int]:
+    """Rank of a region among all of its height in the mean map, and how many there are.
+
+    Descriptive: rank 1 is the largest mean effect. Arguments as for :func:`region_p_value`.
+    """
+    mean = _mean_over_facts(*_columns_there(maps))
+    regions = _region_means(mean, len(layers))
+    observed = mean[list(layers), column].mean()
+    return 1 + int((regions > observed + 1e-9).sum()), regions.size
+
+
+def _columns_there(maps: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Maps, and which columns each fact has [fact, column]."""
+    data = np.asarray(maps, dtype=float)
+    return data, np.isfinite(data).all(axis=1)
+
+
+def _mean_over_facts(data: Floats, there: npt.NDArray[np.bool_]) -> Floats:
+    """[layer, column], each column over the facts that have it."""
+    total = np.where(there[:, None], data, 0.0).sum(axis=0)
+    mean: Floats = total / np.maximum(there.sum(axis=0), 1)
+    return mean
+
+
+def _region_means(means: Floats, height: int) -> Floats:
+    """From [..., layer, column] to the means of all contiguous regions [..., first, column]."""
+    sums = np.insert(means.cumsum(-2), 0, 0.0, axis=-2)
+    found: Floats = (sums[..., height:, :] - sums[..., :-height, :]) / height
+    return found

@@ -13,7 +13,7 @@ from pytest_interp.claims.evidence import MIN_KNOWN, Column, Evidence
 from pytest_interp.claims.tables import effect_table
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
 from pytest_interp.controls import Control
-from pytest_interp.stats import Intervals, mean_intervals, region_p_value
+from pytest_interp.stats import Intervals, mean_intervals, region_p_value, region_rank
 
 Sense = Literal["at least", "at most", "within"]
 P = ParamSpec("P")
@@ -148,7 +148,8 @@ def decide(
     broken = [cell for cell in cells if cell.margin < 0]
     tightest = min(cells, key=lambda cell: cell.margin)
     controls = [*evidence.controls, *_whole_state(evidence)]
-    if region is not None:
+    # one prompt has no others to share a place with
+    if region is not None and len(evidence.traces) > 1:
         controls.append(_random_regions(evidence, region, columns, seed))
     status, sentence = _outcome(cells, broken, controls)
     one = evidence.any_trace
@@ -249,11 +250,13 @@ def _random_regions(
     for i, c in enumerate(columns):
         maps[list(c.members), :, i] = c.effect
     inside = [layers.index(layer) for layer in region[1]]
-    p = region_p_value(maps, inside, list(columns).index(region[0]), seed=seed)
-    searched = (len(layers) - len(inside) + 1) * len(columns)
-    note = f"corrected for {searched} regions of {len(inside)} layers"
-    if n == 1:
-        return Control("random regions, p-value", p, 1.0, f"{note}; not required of one prompt")
+    place = list(columns).index(region[0])
+    p = region_p_value(maps, inside, place, seed=seed)
+    rank, searched = region_rank(maps, inside, place)
+    note = (
+        f"null: each fact has a place of its own; corrected for {searched} regions of this size, "
+        f"of which this one ranks {rank}"
+    )
     return Control("random regions, p-value", p, SIGNIFICANT, note)
 
 

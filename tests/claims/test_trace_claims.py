@@ -23,7 +23,8 @@ def test_true_localization_passes_and_says_how_far_it_reaches(trace, layers):
     assert verdict.scope == "existence, n = 1"
     assert verdict.margin == pytest.approx(0.2)
     assert (verdict.direction, verdict.metric) == ("denoise", "logit_diff")
-    assert {c.name for c in verdict.controls} == {"whole state", "random regions, p-value"}
+    # a p-value of regions needs other prompts to share a place with
+    assert {c.name for c in verdict.controls} == {"whole state"}
 
 
 @pytest.mark.parametrize(
