@@ -123,6 +123,7 @@ def test_architecture_is_one_layout(renamed, backend, monkeypatch):
             attention="self_attn",
             z="self_attn.o_proj",
             attn_out="self_attn",
+            resid_mid="post_attention_layernorm",
             mlp_out="mlp",
             final_norm="model.norm",
         )

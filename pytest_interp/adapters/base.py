@@ -184,7 +184,9 @@ class ModelAdapter(ABC):
         """One forward pass with captures and edits.
 
         An edit may return more rows than it was given; what follows then runs on all of them.
-        Prompts in one batch have one length: there is no padding.
+        Rows join at ``embed``, ``resid_pre``, ``resid_post`` and ``final_norm``; within a block the
+        residual stream goes past the site, so there only a batch of one may grow. Prompts in one
+        batch have one length: there is no padding.
 
         Args:
             tokens: ids [row, pos].
@@ -223,7 +225,7 @@ class ModelAdapter(ABC):
             raise UnsupportedSiteError(
                 f"site {site} does not exist: {self.name} has layers 0 to {self.n_layers - 1}"
             )
-        if site.kind in self.layout.lacks:
+        if not self.layout.has(site.kind):
             raise UnsupportedSiteError(
                 f"site {site} does not exist: the architecture {self.layout.name!r} has no "
                 f"{site.kind!s}"
@@ -239,8 +241,7 @@ class ModelAdapter(ABC):
     def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
         """Run one pass, calling each tap once with the activation at its site.
 
-        ``taps`` comes in execution order and holds every kind but ``embed`` and ``resid_mid``,
-        with the shapes that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts
+        ``taps`` comes in execution order and holds every kind but ``embed``, with the shapes that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts
         final positions; 0 means all. Returns the logits.
         """
 

@@ -30,12 +30,19 @@ class Layout:
     """In a block: the attention's output projection; its input is z, heads side by side."""
     attn_out: str
     """In a block: the module that gives what attention adds to the residual stream."""
+    resid_mid: str | None
+    """In a block: the module whose input is the stream between attention and MLP: the norm before
+    the MLP, or the MLP. None where the two run side by side: there is no such site then."""
     mlp_out: str
     """In a block: the module that gives what the MLP adds to the residual stream."""
     final_norm: str
     """Its input is the residual stream after the last block."""
     lacks: frozenset[Kind] = frozenset()
     """Sites that the architecture does not have."""
+
+    def has(self, kind: Kind) -> bool:
+        """Whether the architecture has sites of this kind."""
+        return kind not in self.lacks and (kind is not Kind.RESID_MID or self.resid_mid is not None)
 
     @property
     def attn_out_in_tuple(self) -> bool:
@@ -84,6 +91,7 @@ register_layout(
         attention="attn",
         z="attn.c_proj",
         attn_out="attn",
+        resid_mid="ln_2",
         mlp_out="mlp",
         final_norm="transformer.ln_f",
     )
@@ -98,6 +106,7 @@ register_layout(
         attention="self_attn",
         z="self_attn.o_proj",
         attn_out="self_attn",
+        resid_mid="post_attention_layernorm",
         mlp_out="mlp",
         final_norm="model.norm",
     )
@@ -113,6 +122,7 @@ register_layout(
         z="self_attn.o_proj",
         # norms stand between the modules and the residual stream: what is added is their output
         attn_out="post_attention_layernorm",
+        resid_mid="pre_feedforward_layernorm",
         mlp_out="post_feedforward_layernorm",
         final_norm="model.norm",
     )

@@ -77,6 +77,9 @@ class NNsightAdapter(ModelAdapter):
             case Kind.ATTN_OUT:
                 item = 0 if layout.attn_out_in_tuple else None
                 return _Event(_walk(block, layout.attn_out), "output", tap, item=item)
+            case Kind.RESID_MID:
+                assert layout.resid_mid is not None  # sites that it lacks were refused
+                return _Event(_walk(block, layout.resid_mid), "input", tap)
             case _:
                 return _Event(_walk(block, layout.mlp_out), "output", tap)
 

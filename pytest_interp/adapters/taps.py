@@ -19,6 +19,8 @@ Tap = Callable[[Tensor], Tensor | None]
 """Sees an activation; what it returns, if anything, takes its place."""
 
 _FIRST = Site(Kind.RESID_PRE, 0)
+_BETWEEN = (Kind.EMBED, Kind.RESID_PRE, Kind.RESID_POST, Kind.FINAL_NORM)
+"""Kinds at which nothing else of the pass goes past the site, so that rows can join there."""
 
 
 class Taps:
@@ -34,25 +36,25 @@ class Taps:
         self._captures, self._edits, self._grad = captures, edits, grad
         self._start = start
         self._fired: dict[Site, int] = {}
-        self._resid_pre: dict[int, Tensor] = {}
+        self._mid: dict[int, Tensor] = {}
+        self._mlp_out: dict[int, Tensor] = {}
         self.captured: dict[Site, Tensor] = {}
 
     def plan(self) -> dict[Site, Tap]:
         """Taps in execution order.
 
-        Two kinds have no place of their own. ``embed`` is what enters block 0: reading it there
-        holds on every architecture, whether or not positions are added to the embeddings, and
-        comes after the mask was made, so that the batch may grow. ``resid_mid`` is what enters
-        the block plus what attention adds, so it is read and written through those two.
+        ``embed`` has no place of its own. It is what enters block 0: reading it there holds on
+        every architecture, whether or not positions are added to the embeddings, and comes after
+        the mask was made, so that the batch may grow.
+
+        ``resid_mid`` is read where the MLP reads it. The stream itself goes past that place, so
+        a new value there also needs the block's output made again, from it and ``mlp_out``.
         """
         places: set[Site] = set()
         for site in {*self._captures, *self._edits}:
-            if site.kind is Kind.EMBED:
-                places.add(_FIRST)
-            elif site.kind is Kind.RESID_MID:
-                places |= {Site(Kind.RESID_PRE, site.layer), Site(Kind.ATTN_OUT, site.layer)}
-            else:
-                places.add(site)
+            places.add(_FIRST if site.kind is Kind.EMBED else site)
+            if self._is_rewritten(site):
+                places |= {Site(Kind.MLP_OUT, site.layer), Site(Kind.RESID_POST, site.layer)}
         if self._start or self._grad:
             places.add(_FIRST)
         self._fired = dict.fromkeys(places, 0)
@@ -60,25 +62,29 @@ class Taps:
         return {site: self._tap(site) for site in ordered}
 
     def _tap(self, site: Site) -> Tap:
-        mid = Site(Kind.RESID_MID, site.layer) if site.layer is not None else None
-        through_mid = mid is not None and (mid in self._captures or mid in self._edits)
+        layer = site.layer
+        through_mid = layer is not None and self._is_rewritten(Site(Kind.RESID_MID, layer))
 
         def tap(value: Tensor) -> Tensor | None:
             self._fired[site] += 1
             new = self._begin(value) if site == _FIRST else value
+            if through_mid and layer is not None and site.kind is Kind.RESID_POST:
+                # as the block itself adds them: the same bits where nothing was changed
+                new = self._mid.pop(layer) + self._mlp_out.pop(layer)
             new = self._visit(site, new)
-            if through_mid and mid is not None and mid.layer is not None:
-                if site.kind is Kind.RESID_PRE:
-                    self._resid_pre[mid.layer] = new
-                elif site.kind is Kind.ATTN_OUT:
-                    pre = self._resid_pre.pop(mid.layer)
-                    before = pre + new
-                    after = self._visit(mid, before)
-                    if after is not before:
-                        new = after - pre
-            return None if new is value else new
+            if through_mid and layer is not None and site.kind is Kind.RESID_MID:
+                self._mid[layer] = new
+            elif through_mid and layer is not None and site.kind is Kind.MLP_OUT:
+                self._mlp_out[layer] = new
+            # with a graph what flows on must come from the captured tensor, be it a view
+            return None if new is value and not self._grad else new
 
         return tap
+
+    def _is_rewritten(self, site: Site) -> bool:
+        """Whether a ``resid_mid`` is changed, or begins a graph that must see the whole stream."""
+        asked = site in self._edits or (self._grad and site in self._captures)
+        return site.kind is Kind.RESID_MID and asked
 
     def _begin(self, value: Tensor) -> Tensor:
         """What happens where the first block begins, before its ``resid_pre``."""
@@ -125,6 +131,13 @@ def _checked(site: Site, old: Tensor, new: Tensor) -> Tensor:
         raise HookError(
             f"the edit at {site} returned {_describe(new)} where {_describe(old)} came in: only "
             "the number of rows (the first dimension) may change"
+        )
+    if site.kind not in _BETWEEN and old.shape[0] not in (1, new.shape[0]):
+        raise HookError(
+            f"the edit at {site} returned {new.shape[0]} rows where {old.shape[0]} came in: the "
+            f"residual stream goes past {site.kind} with the old number of rows. Let the rows "
+            f"join where the block begins, by an edit at resid_pre.{site.layer}, and change them "
+            "here"
         )
     return new
 

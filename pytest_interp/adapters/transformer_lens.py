@@ -20,6 +20,7 @@ _BLOCK_HOOKS = {
     Kind.HEAD: "attn.hook_z",
     Kind.PATTERN: "attn.hook_pattern",
     Kind.ATTN_OUT: "hook_attn_out",
+    Kind.RESID_MID: "hook_resid_mid",
     Kind.MLP_OUT: "hook_mlp_out",
     Kind.RESID_POST: "hook_resid_post",
 }

@@ -58,7 +58,7 @@ def check_model(
     tokens = torch.tensor([ids], device=weights.device)
     logits, plain = _plain(weights, layout, tokens)
     limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
-    kinds = [kind for kind in Kind if kind not in layout.lacks]
+    kinds = [kind for kind in Kind if layout.has(kind)]
     rows: dict[str, dict[str, float]] = {}
     steps = len(backends) * (len(kinds) + 1)
     done = 0
@@ -114,12 +114,12 @@ def _plain(weights: Weights, layout: Layout, tokens: Tensor) -> tuple[Tensor, di
             _on_output(stack, part(layout.attention), seen, Site(Kind.PATTERN, layer), item=1)
             _on_output(stack, part(layout.attn_out), seen, Site(Kind.ATTN_OUT, layer))
             _on_output(stack, part(layout.mlp_out), seen, Site(Kind.MLP_OUT, layer))
+            if layout.resid_mid is not None:
+                _on_input(stack, part(layout.resid_mid), seen, Site(Kind.RESID_MID, layer))
         logits = module(tokens, use_cache=False).logits
     for layer in range(len(blocks)):
         flat = seen[Site(Kind.HEAD, layer)]
         seen[Site(Kind.HEAD, layer)] = flat.unflatten(-1, (heads, -1))
-        before, added = seen[Site(Kind.RESID_PRE, layer)], seen[Site(Kind.ATTN_OUT, layer)]
-        seen[Site(Kind.RESID_MID, layer)] = before + added
     return logits, seen
 
 
