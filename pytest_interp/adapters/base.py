@@ -22,7 +22,7 @@ from torch import Tensor
 from pytest_interp.adapters.layouts import Layout, layout_of
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import ExperimentError, UnsupportedSiteError
+from pytest_interp.errors import ExperimentError, NotAModelError, UnsupportedSiteError
 from pytest_interp.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
 from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site, place_of
@@ -54,9 +54,17 @@ class ModelAdapter(ABC):
 
         Raises:
             UnknownNameError: nobody has described the architecture.
+            NotAModelError: its layout names modules that these weights do not have.
         """
         self.weights = weights
         self.layout: Layout = layout_of(weights.architecture)
+        if missing := self.layout.missing_paths(weights.module):
+            raise NotAModelError(
+                f"{self.name} is a {type(weights.module).__name__} without {', '.join(missing)}, "
+                f"where the layout {self.layout.name!r} of the architecture "
+                f"{weights.architecture!r} looks: describe it with "
+                "pytest_interp.adapters.register_layout(Layout(...))"
+            )
         config = weights.module.config.get_text_config()
         self.n_layers = int(config.num_hidden_layers)
         self.n_heads = int(config.num_attention_heads)
@@ -241,8 +249,9 @@ class ModelAdapter(ABC):
     def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
         """Run one pass, calling each tap once with the activation at its site.
 
-        ``taps`` comes in execution order and holds every kind but ``embed``, with the shapes that :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts
-        final positions; 0 means all. Returns the logits.
+        ``taps`` comes in execution order and holds every kind but ``embed``, with the shapes that
+        :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts final positions; 0
+        means all. Returns the logits.
         """
 
 

@@ -7,7 +7,9 @@ start at the model, those of ``block`` parts start at one block.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from torch import nn
 
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.sites import Kind
@@ -44,10 +46,28 @@ class Layout:
         """Whether the architecture has sites of this kind."""
         return kind not in self.lacks and (kind is not Kind.RESID_MID or self.resid_mid is not None)
 
+    def missing_paths(self, module: nn.Module) -> list[str]:
+        """The paths that this module does not have."""
+        whole = [self.embed, self.blocks, self.final_norm]
+        missing = [path for path in whole if not _has(module, path)]
+        if self.blocks in missing:
+            return missing
+        parts = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out)
+        paths = [f"{self.blocks}.0.{part}" for part in dict.fromkeys(parts) if part is not None]
+        return missing + [path for path in paths if not _has(module, path)]
+
     @property
     def attn_out_in_tuple(self) -> bool:
         """Whether the attention output is the first of a tuple rather than a plain tensor."""
         return self.attn_out == self.attention
+
+
+def _has(module: nn.Module, path: str) -> bool:
+    try:
+        module.get_submodule(path)
+    except AttributeError:
+        return False
+    return True
 
 
 _LAYOUTS: dict[str, Layout] = {}
@@ -112,7 +132,7 @@ register_layout(
     )
 )
 
-register_layout(
+_GEMMA3 = register_layout(
     Layout(
         name="gemma3",
         model_types=("gemma3_text",),
@@ -125,5 +145,16 @@ register_layout(
         resid_mid="pre_feedforward_layernorm",
         mlp_out="post_feedforward_layernorm",
         final_norm="model.norm",
+    )
+)
+
+# the text half of the models that also see
+register_layout(
+    replace(
+        _GEMMA3,
+        model_types=("gemma3",),
+        embed="model.language_model.embed_tokens",
+        blocks="model.language_model.layers",
+        final_norm="model.language_model.norm",
     )
 )

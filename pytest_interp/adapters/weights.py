@@ -43,8 +43,8 @@ class Weights:
 
     @property
     def architecture(self) -> str:
-        """The ``model_type`` of the text model, for example ``"llama"``."""
-        return str(self.module.config.get_text_config().model_type)
+        """The ``model_type`` of the config, for example ``"llama"``."""
+        return str(self.module.config.model_type)
 
     @cached_property
     def fingerprint(self) -> str:

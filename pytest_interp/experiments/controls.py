@@ -48,13 +48,9 @@ def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
     base = pair.corrupt_ids if trace.direction == "denoise" else pair.clean_ids
     tokens = adapter.as_tokens([base])
     answer, other = (adapter.as_tokens([[i]])[0] for i in (pair.answer_id, pair.counterfactual_id))
-    score = metric_of(trace.metric)
-
-    def measure(logits: torch.Tensor) -> torch.Tensor:
-        return score(logits, answer.repeat(len(logits)), other.repeat(len(logits)))
-
-    first = min(trace.corrupted_positions)
-    swept = sweep(adapter, Pairs(tokens, tokens), Kind(trace.site), trace.layers, first, measure)
+    itself = Pairs(tokens, tokens, answer, other)
+    first, metric = min(trace.corrupted_positions), metric_of(trace.metric)
+    swept = sweep(adapter, itself, Kind(trace.site), trace.layers, first, metric)
     change = (swept.patched - swept.base).abs().max().item() / abs(trace.gap)
     limit = float_tolerance(str(adapter.dtype).removeprefix("torch.")).atol
     return Control("identity patch", change, limit, "a run patched into itself")

@@ -11,8 +11,9 @@ the site.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,11 +21,16 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.taps import Edit
+from pytest_interp.experiments.metrics import Metric
 from pytest_interp.sites import Kind, Site
 
 MEMORY_BUDGET = 1 << 30
 """Bytes of activations that one pass may hold at a time, roughly."""
-
+ROWS_PER_PAIR = 8
+"""Rows that a pass has room for, for each pair in it: two are the runs themselves, which every
+pass runs again, so that three quarters of the work are cells."""
+FEWEST_ROWS = 3
+"""A pair and one cell of it."""
 
 _STAYS_IN_ITS_COLUMN = frozenset({Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT})
 """What no attention of the same block reads at another position."""
@@ -46,6 +52,10 @@ class Pairs:
     """Ids of the runs that patches come from [pair, pos]."""
     base: Tensor
     """Ids of the runs that are patched [pair, pos]."""
+    answers: Tensor
+    """Ids of the answers [pair]."""
+    counterfactuals: Tensor
+    """Ids of the counterfactual answers [pair]."""
     source_noise: Tensor | None = None
     """Added to the embeddings of the source runs [pair, pos, d_model]."""
     base_noise: Tensor | None = None
@@ -54,9 +64,15 @@ class Pairs:
     def __len__(self) -> int:
         return self.source.shape[0]
 
-
-Measure = Callable[[Tensor], Tensor]
-"""From the logits of whole groups of pairs [group * pair, vocabulary] to values, same order."""
+    def split(self, size: int) -> Iterator[Pairs]:
+        """Parts of at most ``size`` pairs."""
+        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        for start in range(0, len(self), size):
+            part: dict[str, Any] = {
+                name: None if value is None else value[start : start + size]
+                for name, value in values.items()
+            }
+            yield Pairs(**part)
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ def sweep(
     kind: Kind,
     layers: Sequence[int],
     first_position: int,
-    measure: Measure,
+    metric: Metric,
     max_rows: int | None = None,
 ) -> Sweep:
     """Patch ``kind`` at every layer and position, one cell a run, source into base.
@@ -89,31 +105,38 @@ def sweep(
         kind: ``resid_pre``, ``resid_post``, ``attn_out`` or ``mlp_out``.
         layers: layers to patch, ascending.
         first_position: the first position at which source and base can differ.
-        measure: the metric.
-        max_rows: bound on the rows of one pass; by default set by :data:`MEMORY_BUDGET`.
+        metric: what is measured at the last position.
+        max_rows: bound on the rows of one pass, at least :data:`FEWEST_ROWS`; by default set by
+            :data:`MEMORY_BUDGET`.
     """
     n_positions = pairs.base.shape[1]
     work = _cells_that_matter(adapter, kind, layers, first_position, n_positions)
     limit = max_rows or _rows_in_budget(adapter, n_positions)
-    chunks = list(_chunks(work, room=max(1, limit // len(pairs) - 2)))
     what = f"patching {kind} of {adapter.name} under {adapter.backend}"
-    total = sum(len(cells.positions) for cells in work)
-
-    values = _grow(adapter, pairs, kind, chunks[0] if chunks else [], measure)
-    source, base = values[0], values[1]
-    patched = base.expand(len(layers), n_positions, -1).clone()
+    total = len(pairs) * sum(len(cells.positions) for cells in work)
     done = 0
-    for number, chunk in enumerate(chunks):
-        if number:
-            values = _grow(adapter, pairs, kind, chunk, measure)
-        row = 2
-        for cells in chunk:
-            for position in cells.positions:
-                patched[layers.index(cells.layer), position] = values[row]
-                row += 1
-        done += row - 2
-        progress.report(what, done, total)
-    return Sweep(source=source, base=base, patched=patched)
+    parts: list[Sweep] = []
+    for part in pairs.split(max(1, limit // ROWS_PER_PAIR)):
+        chunks = list(_chunks(work, room=limit // len(part) - 2)) or [[]]
+        values = _grow(adapter, part, kind, chunks[0], metric)
+        source, base = values[0], values[1]
+        patched = base.expand(len(layers), n_positions, -1).clone()
+        for number, chunk in enumerate(chunks):
+            if number:
+                values = _grow(adapter, part, kind, chunk, metric)
+            row = 2
+            for cells in chunk:
+                for position in cells.positions:
+                    patched[layers.index(cells.layer), position] = values[row]
+                    row += 1
+            done += (row - 2) * len(part)
+            progress.report(what, done, total)
+        parts.append(Sweep(source=source, base=base, patched=patched))
+    return Sweep(
+        source=torch.cat([part.source for part in parts]),
+        base=torch.cat([part.base for part in parts]),
+        patched=torch.cat([part.patched for part in parts], dim=-1),
+    )
 
 
 def _cells_that_matter(
@@ -153,7 +176,7 @@ def _chunks(work: Sequence[Cells], room: int) -> Iterator[list[Cells]]:
 
 
 def _grow(
-    adapter: ModelAdapter, pairs: Pairs, kind: Kind, chunk: Sequence[Cells], measure: Measure
+    adapter: ModelAdapter, pairs: Pairs, kind: Kind, chunk: Sequence[Cells], metric: Metric
 ) -> Tensor:
     """One growing pass: values [2 + cells, pair] of source, base, and each cell in order."""
     edits: dict[Site, Edit] = {}
@@ -167,8 +190,10 @@ def _grow(
     if pairs.source_noise is not None or pairs.base_noise is not None:
         edits[Site(Kind.EMBED)] = _add_noise(pairs)
     tokens = torch.cat([pairs.source, pairs.base])
-    values = measure(adapter.run(tokens, edits=edits).logits[:, -1])
-    return values.view(-1, len(pairs))
+    logits = adapter.run(tokens, edits=edits).logits[:, -1]
+    groups = len(logits) // len(pairs)
+    values = metric(logits, pairs.answers.repeat(groups), pairs.counterfactuals.repeat(groups))
+    return values.view(groups, len(pairs))
 
 
 def _append_base(positions: Sequence[int], n: int) -> Edit:

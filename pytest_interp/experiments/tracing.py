@@ -15,7 +15,7 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter, layers_of
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments.metrics import metric_of
-from pytest_interp.experiments.sweep import Pairs, Sweep, sweep
+from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, sweep
 from pytest_interp.factsets import FactSet
 from pytest_interp.prompts import FactPrompt, TokenizedFact, tokenize_fact
 from pytest_interp.results import DIRECTIONS, Direction, TraceResult
@@ -97,7 +97,7 @@ def causal_traces(
     Arguments and errors as for :func:`causal_trace`; results in the order of ``facts``.
     """
     kind = _traceable(site)
-    _check_arguments(direction, corruption, noise_scale, samples)
+    _check_arguments(direction, corruption, noise_scale, samples, max_rows)
     chosen = layers_of(adapter, layers)
     metric_of(metric)
     tokenized = [tokenize_fact(fact, adapter.tokenizer) for fact in facts]
@@ -186,17 +186,9 @@ class _Batch:
         layers: Sequence[int],
         max_rows: int | None,
     ) -> Sweep:
-        pairs = self._pairs(direction)
-        answers = self._repeated([fact.answer_id for fact in self.facts])
-        counterfactuals = self._repeated([fact.counterfactual_id for fact in self.facts])
-        score = metric_of(metric)
-
-        def measure(logits: Tensor) -> Tensor:
-            groups = logits.shape[0] // len(pairs)
-            return score(logits, answers.repeat(groups), counterfactuals.repeat(groups))
-
         first = min(min(self.corrupted(row)) for row in range(len(self.facts)))
-        return sweep(self.adapter, pairs, kind, layers, first, measure, max_rows)
+        pairs = self._pairs(direction)
+        return sweep(self.adapter, pairs, kind, layers, first, metric_of(metric), max_rows)
 
     def values(self, swept: Sweep, direction: Direction, row: int) -> tuple[float, float, Any]:
         """Clean metric, corrupt metric and patched metric [layer, pos], means over samples."""
@@ -212,13 +204,18 @@ class _Batch:
 
     def _pairs(self, direction: Direction) -> Pairs:
         clean = self._repeated([fact.clean_ids for fact in self.facts])
+        answers = (
+            self._repeated([fact.answer_id for fact in self.facts]),
+            self._repeated([fact.counterfactual_id for fact in self.facts]),
+        )
         if self.noise_scale is None:
             corrupt = self._repeated([fact.corrupt_ids for fact in self.facts])
-            return Pairs(clean, corrupt) if direction == "denoise" else Pairs(corrupt, clean)
+            runs = (clean, corrupt) if direction == "denoise" else (corrupt, clean)
+            return Pairs(*runs, *answers)
         noise = self._noise(self.noise_scale * self.adapter.embedding_std)
         if direction == "denoise":
-            return Pairs(clean, clean, base_noise=noise)
-        return Pairs(clean, clean, source_noise=noise)
+            return Pairs(clean, clean, *answers, base_noise=noise)
+        return Pairs(clean, clean, *answers, source_noise=noise)
 
     def _noise(self, std: float) -> Tensor:
         """Noise on the subject's embeddings [pair, pos, d_model].
@@ -246,7 +243,9 @@ def _traceable(site: str) -> Kind:
     return kind
 
 
-def _check_arguments(direction: str, corruption: str, noise_scale: float, samples: int) -> None:
+def _check_arguments(
+    direction: str, corruption: str, noise_scale: float, samples: int, max_rows: int | None
+) -> None:
     if direction not in DIRECTIONS:
         raise UnknownNameError.of("direction", direction, DIRECTIONS)
     if corruption not in CORRUPTIONS:
@@ -255,4 +254,9 @@ def _check_arguments(direction: str, corruption: str, noise_scale: float, sample
         raise ExperimentError(
             f"noise_scale={noise_scale!r} and samples={samples!r}: give a positive scale and at "
             "least one sample"
+        )
+    if max_rows is not None and max_rows < FEWEST_ROWS:
+        raise ExperimentError(
+            f"max_rows={max_rows!r}: a pass needs at least {FEWEST_ROWS} rows, those of the two "
+            "runs and of one cell"
         )

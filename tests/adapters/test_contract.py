@@ -9,13 +9,22 @@ kernels, which moves its logits by up to 1.3e-4: 1e-3 there.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hooks
 import pytest
 import torch
+from tiny import ARCHITECTURES, tiny_module, tiny_tokenizer
 from torch import Tensor
 
-from pytest_interp.adapters import ModelAdapter
-from pytest_interp.errors import ExperimentError, HookError, UnknownNameError, UnsupportedSiteError
+from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
+from pytest_interp.errors import (
+    ExperimentError,
+    HookError,
+    NotAModelError,
+    UnknownNameError,
+    UnsupportedSiteError,
+)
 from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site
 
 WRITABLE = [kind for kind in Kind if kind not in READ_ONLY]
@@ -167,6 +176,30 @@ def test_an_edit_that_writes_in_place_is_as_good_as_a_pure_one(tiny, kind):
         close(tiny, after[earlier], before[earlier])
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_writes_are_exact_in_bfloat16(architecture, backend):
+    """What was written is what flows on, to the bit, where eight bits make a number."""
+    tokens = torch.tensor(TOKENS)
+    module = tiny_module(architecture).bfloat16()
+    adapter = open_adapter(Weights("half", module, tiny_tokenizer(), "random"), backend)
+    edits = {site: lambda x: x for kind in WRITABLE for site in adapter.sites(kind)}
+    same = adapter.run(tokens, edits=edits, logits="all").logits
+    assert torch.equal(same, adapter.run(tokens, logits="all").logits)
+
+    # a small target beside a large stream
+    pre, mid, mlp, post = (
+        Site(kind, 1) for kind in (Kind.RESID_PRE, Kind.RESID_MID, Kind.MLP_OUT, Kind.RESID_POST)
+    )
+    large = {pre: lambda x: 1e4 * x}
+    target = 0.01 * adapter.run(tokens, capture=[mid])[mid]
+    run = adapter.run(
+        tokens, capture=[mid, mlp, post], edits={**large, mid: lambda x: target.clone()}
+    )
+    assert torch.equal(run[mid], target)
+    assert torch.equal(run[post], target + run[mlp])
+    assert not torch.equal(adapter.run(tokens, capture=[mid], edits=large)[mid], target)
+
+
 def test_an_identity_edit_is_a_no_op_everywhere(anatomy):
     tokens = torch.tensor(TOKENS[:1])
     edits = {site: lambda x: x for kind in WRITABLE for site in anatomy.sites(kind)}
@@ -205,15 +238,21 @@ def test_the_module_underneath_stays_as_it_was(tiny):
 def test_no_gradient_unless_asked(tiny):
     site, tokens = Site(Kind.RESID_POST, 1), torch.tensor(TOKENS[:1])
     assert not tiny.run(tokens, capture=[site]).logits.requires_grad
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+def test_gradients_are_those_of_small_edits(tiny, kind):
+    site, tokens = site_of(tiny, kind), torch.tensor(TOKENS[:1])
     run = tiny.run(tokens, capture=[site], grad=True)
     (gradient,) = torch.autograd.grad(run.logits[0, -1, 7], run[site])
-    step = 1e-2 * torch.randn_like(gradient)
+    step = 1e-3 * gradient / gradient.norm()
     up, down = (
         tiny.run(tokens, edits={site: lambda x, s=s: x + s * step}).logits[0, -1, 7]
         for s in (1, -1)
     )
-    # central difference: its error is of third order in the step
-    torch.testing.assert_close((gradient * step).sum(), (up - down) / 2, atol=2e-3, rtol=2e-2)
+    # central difference along the gradient: its error is of third order in the step, and float32
+    # leaves it about four digits
+    torch.testing.assert_close((gradient * step).sum(), (up - down) / 2, atol=1e-6, rtol=2e-2)
 
 
 class TestErrors:
@@ -228,6 +267,30 @@ class TestErrors:
     def test_an_edit_that_changes_the_shape(self, tiny):
         with pytest.raises(HookError, match=r"\[2, 6, 32\].*\[2, 7, 32\]"):
             tiny.run(TOKENS, edits={Site(Kind.RESID_POST, 1): lambda x: x[:, 1:]})
+
+    @pytest.mark.parametrize("kind", ["head", "attn_out", "resid_mid", "mlp_out"])
+    def test_rows_that_join_within_a_block(self, tiny, kind):
+        """One row broadcasts over those that join; several do not."""
+        site, tokens = Site(kind, 1), torch.tensor(TOKENS)
+        grown = tiny.run(tokens[:1], edits={site: lambda x: torch.cat([x, change(x)])})
+        assert len(grown.logits) == 2
+        with pytest.raises(HookError, match=r"4 rows where 2 came in.*resid_pre\.1"):
+            tiny.run(tokens, edits={site: lambda x: torch.cat([x, x])})
+
+    def test_a_site_that_the_architecture_lacks(self, tiny, monkeypatch):
+        lacking = replace(tiny.layout, lacks=frozenset({Kind.HEAD}), resid_mid=None)
+        monkeypatch.setattr(tiny, "layout", lacking)
+        for kind in (Kind.HEAD, Kind.RESID_MID):
+            with pytest.raises(UnsupportedSiteError, match=f"'{lacking.name}' has no {kind}"):
+                tiny.run(TOKENS, capture=[Site(kind, 1)])
+        assert tiny.run(TOKENS, capture=[Site(Kind.ATTN_OUT, 1)]).captured
+
+    def test_a_layout_of_another_model(self, backend, monkeypatch):
+        module = tiny_module("gpt2")
+        monkeypatch.setattr(module.config, "model_type", "llama")
+        weights = Weights("disguised", module, tiny_tokenizer(), "random")
+        with pytest.raises(NotAModelError, match=r"GPT2LMHeadModel without model\.embed_tokens"):
+            open_adapter(weights, backend)
 
     def test_an_edit_that_forgets_to_return(self, tiny):
         with pytest.raises(HookError, match="return x"):

@@ -7,6 +7,7 @@ to 1e-5 on SmolLM2; the tolerances below are ten times that.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from types import SimpleNamespace
 
 import hooks
@@ -145,6 +146,35 @@ def test_chunks_do_not_change_the_map(site):
     for max_rows in (3, 5, 11):
         cut = causal_trace(adapter, fact, site, max_rows=max_rows)
         np.testing.assert_allclose(cut.recovery, whole.recovery, atol=1e-5)
+
+
+def test_no_pass_has_more_rows_than_it_may(monkeypatch):
+    """However many facts and noise samples there are."""
+    adapter, rows = adapter_of("llama", "nnsight"), []
+    forward = type(adapter)._forward
+
+    def counted(self, tokens, taps, keep):
+        logits = forward(self, tokens, taps, keep)
+        rows.append(len(logits))
+        return logits
+
+    monkeypatch.setattr(type(adapter), "_forward", counted)
+    words = [f"w{i}" for i in range(5, 25)]
+    facts = [FactPrompt(f"w1 {a} w3", f"w1 {b} w3", " w3", " w4", a) for a, b in pairwise(words)]
+    whole = causal_traces(adapter, facts)
+    assert max(rows) > 100
+    rows.clear()
+    cut = causal_traces(adapter, facts, max_rows=20)
+    assert 10 < max(rows) <= 20
+    for one, other in zip(whole, cut, strict=True):
+        np.testing.assert_allclose(one.patched_metric, other.patched_metric, atol=1e-5)
+    noisy = causal_trace(adapter, facts[0], corruption="gaussian", samples=7)
+    rows.clear()
+    cut = causal_trace(adapter, facts[0], corruption="gaussian", samples=7, max_rows=20)
+    assert max(rows) <= 20
+    np.testing.assert_allclose(cut.patched_metric, noisy.patched_metric, atol=1e-5)
+    with pytest.raises(ExperimentError, match="at least 3 rows"):
+        causal_trace(adapter, facts[0], max_rows=2)
 
 
 def test_probability_as_the_metric():

@@ -1,0 +1,54 @@
+"""The text half of a model that also sees: the same as the text model with those weights."""
+
+import pytest
+import torch
+from tiny import tiny_module, tiny_tokenizer
+from transformers import Gemma3Config, Gemma3ForConditionalGeneration, SiglipVisionConfig
+
+from pytest_interp.adapters import Weights, open_adapter
+from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site
+
+TOKENS = [[5, 17, 42, 3, 28], [7, 8, 9, 10, 11]]
+
+
+@pytest.fixture(scope="module")
+def text():
+    return Weights("text", tiny_module("gemma3"), tiny_tokenizer(), "random")
+
+
+@pytest.fixture(scope="module")
+def seeing(text):
+    config = Gemma3Config(
+        text_config=text.module.config,
+        vision_config=SiglipVisionConfig(
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            image_size=28,
+            patch_size=14,
+        ),
+        mm_tokens_per_image=4,
+        image_token_index=60,
+        boi_token_index=59,
+        eoi_token_index=58,
+    )
+    module = Gemma3ForConditionalGeneration(config)
+    module.model.language_model.load_state_dict(text.module.model.state_dict())
+    module.lm_head.load_state_dict(text.module.lm_head.state_dict())
+    module.set_attn_implementation("eager")
+    return Weights("seeing", module.eval().requires_grad_(False), tiny_tokenizer(), "random")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_text_half_of_gemma3(text, seeing, backend, kind):
+    one, other = open_adapter(text, backend), open_adapter(seeing, backend)
+    site = Site(kind) if kind in LAYERLESS else Site(kind, 2)
+    edits = {} if kind in READ_ONLY else {site: lambda x: x + 0.5 * x.flip(-1)}
+    run, same = (
+        a.run(torch.tensor(TOKENS), capture=[site], edits=edits, logits="all") for a in (one, other)
+    )
+    torch.testing.assert_close(same[site], run[site])
+    # without the soft-cap, which transformers applies to the text model alone
+    cap = text.module.config.final_logit_softcapping
+    torch.testing.assert_close(cap * torch.tanh(same.logits / cap), run.logits)
