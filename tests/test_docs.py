@@ -1,4 +1,4 @@
-"""Python in the documentation parses, and imports what there is."""
+"""Python in the documentation parses, imports what there is, and is there at all."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 BLOCK = re.compile(r"^(?P<indent> *)```python\n(?P<code>.*?)^ *```", re.DOTALL | re.MULTILINE)
+SNIPPET = re.compile(r'^ *--8<-- "(?P<file>[^":]+)(?::(?P<section>[\w-]+))?"$', re.MULTILINE)
+LIKE_A_SNIPPET = re.compile(r"^.*-\s*-\s*8\s*<.*$", re.MULTILINE)
 
 
 def blocks(page: Path) -> list[str]:
-    """Python blocks of a page, without those that include a file."""
+    """Python blocks of a page, included files written out."""
     found = BLOCK.finditer(page.read_text(encoding="utf-8"))
     codes = [re.sub(rf"^{m['indent']}", "", m["code"], flags=re.MULTILINE) for m in found]
-    return [code for code in codes if "--8<--" not in code]
+    return [SNIPPET.sub(lambda m: (DOCS / m["file"]).read_text("utf-8"), code) for code in codes]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -32,4 +35,29 @@ def test_python_parses_and_its_imports_exist(page):
 
 
 def test_blocks_are_found():
-    assert any("FactPrompt" in code for code in blocks(ROOT / "docs" / "quickstart.md"))
+    assert any("FactPrompt" in code for code in blocks(DOCS / "quickstart.md"))
+    assert any("causal_trace(" in code for code in blocks(DOCS / "walkthrough.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_includes_is_there(page):
+    """A formatter that takes the line for code leaves one that includes nothing."""
+    for line in LIKE_A_SNIPPET.findall(page.read_text(encoding="utf-8")):
+        snippet = SNIPPET.fullmatch(line)
+        assert snippet, f"{page.name}: {line!r} includes nothing"
+        file = DOCS / snippet["file"]
+        assert file.is_file(), f"{page.name}: {line!r}"
+        if snippet["section"]:
+            assert f"--8<-- [start:{snippet['section']}]" in file.read_text(encoding="utf-8")
+
+
+def test_walkthrough_shows_its_code():
+    """As the site renders it."""
+    markdown = pytest.importorskip("markdown")
+    pytest.importorskip("pymdownx")
+    html = markdown.markdown(
+        (DOCS / "walkthrough.md").read_text(encoding="utf-8"),
+        extensions=["pymdownx.superfences", "pymdownx.snippets"],
+        extension_configs={"pymdownx.snippets": {"base_path": DOCS, "check_paths": True}},
+    )
+    assert "causal_trace(" in re.sub(r"<[^>]+>", "", html)
