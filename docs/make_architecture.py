@@ -42,6 +42,7 @@ WHAT = {
     "provenance": "how a result was made",
     "progress": "word of long work",
     "lazy": "names imported when asked for",
+    "documents": "YAML, bounded, with lines",
     "errors": "every error",
 }
 TORCH = {"experiments", "models", "planted", "adapters"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+import warnings
 from collections.abc import Callable, Iterator
+from itertools import count
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
@@ -11,7 +13,8 @@ from weakref import WeakKeyDictionary
 import pytest
 from _pytest._code.code import ExceptionInfo, ReprFileLocation
 
-from pytest_interp.errors import InterpError, SpecError
+from pytest_interp.documents import shown
+from pytest_interp.errors import InterpError, SpecError, described
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -20,6 +23,15 @@ if TYPE_CHECKING:
 
 LINE = "__interp_line__"
 """Attribute of a test function: the line of the spec file that it stands for."""
+_OF_A_MODULE = {*vars(ModuleType("")), "__file__", "pytestmark"}
+_NO_PLAIN_MARKS = {
+    "filterwarnings": "it needs an argument, and marks in a spec file have none",
+    "interp": "the keys model, backends, device and dtype say what it would",
+    "parametrize": "it needs arguments, and marks in a spec file have none",
+    "skipif": "it needs a condition, and marks in a spec file have no arguments: use skip",
+    "usefixtures": "write the fixtures under the key fixtures",
+}
+"""Marks that mean nothing without arguments, and what to do instead."""
 
 
 class SpecModule(pytest.Module):
@@ -35,13 +47,18 @@ class SpecModule(pytest.Module):
 
         module = ModuleType(self.path.name)
         module.__file__ = str(self.path)
+        marks: list[pytest.MarkDecorator] = []
         try:
             spec = read_spec(self.path)
-            module.__dict__["pytestmark"] = _marks(spec)
-            tests = dict(_tests(spec))
+            marks = _marks(spec)
+            tests = list(_tests(spec))
         except SpecError as error:
-            tests = {"spec": (_refuse(error), 1)}
-        for name, (function, line) in tests.items():
+            tests = [("spec", _refuse(error), 1)]
+        except Exception as error:  # of code that others wrote: it must not end the whole run
+            told = SpecError(f"{shown(self.path)}:1: the spec cannot be read: {described(error)}")
+            tests = [("spec", _refuse(told), 1)]
+        module.__dict__["pytestmark"] = marks
+        for name, function, line in tests:
             module.__dict__[name] = _as_test(function, name, str(self.path), line)
         return module
 
@@ -57,21 +74,36 @@ def failure_text(item: pytest.Item, error: ExceptionInfo[BaseException]) -> Any:
     return text
 
 
-def _marks(spec: Spec) -> list[Any]:
+def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
     settings = spec.settings
-    backends = {"backends": settings.backends} if settings.backends else {}
-    marks: list[Any] = [pytest.mark.interp(model=settings.model, **backends)]
+    own = {"backends": settings.backends, "device": settings.device, "dtype": settings.dtype}
+    given = {name: value for name, value in own.items() if value}
+    marks = [pytest.mark.interp(model=settings.model, **given)]
     marks += [pytest.mark.usefixtures(*settings.fixtures)] if settings.fixtures else []
     for index, name in enumerate(settings.marks):
         try:
-            marks.append(getattr(pytest.mark, name))
-        except (pytest.fail.Exception, AttributeError) as error:
+            marks.append(_mark(name, str(spec.path), spec.document.line(("marks", index))))
+        except (pytest.fail.Exception, AttributeError, Warning) as error:
             raise spec.document.error(("marks", index), f"unknown mark {name!r}: {error}") from None
+        except SpecError as error:
+            raise spec.document.error(("marks", index), str(error)) from None
     return marks
 
 
-def _tests(spec: Spec) -> Iterator[tuple[str, tuple[Callable[..., None], int]]]:
-    """Name, function and line of every test of a spec."""
+def _mark(name: str, path: str, line: int) -> pytest.MarkDecorator:
+    """The mark of this name; pytest's warning that it is unknown points at the spec file."""
+    if name in _NO_PLAIN_MARKS:
+        raise SpecError(f"the mark {name!r} cannot be given here: {_NO_PLAIN_MARKS[name]}")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mark: pytest.MarkDecorator = getattr(pytest.mark, name)
+    for one in caught:
+        warnings.warn_explicit(one.message, one.category, path, line)
+    return mark
+
+
+def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
+    """Name, function and line of every test of a spec; no name twice."""
     results: WeakKeyDictionary[ModelAdapter, Result] = WeakKeyDictionary()
 
     def result_of(adapter: ModelAdapter) -> Result:
@@ -81,14 +113,15 @@ def _tests(spec: Spec) -> Iterator[tuple[str, tuple[Callable[..., None], int]]]:
             results[adapter] = run_experiment(spec, adapter)
         return results[adapter]
 
-    seen: Counter[str] = Counter()
+    used = {"spec", "baseline", *_OF_A_MODULE}
     for claim in spec.claims:
-        name = claim.name.replace(".", "_")  # pytest -v would show a dot as ::
-        seen[name] += 1
-        numbered = name if seen[name] == 1 else f"{name}_{seen[name]}"
-        yield numbered, (_claim_test(claim.check, result_of), claim.line)
+        wanted = re.sub(r"\W", "_", claim.name)  # pytest -v would show a dot as ::
+        numbered = (wanted if n == 1 else f"{wanted}_{n}" for n in count(1))
+        name = next(name for name in numbered if name not in used)
+        used.add(name)
+        yield name, _claim_test(claim.check, result_of), claim.line
     if spec.settings.baseline:
-        yield "baseline", (_baseline_test(result_of), spec.document.line(("baseline",)))
+        yield "baseline", _baseline_test(result_of), spec.document.line(("baseline",))
 
 
 def _claim_test(

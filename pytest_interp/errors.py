@@ -25,11 +25,21 @@ Each message says what was wrong, what was expected, and what to change or to ru
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InterpError(Exception):
-    """Base of all errors of this package that are not failed claims."""
+    """Base of all errors of this package that are not failed claims.
+
+    ``about`` names the argument that is wrong, where it is one: the error of a spec file then
+    points at the line of that input.
+    """
+
+    def __init__(self, *args: object, about: str | None = None) -> None:
+        super().__init__(*args)
+        self.about = about
 
 
 class UnknownNameError(InterpError, LookupError):
@@ -45,6 +55,14 @@ class UnknownNameError(InterpError, LookupError):
             message += f" Did you mean {' or '.join(repr(n) for n in near)}?"
         message += f" Known: {', '.join(names) or 'none'}."
         return cls(f"{message} {hint}".rstrip())
+
+
+def described(error: BaseException) -> str:
+    """An error of code that others wrote, in one line: its kind, what it says, and where it was."""
+    *_, last = traceback.extract_tb(error.__traceback__) or [None]
+    where = "" if last is None else f" ({Path(last.filename).name}:{last.lineno})"
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}{': ' if said else ''}{said}{where}"
 
 
 class BackendNotInstalledError(InterpError, ImportError):

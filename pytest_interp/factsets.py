@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from pytest_interp.errors import PromptError, SpecError
+from pytest_interp.documents import Document, Location, read_document
+from pytest_interp.errors import PromptError, UnknownNameError
 from pytest_interp.prompts import FactPrompt
 
 
@@ -96,66 +97,120 @@ class FactSet:
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
-        """Read a fact file.
+        """Read a facts file.
 
         Raises:
-            SpecError: the file cannot be read, or is no fact file; the message names the place.
+            SpecError: the file cannot be read, or is no facts file. The message has a line for
+                each mistake, and each begins with file and line.
         """
-        import yaml
-
-        try:
-            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as problem:
-            raise SpecError(f"cannot read the fact file {path}: {problem}") from problem
-        return cls.from_data(data, str(path))
+        return cls.from_document(read_document(Path(path), MAX_BYTES))
 
     @classmethod
-    def from_data(cls, data: Any, where: str = "facts") -> Self:
-        """Make a set from the contents of a fact file.
+    def from_document(cls, document: Document) -> Self:
+        """Make a set from the contents of a facts file.
 
         ``templates`` names texts with one ``{}`` for the subject. Each entry of ``facts`` has
         ``template``, ``subject``, ``answer``, ``other`` (the subject of the corrupt prompt) and
         ``other_answer``; ``id`` is optional.
 
         Raises:
-            SpecError: something is missing or of the wrong kind.
+            SpecError: as :meth:`from_yaml`.
         """
-        if not isinstance(data, Mapping) or not {"templates", "facts"} <= data.keys():
-            raise SpecError(f"{where}: a fact file is a mapping with 'templates' and 'facts'")
-        templates = data["templates"]
-        for name, text in templates.items():
-            if not isinstance(text, str) or text.count("{}") != 1:
-                raise SpecError(f"{where}: template {name!r} needs exactly one {{}}; got {text!r}")
-        facts = tuple(
-            _fact(entry, templates, f"{where}: fact {i}") for i, entry in enumerate(data["facts"])
-        )
-        return cls(str(data.get("name", Path(where).stem)), facts)
+        found = list(_mistakes(document))
+        if found:
+            raise document.errors(found)
+        data = document.data
+        facts = tuple(_fact(entry, data["templates"]) for entry in data["facts"])
+        try:
+            return cls(data.get("name", document.path.stem), facts)
+        except PromptError as error:
+            raise document.error(("facts",), str(error)) from error
 
 
+MAX_BYTES = 2 * 1024 * 1024
+"""Of a facts file."""
+_KEYS = ("name", "templates", "facts")
 _FIELDS = ("template", "subject", "answer", "other", "other_answer")
 
 
-def _fact(entry: Any, templates: Mapping[str, str], where: str) -> Fact:
-    if not isinstance(entry, Mapping):
-        raise SpecError(f"{where} is no mapping with {', '.join(_FIELDS)}: {entry!r}")
-    unknown, missing = entry.keys() - {*_FIELDS, "id"}, set(_FIELDS) - entry.keys()
-    if unknown or missing:
-        raise SpecError(f"{where} lacks {sorted(missing)}, does not take {sorted(unknown)}")
-    values = {name: str(entry[name]) for name in _FIELDS}
-    if values["template"] not in templates:
-        raise SpecError(
-            f"{where} uses the template {values['template']!r}; known are {sorted(templates)}"
+def _mistakes(document: Document) -> Iterator[tuple[Location, str]]:
+    """What makes a document no facts file, each with its place."""
+    yield from _wrong_keys((), document.data, ("templates", "facts"), _KEYS)
+    if not isinstance(document.data.get("name", ""), str):
+        yield ("name",), _no_text("name", document.data["name"])
+    templates, facts = document.data.get("templates", {}), document.data.get("facts", [None])
+    if not isinstance(templates, dict):
+        yield ("templates",), f"templates: expected a mapping of names to texts, got {templates!r}"
+        templates = {}
+    for name, text in templates.items():
+        if not isinstance(text, str) or text.count("{}") != 1:
+            yield ("templates", name), f"template {name!r} needs exactly one {{}}; got {text!r}"
+    if not isinstance(facts, list) or not facts:
+        yield ("facts",), f"facts: expected a list of at least one fact, got {facts!r}"
+        return
+    places: dict[str, Location] = {}
+    for index, entry in enumerate(facts if "facts" in document.data else []):
+        here: Location = ("facts", index)
+        wrong = list(_wrong_entry(here, entry, templates))
+        yield from wrong
+        if not wrong and (first := places.setdefault(_id(entry), here)) != here:
+            place = (*here, "id") if "id" in entry else here
+            yield place, f"the id {_id(entry)!r} is that of the fact in {document.place(first)} too"
+
+
+def _wrong_entry(
+    here: Location, entry: Any, templates: Mapping[str, Any]
+) -> Iterator[tuple[Location, str]]:
+    if not isinstance(entry, dict):
+        yield here, f"a fact is a mapping with {', '.join(_FIELDS)}; got {entry!r}"
+        return
+    yield from _wrong_keys(here, entry, _FIELDS, (*_FIELDS, "id"))
+    for key in (*_FIELDS, "id"):
+        if key in entry and not isinstance(entry[key], str):
+            yield (*here, key), _no_text(key, entry[key])
+    template = entry.get("template")
+    if isinstance(template, str) and template not in templates:
+        yield (*here, "template"), str(UnknownNameError.of("template", template, templates))
+
+
+def _wrong_keys(
+    here: Location, given: Mapping[str, Any], needed: Iterable[str], known: Iterable[str]
+) -> Iterator[tuple[Location, str]]:
+    unknown = [key for key in given if key not in known]
+    for key in unknown:
+        yield (*here, key), str(UnknownNameError.of("key", key, known))
+    missing = [key for key in needed if key not in given]
+    if missing and not unknown:  # else it is there, by a wrong name
+        keys = ", ".join(map(repr, missing))
+        yield (
+            here,
+            f"lacks {keys}: a facts file has 'templates' and 'facts'"
+            if not here
+            else (f"the fact lacks {keys}"),
         )
-    text, subject, other = templates[values["template"]], values["subject"], values["other"]
+
+
+def _no_text(key: str, value: object) -> str:
+    # YAML reads no, on, 1984 and 2020-01-01 as other things than text
+    return f"{key}: expected text, got {value!r}: put it in quotes"
+
+
+def _id(entry: Mapping[str, str]) -> str:
+    made = f"{entry['template']}-{entry['subject']}-{entry['other']}".lower().replace(" ", "-")
+    return entry.get("id", made)
+
+
+def _fact(entry: Mapping[str, str], templates: Mapping[str, str]) -> Fact:
+    text, subject, other = templates[entry["template"]], entry["subject"], entry["other"]
     prompt = FactPrompt(
-        clean_prompt=text.format(subject),
-        corrupt_prompt=text.format(other),
-        answer=values["answer"],
-        counterfactual_answer=values["other_answer"],
+        # a template may have further braces: it is no format string
+        clean_prompt=text.replace("{}", subject),
+        corrupt_prompt=text.replace("{}", other),
+        answer=entry["answer"],
+        counterfactual_answer=entry["other_answer"],
         subject=subject,
     )
-    made = f"{values['template']}-{subject}-{other}".lower().replace(" ", "-")
-    return Fact(str(entry.get("id", made)), values["template"], prompt)
+    return Fact(_id(entry), entry["template"], prompt)
 
 
 def _wording(prompt: FactPrompt) -> str:

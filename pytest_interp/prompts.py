@@ -61,20 +61,23 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
         raise PromptError(
             f"the prompts differ in length: {len(clean)} tokens {list(clean_text)} against "
             f"{len(corrupt)} tokens {list(corrupt_text)}. Patching aligns them token by token: "
-            "choose a corrupt subject with as many tokens as the clean one"
+            "choose a corrupt subject with as many tokens as the clean one",
+            about="corrupt_prompt",
         )
     differing = tuple(i for i, (a, b) in enumerate(zip(clean, corrupt, strict=True)) if a != b)
     if not differing:
         raise PromptError(
             f"the clean and the corrupt prompt are the same tokens {list(clean_text)}: "
-            "replace the subject in corrupt_prompt, so that there is something to restore"
+            "replace the subject in corrupt_prompt, so that there is something to restore",
+            about="corrupt_prompt",
         )
     answer_id = single_token(tokenizer, fact.answer, "answer")
     counterfactual_id = single_token(tokenizer, fact.counterfactual_answer, "counterfactual_answer")
     if answer_id == counterfactual_id:
         raise PromptError(
             f"answer {fact.answer!r} and counterfactual_answer {fact.counterfactual_answer!r} are "
-            "the same token: the difference of their logits is always 0; give two answers"
+            "the same token: the difference of their logits is always 0; give two answers",
+            about="counterfactual_answer",
         )
     return TokenizedFact(
         fact=fact,
@@ -119,8 +122,8 @@ def single_token(tokenizer: Any, text: str, what: str = "answer") -> int:
     message = f"{what} {text!r} is {len(ids)} tokens {pieces}, and must be exactly one."
     spaced = " " + text.strip()
     if text != spaced and len(tokenizer(spaced, add_special_tokens=False)["input_ids"]) == 1:
-        raise PromptError(f"{message} With its leading space it is one: use {spaced!r}")
-    raise PromptError(f"{message} Choose an answer that this tokenizer keeps whole")
+        raise PromptError(f"{message} With its leading space it is one: use {spaced!r}", about=what)
+    raise PromptError(f"{message} Choose an answer that this tokenizer keeps whole", about=what)
 
 
 def _subject_positions(
@@ -133,7 +136,8 @@ def _subject_positions(
     if not starts:
         raise PromptError(
             f"the subject {fact.subject!r} does not occur in the clean prompt "
-            f"{fact.clean_prompt!r}: copy it from there, letter by letter"
+            f"{fact.clean_prompt!r}: copy it from there, letter by letter",
+            about="subject",
         )
     spans = _token_spans(tokenizer, fact.clean_prompt, ids)
     found = [_overlapping(spans, start, start + len(subject)) for start in starts]
@@ -141,7 +145,9 @@ def _subject_positions(
     touched = [positions for positions in found if set(positions) & set(differing)]
     positions = (touched or found)[0]
     if not positions:
-        raise PromptError(f"no token of {fact.clean_prompt!r} covers the subject {subject!r}")
+        raise PromptError(
+            f"no token of {fact.clean_prompt!r} covers the subject {subject!r}", about="subject"
+        )
     return positions
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -30,6 +33,7 @@ class Provenance:
     attention: str
     bos: str
     seed: int | None = None
+    """Of the random numbers that were drawn, or that the run was to draw them from."""
     time: str = ""
     python: str = ""
     platform: str = ""
@@ -51,7 +55,10 @@ class Provenance:
         bos: str,
         seed: int | None = None,
     ) -> Self:
-        """Add the time, the machine, the library versions and the git state to what is given."""
+        """Add the time, the machine, the library versions and the git state to what is given.
+
+        Without ``seed`` it is that of the run (:func:`seeded`).
+        """
         sha, dirty = _git_state(str(Path.cwd()))
         return cls(
             model=model,
@@ -62,7 +69,7 @@ class Provenance:
             dtype=dtype,
             attention=attention,
             bos=bos,
-            seed=seed,
+            seed=_seed.get() if seed is None else seed,
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),
             platform=platform.platform(),
@@ -80,6 +87,19 @@ class Provenance:
         """Read what :meth:`to_json` wrote; fields of other versions are left out."""
         known = {f.name for f in fields(cls)}
         return cls(**{key: value for key, value in data.items() if key in known})
+
+
+_seed: ContextVar[int | None] = ContextVar("pytest_interp_seed", default=None)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Results made inside this block record this seed, also where they draw no random number."""
+    token = _seed.set(seed)
+    try:
+        yield
+    finally:
+        _seed.reset(token)
 
 
 @cache

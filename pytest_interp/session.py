@@ -32,10 +32,14 @@ class Target:
     Attributes:
         model: name of the model, as the spec says it.
         backend: name of the backend, or None for a test that asks only for the weights.
+        device: what the spec asks for, where the run asks for none.
+        dtype: likewise.
     """
 
     model: str
     backend: str | None
+    device: str | None = None
+    dtype: str | None = None
 
     def __str__(self) -> str:
         return self.model if self.backend is None else f"{self.model}-{self.backend}"
@@ -121,25 +125,29 @@ class Models:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._weights: dict[str, Weights] = {}
+        self._weights: dict[str, dict[tuple[str | None, str | None], Weights]] = {}
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
 
-    def weights(self, name: str) -> Weights:
-        """Load a model, or give it again. Errors as for ``load_weights``."""
+    def weights(self, name: str, device: str | None = None, dtype: str | None = None) -> Weights:
+        """Load a model, or give it again. Errors as for ``load_weights``.
+
+        ``device`` and ``dtype`` are those of a spec: what the run asks for goes before them.
+        """
         if name in self._missing:
             # a download that failed is not tried anew for every test
             raise WeightsUnavailableError(self._missing[name])
-        if name not in self._weights:
-            self._weights[name] = self._load(name)
-        return self._weights[name]
+        loaded = self._weights.setdefault(name, {})
+        how = (self.settings.device or device, self.settings.dtype or dtype)
+        if how not in loaded:
+            loaded[how] = self._load(name, *how)
+        return loaded[how]
 
-    def _load(self, name: str) -> Weights:
+    def _load(self, name: str, device: str | None, dtype: str | None) -> Weights:
         from pytest_interp.models import load_weights
 
-        settings = self.settings
         try:
-            weights = load_weights(settings.source_of(name), settings.device, settings.dtype)
+            weights = load_weights(self.settings.source_of(name), device, dtype)
         except WeightsUnavailableError as error:
             self._missing[name] = str(error)
             raise

@@ -28,21 +28,51 @@ def test_yaml_file(tmp_path):
     assert (len(facts), facts.templates, facts.name) == (2, ("plain",), "capitals")
 
 
+FIRST = "{template: plain, subject: France"
+
+
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "line", "says"),
     [
-        (("subject: France", "topic: France"), r"fact 0 lacks \['subject'\].*take \['topic'\]"),
-        (("template: plain, subject: France", "template: odd, subject: France"), "'odd'; known"),
-        (('"The capital of {} is"', '"The capital is"'), "needs exactly one {}"),
-        (("facts:", "fact:"), "mapping with 'templates' and 'facts'"),
-        (("{template: plain, subject: France", "{template: [}"), "cannot read the fact file"),
+        (("subject: France", "subjet: France"), 6, "unknown key 'subjet'. Did you mean 'subject'"),
+        (("subject: France, ", ""), 6, "the fact lacks 'subject'"),
+        ((FIRST, "{template: plan, subject: France"), 6, "'plan'. Did you mean 'plain'"),
+        ((FIRST, "{template: plain, subject: no"), 6, "subject: expected text, got False: put"),
+        (("id: mine, template: plain", "template: 1"), 7, "template: expected text, got 1"),
+        (("id: mine", "id: plain-france-japan"), 7, "is that of the fact in facts.yaml:6 too"),
+        (("{id: mine", "{id: 3"), 7, "id: expected text, got 3"),
+        (('"The capital of {} is"', '"The capital is"'), 4, "needs exactly one {}"),
+        (("name: capitals", "name: [a]"), 2, "name: expected text"),
+        (("facts:", "fact:"), 5, "unknown key 'fact'. Did you mean 'facts'"),
+        ((FIRST, "{template: [}"), 6, "expected the node content"),
+        (("name: capitals", "name: &a [*a]"), 2, "contains itself"),
     ],
 )
-def test_wrong_files_are_refused(tmp_path, change, says):
+def test_wrong_files_are_refused_with_the_line(tmp_path, monkeypatch, change, line, says):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "facts.yaml"
+    assert change[0] in FILE
     path.write_text(FILE.replace(*change))
-    with pytest.raises(SpecError, match=says):
+    with pytest.raises(SpecError) as refused:
         FactSet.from_yaml(path)
+    message = str(refused.value)
+    assert message.startswith(f"facts.yaml:{line}: ")
+    assert says in message
+    assert "\n" not in message
+
+
+def test_each_mistake_is_a_line(tmp_path):
+    path = tmp_path / "facts.yaml"
+    path.write_text(FILE.replace("template: plain", "template: plan").replace("answer", "answr"))
+    with pytest.raises(SpecError) as refused:
+        FactSet.from_yaml(path)
+    assert len(str(refused.value).splitlines()) == 6
+
+
+def test_template_may_have_other_braces(tmp_path):
+    path = tmp_path / "facts.yaml"
+    path.write_text(FILE.replace("of {} is", "of {} is {x}"))
+    assert FactSet.from_yaml(path).prompts[0].clean_prompt == "The capital of France is {x}"
 
 
 def test_bare_prompts_cluster_by_wording():

@@ -272,6 +272,7 @@ def layers_of(adapter: ModelAdapter, layers: Iterable[int] | None) -> tuple[int,
     if outside or not chosen:
         raise ExperimentError(
             f"layers {outside or list(chosen)} cannot be used: {adapter.name} has layers 0 to "
-            f"{adapter.n_layers - 1}"
+            f"{adapter.n_layers - 1}",
+            about="layers",
         )
     return chosen

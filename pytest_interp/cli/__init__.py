@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
 
 from pytest_interp.errors import InterpError
@@ -36,3 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has enough of it
         sys.stderr.close()
         return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"pytest-interp: {place}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except Exception:  # Python's own status for it is that of a claim that failed
+        traceback.print_exc()
+        return 2

@@ -32,15 +32,20 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    if not re.fullmatch(r"[A-Za-z]\w*", given.name):
+    if not re.fullmatch(r"[A-Za-z]\w{0,59}", given.name):
         raise SpecError(
-            f"the name {given.name!r} cannot name a spec: use letters, digits and '_', beginning "
-            "with a letter"
+            f"the name {given.name!r} cannot name a spec: use up to 60 letters, digits and "
+            "'_', beginning with a letter"
         )
     kind = "python" if given.python else "yaml"
     file = given.folder / TEMPLATES[kind].format(name=given.name)
     text = resources.files("pytest_interp.cli").joinpath(f"starter.{kind}.txt").read_text("utf-8")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpecError(
+            f"the folder {file.parent} cannot be made ({error.strerror}): choose another"
+        ) from error
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)

@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,32 +21,93 @@ from pytest_interp.errors import SpecError
 from pytest_interp.results import Result
 from pytest_interp.specs.running import Outcome
 
+MAX_TAG = 60
+"""Characters of a tag: file systems take 255 bytes, and a character may have four."""
 
-def output_folder(root: Path, experiment: str, tag: str | None, force: bool) -> Path:
-    """Where a run's files will be: ``root/experiment/tag``, the time in place of a missing tag.
+
+@dataclass(frozen=True)
+class Outputs:
+    """A place for the files of one run, made before the run has cost anything."""
+
+    folder: Path
+    """Where they will be."""
+    scratch: Path
+    """A folder beside it, in which they are put together."""
+    force: bool
+    """Whether what is in ``folder`` already is to be replaced."""
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Put the files in place.
+
+        Raises:
+            SpecError: they cannot be written, or another run was there first. What was in the
+                folder is left as it was.
+        """
+        fresh, former = self.scratch / "fresh", self.scratch / "former"
+        try:
+            fresh.mkdir()
+            for name, data in files.items():
+                (fresh / name).write_bytes(data)
+            if self.force and self.folder.exists():
+                self.folder.rename(former)
+            try:
+                os.rename(fresh, self.folder)
+            except OSError:
+                if former.exists():
+                    former.rename(self.folder)
+                raise
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+
+@contextmanager
+def open_outputs(root: Path, experiment: str, tag: str | None, force: bool) -> Iterator[Outputs]:
+    """The outputs of a run: ``root/experiment/tag``, the time in place of a missing tag.
+
+    Nothing is left behind when the block ends without having written.
 
     Raises:
-        SpecError: the tag is no plain name, or the folder is there already and not to be replaced.
+        SpecError: the tag is no plain name, the folder is there already and not to be replaced,
+            or nothing can be written there.
     """
     if tag is None:
         tag = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S-%fZ")
-    if not re.fullmatch(r"\w[\w.-]*", tag):
+    if not re.fullmatch(rf"\w[\w.-]{{0,{MAX_TAG - 1}}}", tag):
+        shown = tag if len(tag) <= MAX_TAG else f"{tag[:MAX_TAG]}..."
         raise SpecError(
-            f"the tag {tag!r} cannot name a folder: use letters, digits, '_', '-' and '.', "
-            "beginning with a letter or digit"
+            f"the tag {shown!r} cannot name a folder: use up to {MAX_TAG} letters, digits, '_', "
+            "'-' and '.', beginning with a letter or digit"
         )
     folder = root / experiment / tag
     if folder.exists() and not force:
         raise SpecError(
             f"{folder} is there already: give another --tag, or --force to replace what is in it"
         )
-    return folder
+    made = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".run-"))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield Outputs(folder, scratch, force)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # it is in use, by this run or by another
+                parent.rmdir()
 
 
-def write_outputs(
-    folder: Path, result: Result, config: Mapping[str, Any], outcomes: Sequence[Outcome]
-) -> list[str]:
-    """Write the files of a run and return their names.
+def _unwritable(folder: Path, error: OSError) -> SpecError:
+    return SpecError(
+        f"{folder} cannot be written ({error.strerror}): give another --out, or another --tag"
+    )
+
+
+def files_of(
+    result: Result, config: Mapping[str, Any], outcomes: Sequence[Outcome]
+) -> dict[str, bytes]:
+    """The files of a run, by their names.
 
     ``result.json`` is laid out as a baseline is (numbers, tolerances, provenance); ``claims.yaml``
     holds the verdicts.
@@ -65,20 +128,4 @@ def write_outputs(
     figure = figure_of(result)
     if figure is not None:
         files["figure.png"] = picture(figure)
-    _put(folder, files)
-    return list(files)
-
-
-def _put(folder: Path, files: Mapping[str, bytes]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        fresh, former = scratch / "fresh", scratch / "former"
-        fresh.mkdir()
-        for name, data in files.items():
-            (fresh / name).write_bytes(data)
-        if folder.exists():
-            folder.rename(former)
-        os.rename(fresh, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return files

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pytest_interp.documents import Document, parse_value
 from pytest_interp.errors import SpecError
 
 OVERRIDES = ("model", "device", "dtype", "seed")
@@ -44,34 +45,38 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from pytest_interp.cli.bar import progress_bar
-    from pytest_interp.cli.outputs import output_folder, write_outputs
+    from pytest_interp.cli.outputs import files_of, open_outputs
     from pytest_interp.models import load_model
     from pytest_interp.specs.running import check_claims, run_experiment
     from pytest_interp.specs.schema import read_spec
 
     spec = read_spec(given.config, _changes(given))
     settings = spec.settings
-    folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)
     backend = settings.backends[0] if settings.backends else "auto"
-    with progress_bar():
-        adapter = load_model(settings.model, backend, settings.device, settings.dtype)
-        result = run_experiment(spec, adapter)
-    outcomes = list(check_claims(spec, result))
-    made = result.provenance
-    config = spec.resolved() | {"backends": [adapter.backend]}
-    if made is not None:
-        config |= {"device": made.device, "dtype": made.dtype}
-        print(f"{spec.experiment.name} of {adapter.name} under {adapter.backend}", end=" ")
-        print(f"({made.device}, {made.dtype})")
-    print(_summary(result), end="")
-    for outcome in outcomes:
-        print(f"  {outcome.status}: {outcome.claim.text}")
-        if outcome.message:
-            print("    " + outcome.message.replace("\n", "\n    "))
-    files = write_outputs(folder, result, config, outcomes)
-    print(f"wrote {folder}/ ({', '.join(files)})")
+    with open_outputs(given.out, spec.experiment.name, given.tag, given.force) as outputs:
+        with progress_bar():
+            adapter = load_model(settings.model, backend, settings.device, settings.dtype)
+            result = run_experiment(spec, adapter)
+        outcomes = list(check_claims(spec, result))
+        config = spec.resolved() | {"backends": [adapter.backend]}
+        if result.provenance is not None:
+            config |= {"device": result.provenance.device, "dtype": result.provenance.dtype}
+        _report(f"{spec.experiment.name} of {adapter.name} under {adapter.backend}", result)
+        for outcome in outcomes:
+            print(f"  {outcome.status}: {outcome.claim.text}")
+            if outcome.message:
+                print("    " + outcome.message.replace("\n", "\n    "))
+        files = files_of(result, config, outcomes)
+        outputs.write(files)
+    print(f"wrote {outputs.folder}/ ({', '.join(files)})")
     statuses = {outcome.status for outcome in outcomes}
     return 2 if "misstated" in statuses else int(bool(statuses - {"passed"}))
+
+
+def _report(title: str, result: Any) -> None:
+    made = result.provenance
+    print(title if made is None else f"{title} ({made.device}, {made.dtype})")
+    print(_summary(result), end="")
 
 
 def _summary(result: Any) -> str:
@@ -84,41 +89,32 @@ def _summary(result: Any) -> str:
     return ""
 
 
-def _changes(given: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
+def _changes(given: argparse.Namespace) -> Callable[[Document], None]:
     """What the command line changes in the file's values."""
 
-    def change(data: dict[str, Any]) -> None:
-        named = data.setdefault("experiment", given.experiment)
-        if named != given.experiment:
-            raise SpecError(
-                f"{given.config} describes the experiment {named!r}, not {given.experiment!r}: "
-                f"write pytest-interp run {named} --config {given.config}"
-            )
+    def change(document: Document) -> None:
         for key in OVERRIDES:
             if getattr(given, key) is not None:
-                data[key] = getattr(given, key)
+                document.put((key,), getattr(given, key), f"--{key}")
         if given.backend is not None:
-            data["backends"] = [given.backend]
+            document.put(("backends",), [given.backend], "--backend")
         for setting in given.set:
-            _set(data, setting)
+            _set(document, setting)
+        named = document.data.setdefault("experiment", given.experiment)
+        if named != given.experiment:
+            raise document.error(
+                ("experiment",),
+                f"this is the experiment {named!r}, not {given.experiment!r}: write "
+                f"pytest-interp run {named} --config {given.config}",
+            )
 
     return change
 
 
-def _set(data: dict[str, Any], setting: str) -> None:
-    import yaml
-
+def _set(document: Document, setting: str) -> None:
     key, equals, text = setting.partition("=")
-    *path, last = key.split(".")
-    if not equals or not all([*path, last]):
+    path = tuple(key.split("."))
+    if not equals or not all(path):
         raise SpecError(f"cannot read --set {setting!r}: write KEY=VALUE, as inputs.site=mlp_out")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(f"cannot read the value of --set {setting!r} as YAML: {error}") from error
-    here: Any = data
-    for part in path:
-        here = here.setdefault(part, {}) if isinstance(here, dict) else None
-    if not isinstance(here, dict):
-        raise SpecError(f"cannot --set {key!r}: {'.'.join(path)!r} is no mapping in the file")
-    here[last] = value
+    origin = f"--set {key}"
+    document.put(path, parse_value(text, origin), origin)

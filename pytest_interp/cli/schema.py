@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+
+from pytest_interp.errors import InterpError
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,5 +24,8 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from pytest_interp.specs.jsonschema import spec_schema
 
-    print(json.dumps(spec_schema(), indent=2, ensure_ascii=False))
+    def note(error: InterpError) -> None:
+        print(f"pytest-interp: left out: {error}", file=sys.stderr)
+
+    print(json.dumps(spec_schema(note), indent=2, ensure_ascii=False))
     return 0

@@ -27,6 +27,8 @@ def _known_site(name: str) -> str:
 
 
 SiteName = Annotated[str, AfterValidator(_known_site)]
+MetricName = Literal["logit_diff", "answer_prob"]
+"""The keys of ``metrics.METRICS``, which stands among functions of torch."""
 
 
 @register_experiment("logit_lens")
@@ -63,7 +65,7 @@ class CausalTrace:
     fact: FactPrompt
     site: SiteName = "resid_post"
     direction: Direction = "denoise"
-    metric: str = "logit_diff"
+    metric: MetricName = "logit_diff"
     corruption: Literal["interchange", "gaussian"] = "interchange"
     layers: tuple[int, ...] | None = None
     """All by default."""
@@ -97,7 +99,7 @@ class CausalTraces:
     facts: FactSet
     site: SiteName = "resid_post"
     direction: Direction = "denoise"
-    metric: str = "logit_diff"
+    metric: MetricName = "logit_diff"
     corruption: Literal["interchange", "gaussian"] = "interchange"
     layers: tuple[int, ...] | None = None
     """All by default."""

@@ -47,7 +47,8 @@ def logit_lens(
     if not -length <= position < length:
         raise ExperimentError(
             f"position {position} is outside of the prompt, which has {length} tokens "
-            f"{list(adapter.str_tokens(prompt))}"
+            f"{list(adapter.str_tokens(prompt))}",
+            about="position",
         )
     index = position % length
     logits = adapter.run(tokens, edits=_lens_edits(chosen, index)).logits[:, -1].float()

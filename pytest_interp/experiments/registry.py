@@ -31,7 +31,7 @@ from functools import cached_property
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-from pytest_interp.errors import InterpError, UnknownNameError
+from pytest_interp.errors import InterpError, UnknownNameError, described
 from pytest_interp.results import Result
 
 if TYPE_CHECKING:
@@ -77,17 +77,39 @@ class Experiment:
         return TypeAdapter(self.config)
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of the config."""
-        return self._validator.json_schema()
+        """JSON Schema of the config.
+
+        Raises:
+            InterpError: a field has a type that no file can hold.
+        """
+        from pydantic.errors import PydanticUserError
+
+        try:
+            return self._validator.json_schema()
+        except (PydanticUserError, NameError) as error:
+            raise InterpError(
+                f"the config of the experiment {self.name!r} cannot be read from a file: "
+                f"{str(error).partition(chr(10))[0]}"
+            ) from error
 
     def configure(self, inputs: dict[str, Any]) -> Any:
         """The config made from plain values.
 
         Raises:
             pydantic.ValidationError: a value is missing or of the wrong type.
+            InterpError: the config refuses its values, in whatever way.
         """
         # as JSON: a list is a tuple, but a text is no number (pydantic reads "0-3" as -3)
-        return self._validator.validate_json(json.dumps(inputs, default=str), strict=True)
+        as_json = json.dumps(inputs, default=str)
+        try:
+            return self._validator.validate_json(as_json, strict=True)
+        except (InterpError, ValueError):
+            raise
+        except Exception as error:  # of code that others wrote
+            raise InterpError(
+                f"the config of the experiment {self.name!r} cannot be made of these inputs: "
+                f"{described(error)}"
+            ) from error
 
     def dump(self, config: Any) -> dict[str, Any]:
         """The config as plain values, defaults included."""
@@ -128,14 +150,14 @@ def find_experiment(name: str) -> Experiment:
 
     Raises:
         UnknownNameError: there is none; the message names the nearest.
-        InterpError: an entry point names something that is no experiment.
+        InterpError: an entry point cannot be loaded, or names something that is no experiment.
     """
     import_module(_BUILT_IN)
     if name not in _registry:
         points = _entry_points()
         if name not in points:
             raise UnknownNameError.of("experiment", name, experiment_names())
-        found = points[name].load()
+        found = _loaded(points[name])
         if name not in _registry:  # the import may have registered it
             register_experiment(name)(found)
     return _registry[name]
@@ -149,6 +171,17 @@ def experiment_names() -> list[str]:
 
 def _entry_points() -> dict[str, metadata.EntryPoint]:
     return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _loaded(point: metadata.EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:  # of a package that others wrote
+        package = "" if point.dist is None else f" of the package {point.dist.name}"
+        raise InterpError(
+            f"the experiment {point.name!r}{package} cannot be loaded from {point.value}: "
+            f"{described(error)}. Mend or remove that package"
+        ) from error
 
 
 def _experiment(name: str, target: Any) -> Experiment:

@@ -238,7 +238,8 @@ def _traceable(site: str) -> Kind:
     kind = parse_kind(site)
     if kind not in TRACEABLE and place_of(kind) is None:
         raise ExperimentError(
-            f"causal_trace cannot patch {site!r}: use one of {', '.join(map(str, TRACEABLE))}"
+            f"causal_trace cannot patch {site!r}: use one of {', '.join(map(str, TRACEABLE))}",
+            about="site",
         )
     return kind
 
@@ -253,7 +254,8 @@ def _check_arguments(
     if noise_scale <= 0 or samples < 1:
         raise ExperimentError(
             f"noise_scale={noise_scale!r} and samples={samples!r}: give a positive scale and at "
-            "least one sample"
+            "least one sample",
+            about="noise_scale" if noise_scale <= 0 else "samples",
         )
     if max_rows is not None and max_rows < FEWEST_ROWS:
         raise ExperimentError(

@@ -7,7 +7,9 @@ relatives; ``known_facts`` says which of them another model knows.
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
+from pytest_interp.documents import parse_document
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.factsets import FactSet
 
@@ -27,14 +29,12 @@ def load_facts(name: str) -> FactSet:
     Raises:
         UnknownNameError: there is none of this name.
     """
-    import yaml
-
     if name not in fact_sets():
         raise UnknownNameError.of(
             "fact set", name, fact_sets(), "Your own files: FactSet.from_yaml(path)."
         )
     text = files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    return FactSet.from_data(yaml.safe_load(text), f"{name}.yaml")
+    return FactSet.from_document(parse_document(text, Path(f"{name}.yaml")))
 
 
 def shipped() -> FactSet:

@@ -1,22 +1,49 @@
-"""Choosing a device and a dtype."""
+"""Choosing a device and a dtype. The names are light; torch is imported by what chooses."""
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
 
 from pytest_interp.errors import DeviceError, UnknownNameError
 
+if TYPE_CHECKING:
+    import torch
+
 DEVICES = ("cpu", "cuda", "mps")
 DTYPES = {
-    "float32": torch.float32,
-    "fp32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "bf16": torch.bfloat16,
-    "float16": torch.float16,
-    "fp16": torch.float16,
-    "float64": torch.float64,
-    "fp64": torch.float64,
+    "float32": "float32",
+    "fp32": "float32",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "float16": "float16",
+    "fp16": "float16",
+    "float64": "float64",
+    "fp64": "float64",
 }
+"""From what is asked for to the name that torch has for it."""
+
+
+def check_device(device: str) -> str:
+    """Return the name if it can be one of a device: ``auto``, ``cpu``, ``mps``, ``cuda:1``.
+
+    Raises:
+        DeviceError: it is unknown. Whether this machine has it, :func:`resolve_device` finds out.
+    """
+    kind, _, index = device.partition(":")
+    if device != "auto" and (kind not in DEVICES or (index and not index.isdecimal())):
+        raise DeviceError(str(UnknownNameError.of("device", device, [*DEVICES, "cuda:0"])))
+    return device
+
+
+def check_dtype(dtype: str) -> str:
+    """Return the name if it is ``auto`` or that of a floating-point dtype that models run in.
+
+    Raises:
+        DeviceError: it is not.
+    """
+    if dtype != "auto" and dtype not in DTYPES:
+        raise DeviceError(str(UnknownNameError.of("dtype", dtype, DTYPES)))
+    return dtype
 
 
 def resolve_device(device: str | torch.device | None = None) -> torch.device:
@@ -25,12 +52,11 @@ def resolve_device(device: str | torch.device | None = None) -> torch.device:
     Raises:
         DeviceError: unknown, or not on this machine.
     """
+    import torch
+
     if device is None or device == "auto":
         device = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
-    kind, _, index = str(device).partition(":")
-    if kind not in DEVICES or (index and not index.isdecimal()):
-        known = [*DEVICES, "cuda:0"]
-        raise DeviceError(str(UnknownNameError.of("device", str(device), known)))
+    kind, _, index = check_device(str(device)).partition(":")
     if int(index or 0) >= _count(kind):
         there = [f"{kind} ({_count(kind)})" for kind in DEVICES if _count(kind)]
         raise DeviceError(
@@ -49,17 +75,20 @@ def resolve_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torc
     Raises:
         DeviceError: not a floating-point dtype that models run in.
     """
+    import torch
+
     if dtype is None or dtype == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
-    name = str(dtype).removeprefix("torch.")
-    if name not in DTYPES:
-        raise DeviceError(str(UnknownNameError.of("dtype", name, DTYPES)))
-    if DTYPES[name] is torch.float64 and device.type == "mps":
+    name = DTYPES[check_dtype(str(dtype).removeprefix("torch."))]
+    if name == "float64" and device.type == "mps":
         raise DeviceError("mps has no float64: use float32, or device='cpu'.")
-    return DTYPES[name]
+    found: torch.dtype = getattr(torch, name)
+    return found
 
 
 def _count(kind: str) -> int:
+    import torch
+
     if kind == "cuda":
         return torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "mps":
@@ -68,4 +97,6 @@ def _count(kind: str) -> int:
 
 
 def _current(kind: str) -> int:
+    import torch
+
     return torch.cuda.current_device() if kind == "cuda" else 0

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from pytest_interp.adapters import BACKENDS
-from pytest_interp.errors import UnknownNameError
+from pytest_interp.errors import DeviceError, UnknownNameError
+from pytest_interp.models.devices import check_device, check_dtype
 
-_ARGUMENTS = ("model", "backends")
+_ARGUMENTS = ("model", "backends", "device", "dtype")
 _FORM = 'write @pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])'
 
 
@@ -19,6 +20,8 @@ class Marked:
 
     models: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
+    device: str | None = None
+    dtype: str | None = None
 
 
 def read_marker(definition: pytest.Item) -> Marked:
@@ -30,6 +33,7 @@ def read_marker(definition: pytest.Item) -> Marked:
     """
     models: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
+    places: dict[str, str] = {}
     for mark in definition.iter_markers("interp"):
         if mark.args:
             raise collect_error(
@@ -45,7 +49,13 @@ def read_marker(definition: pytest.Item) -> Marked:
         for name in backends:
             if name not in BACKENDS:
                 raise collect_error(definition, str(UnknownNameError.of("backend", name, BACKENDS)))
-    return Marked(models, backends)
+        for name, check in (("device", check_device), ("dtype", check_dtype)):
+            if mark.kwargs.get(name) is not None:
+                try:
+                    places.setdefault(name, check(str(mark.kwargs[name])))
+                except DeviceError as error:
+                    raise collect_error(definition, str(error)) from error
+    return Marked(models, backends, **places)
 
 
 def _names(definition: pytest.Item, mark: pytest.Mark, argument: str) -> tuple[str, ...]:

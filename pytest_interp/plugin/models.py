@@ -114,7 +114,8 @@ def model(interp_target: Target, pytestconfig: pytest.Config) -> Weights:
     Loaded once a session and shared by both backends. A test that asks for this alone runs once
     a model, not once a backend.
     """
-    return pytestconfig.stash[MODELS].weights(interp_target.model)
+    target = interp_target
+    return pytestconfig.stash[MODELS].weights(target.model, target.device, target.dtype)
 
 
 @pytest.fixture(scope="session")

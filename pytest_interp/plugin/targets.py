@@ -19,8 +19,9 @@ FIXTURES = "pytest_interp.plugin.models"
 _NAMED = pytest.StashKey[set[str]]()
 """The models that tests have asked for."""
 _MARKER = (
-    "interp(model=..., backends=...): run this test on a model, or on each of a list, under these "
-    "backends (transformer_lens, nnsight; by default those installed)"
+    "interp(model=..., backends=..., device=..., dtype=...): run this test on a model, or on each "
+    "of a list, under these backends (transformer_lens, nnsight; by default those installed), on "
+    "this device in this dtype, unless the run asks for others"
 )
 
 
@@ -55,7 +56,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             backends = settings.backends_of(model, marked.backends) if needs_backend else (None,)
         except InterpError as error:
             raise collect_error(definition, str(error)) from error
-        params += [_param(Target(model, backend)) for backend in backends]
+        params += [
+            _param(Target(model, backend, marked.device, marked.dtype)) for backend in backends
+        ]
         if not backends:
             params += [_left_out(Target(model, backend), settings) for backend in marked.backends]
     metafunc.parametrize(TARGET, params, indirect=True, scope="session")

@@ -17,7 +17,7 @@ from pytest_interp.results import Result
 class Bound(BaseModel):
     """What one number, or one text, must be."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     at_most: float | None = None
     at_least: float | None = None

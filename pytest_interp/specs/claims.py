@@ -22,11 +22,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, create_model
 
 from pytest_interp import claims
+from pytest_interp.documents import Document, Location
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
 from pytest_interp.experiments.registry import Experiment
 from pytest_interp.results import Result
 from pytest_interp.specs.bounds import Bound, attributes_of, check_bound
-from pytest_interp.specs.source import Document, shown
 from pytest_interp.specs.validation import nearest, unknown_keys, validated
 
 _NEEDS_MORE_THAN_A_RESULT = {"assert_backends_agree"}
@@ -41,7 +41,7 @@ class Claim:
     text: str
     """As the file has it."""
     place: str
-    """File and line."""
+    """File and line, or what put it there."""
     line: int
     function: Callable[..., Any]
     arguments: Mapping[str, Any]
@@ -74,7 +74,6 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
         )
     (name,) = entry
     here = (*location, name)
-    line = document.line(here)
     text = yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=1000).strip()[1:-1]
     arguments = entry[name]
     if not isinstance(arguments, dict):
@@ -88,20 +87,34 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
         _check_attribute(document, index, name, experiment)
         function, model = check_bound, Bound
     unknown_keys(document, here, model.model_json_schema())
+    if "layer_range" in model.model_fields:
+        _check_layers(document, here, arguments)
     # as JSON: a list is a tuple, but a text is no number (pydantic reads "0-3" as -3)
     as_json = json.dumps(arguments, default=str)
     made = validated(document, here, lambda: model.model_validate_json(as_json, strict=True))
     given = {key: getattr(made, key) for key in made.model_fields_set}
-    for key, value in given.items():
-        if key == "layer_range" and isinstance(value, tuple) and value[0] > value[1]:
-            raise document.error(
-                (*here, key),
-                f"layer_range {list(value)} is empty: give the first and the last layer, both "
-                "included, in this order",
-            )
     if function is check_bound:
         given = {"attribute": name, "bound": made}
-    return Claim(name, text, f"{shown(document.path)}:{line}", line, function, given)
+    return Claim(name, text, document.place(here), document.line(here), function, given)
+
+
+def _check_layers(document: Document, here: Location, arguments: dict[str, Any]) -> None:
+    """Refuse a layer range that is none, in words for layers rather than for lists."""
+    given = arguments.get("layer_range", 0)
+    ends = given if isinstance(given, list) and len(given) == 2 else [given, given]
+    place = (*here, "layer_range")
+    if not all(type(end) is int for end in ends):
+        raise document.error(
+            place,
+            f"layer_range {given!r} is none: give a layer, or the first and the last, both "
+            "included, as [0, 22]",
+        )
+    if ends[0] > ends[1]:
+        raise document.error(
+            place,
+            f"layer_range {given!r} is empty: give the first and the last layer, both included, "
+            "in this order",
+        )
 
 
 def _check_attribute(document: Document, index: int, name: str, experiment: Experiment) -> None:

@@ -1,4 +1,4 @@
-"""Facts by id: from the file that a spec names, or from the shipped ones."""
+"""Facts by id, and sets of them by name."""
 
 from __future__ import annotations
 
@@ -6,22 +6,8 @@ import difflib
 from pathlib import Path
 
 from pytest_interp.errors import UnknownNameError
-from pytest_interp.facts import load_facts, shipped
+from pytest_interp.facts import load_facts
 from pytest_interp.factsets import Fact, FactSet
-from pytest_interp.specs.source import read_document
-
-MAX_BYTES = 2 * 1024 * 1024
-
-
-def open_facts(path: Path | None) -> FactSet:
-    """Read a facts file, within the bounds of a spec file but for its size; the shipped for None.
-
-    Raises:
-        SpecError: it cannot be read, or is no facts file.
-    """
-    if path is None:
-        return shipped()
-    return FactSet.from_data(read_document(path, MAX_BYTES).data, str(path))
 
 
 def find_fact(name: str, facts: FactSet) -> Fact:
@@ -48,4 +34,4 @@ def named_facts(name: str) -> FactSet:
         UnknownNameError: neither a file nor a shipped set.
     """
     path = Path(name)
-    return open_facts(path) if path.suffix or path.exists() else load_facts(name)
+    return FactSet.from_yaml(path) if path.suffix or path.exists() else load_facts(name)

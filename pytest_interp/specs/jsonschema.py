@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from pytest_interp.errors import InterpError
 from pytest_interp.experiments.registry import Experiment, experiment_names, find_experiment
 from pytest_interp.specs.bounds import Bound
 from pytest_interp.specs.claims import arguments_of, assertions
-from pytest_interp.specs.schema import SpecFile
+from pytest_interp.specs.schema import SpecFile, inputs_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,24 +22,31 @@ _BY_NAME: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def spec_schema() -> dict[str, Any]:
-    """The schema, with every experiment and claim that is registered."""
+def spec_schema(left_out: Callable[[InterpError], None] = lambda error: None) -> dict[str, Any]:
+    """The schema, with every experiment and claim that is registered.
+
+    An experiment of another package that cannot be used is left out; ``left_out`` is told why.
+    """
     schema = SpecFile.model_json_schema()
-    experiments = [find_experiment(name) for name in experiment_names()]
     definitions: dict[str, Any] = {}
-    schema["properties"]["experiment"]["enum"] = [one.name for one in experiments]
+    experiments: dict[str, dict[str, Any]] = {}
+    for name in experiment_names():
+        try:
+            experiments[name] = _inputs_when(find_experiment(name), definitions)
+        except InterpError as error:
+            left_out(error)
+    schema["properties"]["experiment"]["enum"] = list(experiments)
     schema["properties"]["claims"]["items"] = _claims(definitions)
-    schema["allOf"] = [_inputs_when(one, definitions) for one in experiments]
+    schema["allOf"] = list(experiments.values())
     return {"$schema": DIALECT, **schema, "$defs": dict(sorted(definitions.items()))}
 
 
 def _inputs_when(experiment: Experiment, definitions: dict[str, Any]) -> dict[str, Any]:
-    inputs = _lifted(experiment.schema(), definitions)
+    inputs = _lifted(inputs_schema(experiment), definitions)
     properties = inputs.get("properties", {})
     for key, by_name in _BY_NAME.items():
         if key in properties:
             properties[key] = {"anyOf": [*by_name, properties[key]]}
-    inputs.setdefault("additionalProperties", False)
     definitions[f"inputs of {experiment.name}"] = inputs
     return {
         "if": {"properties": {"experiment": {"const": experiment.name}}},
@@ -63,6 +72,10 @@ def _claims(definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lifted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema with its own definitions moved to those of the whole."""
-    definitions.update(schema.pop("$defs", {}))
+    """The schema with its own definitions moved to those of the whole, all of them closed."""
+    inner = schema.pop("$defs", {})
+    for one in (schema, *inner.values()):
+        if "properties" in one:  # no other keys, as :func:`unknown_keys` has it
+            one.setdefault("additionalProperties", False)
+    definitions.update(inner)
     return schema

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pytest_interp.claims.verdict import Verdict, hearing
+from pytest_interp.documents import Location
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
+from pytest_interp.prompts import FactPrompt
+from pytest_interp.provenance import seeded
 from pytest_interp.results import Result
 from pytest_interp.specs.claims import Claim
 from pytest_interp.specs.schema import Spec
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
+
+
+_PARTS_OF_A_FACT = {field.name for field in fields(FactPrompt)}
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,19 @@ def run_experiment(spec: Spec, adapter: ModelAdapter) -> Result:
         SpecError: its inputs do not fit this model; the message begins with file and line.
     """
     try:
-        return spec.experiment.run(adapter, spec.config)
+        with seeded(spec.settings.seed):
+            return spec.experiment.run(adapter, spec.config)
     except InterpError as error:
-        raise spec.document.error(("inputs",), str(error)) from error
+        raise spec.document.error(_input(spec, error.about), str(error)) from error
+
+
+def _input(spec: Spec, name: str | None) -> Location:
+    """Where the input of this name stands; that of the fact where it is a part of one."""
+    own: Location = ("inputs", name or "")
+    if spec.document.has(own) or name not in _PARTS_OF_A_FACT:
+        return own
+    kind = "fact" if "fact" in spec.settings.inputs else "facts"
+    return ("inputs", kind, name)
 
 
 def check_claims(spec: Spec, result: Result) -> Iterator[Outcome]:

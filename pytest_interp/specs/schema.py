@@ -9,25 +9,56 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pytest_interp.adapters import BACKENDS
+from pytest_interp.documents import MAX_MISTAKES, Document, read_document
 from pytest_interp.errors import InterpError, SpecError, UnknownNameError
 from pytest_interp.experiments.registry import Experiment, find_experiment
-from pytest_interp.facts import load_facts
+from pytest_interp.facts import load_facts, shipped
 from pytest_interp.factsets import FactSet
+from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dtype
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim
-from pytest_interp.specs.facts import find_fact, open_facts
-from pytest_interp.specs.source import Document, read_document
+from pytest_interp.specs.facts import find_fact
 from pytest_interp.specs.validation import unknown_keys, validated
 
 SUFFIX = ".interp.yaml"
 """What the names of collected spec files end in."""
 
+SEED = "seed"
+"""An experiment whose config has this field gets the seed of the spec in it."""
+
 T = TypeVar("T")
+
+
+def _checked(check: Callable[[str], str]) -> AfterValidator:
+    def checked(name: str) -> str:
+        try:
+            return check(name)
+        except InterpError as error:
+            raise ValueError(str(error)) from None  # the form in which pydantic adds the key
+
+    return AfterValidator(checked)
+
+
+def _known_backend(name: str) -> str:
+    if name not in BACKENDS:
+        raise UnknownNameError.of("backend", name, BACKENDS)
+    return name
+
+
+_Backend = Annotated[
+    str, _checked(_known_backend), Field(json_schema_extra={"enum": list(BACKENDS)})
+]
+_Device = Annotated[
+    str,
+    _checked(check_device),
+    Field(json_schema_extra={"pattern": rf"^(auto|({'|'.join(DEVICES)})(:\d+)?)$"}),
+]
+_Dtype = Annotated[str, _checked(check_dtype), Field(json_schema_extra={"enum": ["auto", *DTYPES]})]
 
 
 class SpecFile(BaseModel):
@@ -38,14 +69,20 @@ class SpecFile(BaseModel):
     model: str = Field(description="a registered name, a hub id org/name, or a folder")
     experiment: str = Field(description="the name of an experiment")
     inputs: dict[str, Any] = Field(description="the inputs of the experiment")
-    backends: list[str] = Field(
+    backends: list[_Backend] = Field(
         default_factory=list,
         description="pytest checks each claim under each of these, by default under all that are "
         "installed; pytest-interp run takes the first, by default the model's own",
     )
-    device: str | None = Field(default=None, description="for pytest-interp run")
-    dtype: str | None = Field(default=None, description="for pytest-interp run")
-    seed: int = Field(default=0, description="for experiments that draw random numbers")
+    device: _Device | None = Field(
+        default=None, description="by default the first there is of cuda, mps, cpu"
+    )
+    dtype: _Dtype | None = Field(
+        default=None, description="by default bfloat16 on cuda and float32 elsewhere"
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**63, description="for experiments that draw random numbers"
+    )
     facts_file: str | None = Field(
         default=None,
         description="where ids of facts are looked up, relative to this file; by default in the "
@@ -80,13 +117,24 @@ class Spec:
     def resolved(self) -> dict[str, Any]:
         """The spec with defaults written out and facts in place of their ids."""
         settings = self.settings.model_dump(mode="json", exclude={"facts_file"})
-        return {**settings, "inputs": self.experiment.dump(self.config)}
+        inputs = self.experiment.dump(self.config)
+        inputs.pop(SEED, None)
+        return {**settings, "inputs": inputs}
 
 
-def read_spec(path: Path, change: Callable[[dict[str, Any]], None] | None = None) -> Spec:
+def inputs_schema(experiment: Experiment) -> dict[str, Any]:
+    """JSON Schema of the inputs that a spec file gives: the config without its seed."""
+    schema = experiment.schema()
+    schema.get("properties", {}).pop(SEED, None)
+    if SEED in schema.get("required", []):
+        schema["required"].remove(SEED)
+    return schema
+
+
+def read_spec(path: Path, change: Callable[[Document], None] | None = None) -> Spec:
     """Read and check a spec file.
 
-    ``change`` may alter the plain values before they are checked, as a command line does.
+    ``change`` may put other values in before they are checked, as a command line does.
 
     Raises:
         SpecError: something is wrong with the file. The message has a line for each mistake, and
@@ -94,40 +142,55 @@ def read_spec(path: Path, change: Callable[[dict[str, Any]], None] | None = None
     """
     document = read_document(path)
     if change is not None:
-        change(document.data)
+        change(document)
     unknown_keys(document, (), SpecFile.model_json_schema())
     settings = validated(document, (), lambda: SpecFile.model_validate(document.data))
     experiment = _named(document, ("experiment",), lambda: find_experiment(settings.experiment))
     _named(document, ("model",), lambda: find_model(settings.model))
-    for index, backend in enumerate(settings.backends):
-        if backend not in BACKENDS:
-            error = UnknownNameError.of("backend", backend, BACKENDS)
-            raise document.error(("backends", index), str(error))
     config = _configure(document, settings, experiment)
-    claims = tuple(make_claim(document, i, experiment) for i in range(len(settings.claims)))
+    claims = _claims(document, experiment, len(settings.claims))
     if not claims and not settings.baseline and change is None:
         raise document.error((), "the spec checks nothing: give it claims, or baseline: true")
     return Spec(document, settings, experiment, config, claims)
 
 
+def _claims(document: Document, experiment: Experiment, n: int) -> tuple[Claim, ...]:
+    made, wrong = [], []
+    for index in range(n):
+        try:
+            made.append(make_claim(document, index, experiment))
+        except SpecError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise SpecError("\n".join(wrong[:MAX_MISTAKES]))
+    return tuple(made)
+
+
 def _configure(document: Document, settings: SpecFile, experiment: Experiment) -> Any:
     """The experiment's config, its facts found by their ids."""
     inputs = dict(settings.inputs)
-    schema = experiment.schema()
+    if SEED in inputs:
+        raise document.error(
+            ("inputs", SEED), "the seed is a key of the file, not one of its inputs: seed: 7"
+        )
+    # a facts file that is named but not used must be right too
+    own = None if settings.facts_file is None else _own_facts(document, settings.facts_file)
     for key, find in (("fact", _fact), ("facts", _facts)):
         given = inputs.get(key)
         if isinstance(given, str | list):
-            known = _named(document, ("facts_file",), lambda: _open_facts(document))
+            known = own or shipped()
             inputs[key] = _named(document, ("inputs", key), partial(find, given, known))
-    unknown_keys(document, ("inputs",), schema)
-    if "seed" in schema.get("properties", {}):
-        inputs.setdefault("seed", settings.seed)
+    unknown_keys(document, ("inputs",), inputs_schema(experiment))
+    if SEED in experiment.schema().get("properties", {}):
+        inputs[SEED] = settings.seed
     return validated(document, ("inputs",), lambda: experiment.configure(inputs))
 
 
-def _open_facts(document: Document) -> FactSet:
-    name = document.data.get("facts_file")
-    return open_facts(None if name is None else document.path.parent / name)
+def _own_facts(document: Document, name: str) -> FactSet:
+    try:
+        return FactSet.from_yaml(document.path.parent / name)
+    except InterpError as error:
+        raise document.error(("facts_file",), str(error)) from error
 
 
 def _fact(given: Any, known: FactSet) -> Any:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from pytest_interp.documents import Document, Location
 from pytest_interp.errors import InterpError, SpecError
-from pytest_interp.specs.source import Document, Location
 
 T = TypeVar("T")
-_WORDS = {"Input should be": "expected", "an object": "a mapping", "a valid array": "a list"}
-"""From pydantic's words, which are those of JSON, to those of YAML."""
+_EXPECTED = {
+    "string": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "bool": "true or false",
+    "list": "a list",
+    "tuple": "a list",
+    "set": "a list",
+    "dict": "a mapping",
+    "model": "a mapping",
+    "dataclass": "a mapping",
+}
+"""What a value should be, by the first part of pydantic's name for the mistake."""
 
 
 def validated(document: Document, location: Location, make: Callable[[], T]) -> T:
@@ -29,7 +42,7 @@ def validated(document: Document, location: Location, make: Callable[[], T]) -> 
         for mistake in error.errors(include_url=False):
             where = _existing(document, (*location, *mistake["loc"]))
             found.setdefault(where, _sentence(mistake, location))
-        raise _joined(document, list(found.items())) from None
+        raise document.errors(found.items()) from None
     except SpecError:
         raise
     except InterpError as error:
@@ -47,7 +60,7 @@ def unknown_keys(document: Document, location: Location, schema: dict[str, Any])
         value = value[key]
     found = list(_unknown(value, schema, schema, location))
     if found:
-        raise _joined(document, found)
+        raise document.errors(found)
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -88,37 +101,36 @@ def _options(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str,
 
 def _existing(document: Document, location: Location) -> Location:
     """The longest part of the way that the file has: pydantic adds names of alternatives."""
-    known: Location = ()
-    for end in range(len(location), 0, -1):
-        if location[:end] in document.lines:
-            known = location[:end]
-            break
-    return known
+    while location and not document.has(location):
+        location = location[:-1]
+    return location
 
 
 def _sentence(mistake: Any, location: Location) -> str:
+    kind, context = mistake["type"], mistake.get("ctx", {})
     # pydantic also names the alternative that it tried, as tuple[int, int]
     way = [str(part) for part in (*location, *mistake["loc"]) if "[" not in str(part)]
-    name = ".".join(way)
-    if mistake["type"] == "missing" and isinstance(mistake["loc"][-1], int):
-        return f"{'.'.join(way[:-1])}: expected more than {_shown(mistake['input'])}"
-    if mistake["type"] == "missing":
+    if kind == "missing" and isinstance(mistake["loc"][-1], int):
+        # a position of a tuple
+        return f"{'.'.join(way[:-1])}: expected a longer list, got {_shown(mistake['input'])}"
+    if kind == "missing":
         return f"the key {mistake['loc'][-1]!r} is missing" + (
             f" in {'.'.join(map(str, location))}" if location else ""
         )
-    if mistake["type"] == "value_error":
+    name = ".".join(way)
+    if kind == "value_error":
         return f"{name}: {mistake['msg'].removeprefix('Value error, ')}"
-    said = mistake["msg"]
-    for theirs, ours in _WORDS.items():
-        said = said.replace(theirs, ours)
+    if kind in ("too_long", "too_short"):
+        words = ("at most", "max") if kind == "too_long" else ("at least", "min")
+        said = f"expected {words[0]} {context[f'{words[1]}_length']} values"
+    elif plain := _EXPECTED.get(re.sub("_(type|parsing|from_float)$", "", kind)):
+        said = f"expected {plain}"
+    else:
+        said = mistake["msg"].replace("Input should be", "expected")
     return f"{name}: {said}, got {_shown(mistake['input'])}"
 
 
 def _shown(value: object) -> str:
     text = repr(value)
+    text = {"None": "nothing", "True": "true", "False": "false"}.get(text, text)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _joined(document: Document, found: list[tuple[Location, str]]) -> SpecError:
-    ordered = sorted(found, key=lambda pair: document.line(pair[0]))
-    return SpecError("\n".join(str(document.error(*pair)) for pair in ordered))

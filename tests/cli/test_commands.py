@@ -111,6 +111,23 @@ def test_new_refuses_names_of_other_folders(pytester, capsys):
     assert "cannot name a spec" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("folder", ["afile", "/proc/zz"])
+def test_new_says_that_a_folder_cannot_be_made(pytester, capsys, folder):
+    pytester.path.joinpath("afile").touch()
+    assert main(["new", "x", folder]) == 2
+    assert f"the folder {folder} cannot be made" in capsys.readouterr().err
+    assert main(["new", "x" * 300]) == 2
+
+
+def test_error_of_the_system_is_status_2(monkeypatch, capsys):
+    def run(given):
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    monkeypatch.setattr("pytest_interp.cli.doctor.run", run)
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err == "pytest-interp: /some/file: Permission denied\n"
+
+
 def test_schema_is_json(capsys):
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "pytest-interp spec"

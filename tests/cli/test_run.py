@@ -1,6 +1,8 @@
 """``pytest-interp run``: the same YAML file, outside of pytest."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -106,22 +108,82 @@ def test_overrides(spec, tmp_path):
     assert config["model"] == "planted-llama"
     assert config["backends"] == ["transformer_lens"]
     assert (config["dtype"], config["device"], config["seed"]) == ("float64", "cpu", 5)
-    assert config["inputs"]["seed"] == 5
+    assert "seed" not in config["inputs"]
+    saved = json.loads((tmp_path / "outputs/causal_trace/a/result.json").read_text())
+    assert saved["provenance"]["seed"] == 5
 
 
 USAGE = {
     "no config": (["--config", "absent.yaml"], "absent.yaml:1: the file cannot be read"),
-    "other experiment": ([], "describes the experiment 'causal_trace', not 'logit_lens'"),
-    "unknown model": (["--model", "gtp2"], "Did you mean 'gpt2'"),
-    "unknown backend": (["--backend", "nsight"], "Did you mean 'nnsight'"),
+    "other experiment": ([], "this is the experiment 'causal_trace', not 'logit_lens'"),
+    "unknown model": (["--model", "gtp2"], "--model: unknown model 'gtp2'. Did you mean 'gpt2'"),
+    "unknown backend": (
+        ["--backend", "nsight"],
+        "--backend: backends.0: unknown backend 'nsight'.",
+    ),
     "unknown key": (["--set", "inputs.sit=mlp_out"], "did you mean 'site'"),
     "no value": (["--set", "inputs.site"], "KEY=VALUE"),
-    "no mapping": (["--set", "model.x=1"], "no mapping"),
-    "no YAML": (["--set", "seed=[1"], "as YAML"),
+    "no mapping": (["--set", "model.x=1"], "--set model.x: 'model' is no mapping"),
+    "no YAML": (["--set", "seed=[1"], "--set seed: expected"),
+    "value of itself": (["--set", "inputs.layers=&a [*a]"], "--set inputs.layers: this value"),
+    "wrong seed": (["--set", "seed=x"], "--set seed: seed: expected a whole number, got 'x'"),
+    "unknown device": (["--device", "tpu"], "--device: device: unknown device 'tpu'"),
+    "other experiment by --set": (
+        ["--set", "experiment=logit_lens"],
+        "--set experiment: this is the experiment 'logit_lens', not 'causal_trace'",
+    ),
+    "tag that is too long": (["--tag", "x" * 300], "up to 60 letters"),
+    "file for a folder": (["--out", "some.interp.yaml"], "cannot be written (Not a directory)"),
+    "folder that nobody can make": (["--out", "/proc/nope"], "cannot be written"),
     "tag that climbs": (["--tag", "../x"], "cannot name a folder"),
     "missing weights": (["--model", "qwen3-0.6b"], "hf download Qwen/Qwen3-0.6B"),
     "layers that the model lacks": (["--set", "inputs.layers=[40]"], "layers 0 to 5"),
 }
+
+
+def test_seed_of_a_resolved_config_can_be_replaced(spec, tmp_path):
+    noisy = ("--set", "inputs.corruption=gaussian", "--set", "claims=[]")
+    folder = tmp_path / "outputs" / "causal_trace"
+    assert run(spec, "--tag", "a", "--seed", "1", *noisy) == 0
+    assert run(str(folder / "a" / "config.yaml"), "--tag", "b", "--seed", "2") == 0
+    assert run(spec, "--tag", "c", "--seed", "2", *noisy) == 0
+    a, b, c = (json.loads((folder / tag / "result.json").read_text()) for tag in "abc")
+    assert (a["provenance"]["seed"], b["provenance"]["seed"]) == (1, 2)
+    assert b["result"] == c["result"] != a["result"]
+
+
+def test_nothing_is_computed_for_a_folder_that_cannot_be_written(spec, monkeypatch):
+    import pytest_interp.models.loader
+
+    def load(*_):
+        raise AssertionError("the model was loaded first")
+
+    monkeypatch.setattr(pytest_interp.models.loader, "load_model", load)
+    assert run(spec, "--out", "some.interp.yaml") == 2
+
+
+def test_what_was_there_survives_a_run_that_cannot_be_put_in_its_place(spec, tmp_path, monkeypatch):
+    assert run(spec, "--tag", "a") == 0
+    folder = tmp_path / "outputs" / "causal_trace"
+    before = (folder / "a" / "result.json").read_bytes()
+
+    def rename(source, target, rename=os.rename):
+        if Path(source).name == "fresh":
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    assert run(spec, "--tag", "a", "--force", "--set", "inputs.direction=noise") == 2
+    assert (folder / "a" / "result.json").read_bytes() == before
+    assert [entry.name for entry in folder.iterdir()] == ["a"]
+
+
+def test_error_of_somebodys_experiment_is_status_2(spec, monkeypatch, capsys):
+    from pytest_interp.experiments.configs import CausalTrace
+
+    monkeypatch.setattr(CausalTrace, "run", lambda self, adapter: {}["boom"])
+    assert run(spec) == 2
+    assert "KeyError: 'boom'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "words"), USAGE.values(), ids=USAGE)

@@ -9,6 +9,7 @@ import pytest_interp.adapters.transformer_lens
 import pytest_interp.figures
 import pytest_interp.specs.running
 import pytest_interp.stats  # noqa: F401
+from pytest_interp.experiments import registry
 
 BROKEN = {
     "key": "modle: planted-gpt2\n",
@@ -17,13 +18,64 @@ BROKEN = {
     "empty": "",
     "bomb": "a: &a [x,x,x,x,x,x,x,x,x]\n"
     + "".join(f"{n}: &{n} [{','.join(['*' + b] * 9)}]\n" for b, n in zip("abcdef", "bcdefg")),  # noqa: B905
+    "mark": "model: planted-gpt2\nexperiment: numbers\ninputs: {}\nbaseline: true\n"
+    "marks: [parametrize]\n",
+    "config": "model: planted-gpt2\nexperiment: refusing\ninputs: {x: 1}\nbaseline: true\n",
+    "schema": "model: planted-gpt2\nexperiment: unreadable\ninputs: {x: 1}\nbaseline: true\n",
     "tag": "model: !!python/object/apply:os.system ['touch pwned']\n",
 }
+
+
+# an experiment that runs at once, with names of results that could collide, and broken ones
+CONFTEST = """
+from dataclasses import dataclass
+from pytest_interp.experiments.registry import register_experiment
+from pytest_interp.provenance import Provenance
+
+@dataclass(frozen=True)
+class Numbers:
+    provenance: Provenance
+    norm: float = 1.0
+    norm_2: float = 5.0
+    baseline: float = 5.0
+    spec: float = 5.0
+    pytestmark: float = 5.0
+    def to_json(self): return {"norm": self.norm}
+    def tolerances(self): return {}
+
+@register_experiment("numbers")
+@dataclass
+class MakeNumbers:
+    x: int = 1
+    def run(self, adapter) -> Numbers: return Numbers(adapter.provenance())
+
+@register_experiment("refusing")
+@dataclass
+class Refusing:
+    x: int
+    def __post_init__(self): raise KeyError("what is this")
+    def run(self, adapter): ...
+
+@register_experiment("unreadable")
+@dataclass
+class Unreadable:
+    x: object()
+    def run(self, adapter): ...
+"""
+NUMBERS = """
+model: planted-gpt2
+backends: [transformer_lens]
+experiment: numbers
+inputs: {x: 1}
+claims:
+"""
 
 
 @pytest.fixture
 def project(pytester, spec_text, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    # what a conftest registers in this process is gone after the test
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
     pytester.path.joinpath("capital.interp.yaml").write_text(spec_text)
     return pytester
 
@@ -97,7 +149,47 @@ def test_layers_that_the_model_lacks_are_named_with_the_line(project, spec_text)
     result.stdout.fnmatch_lines(["capital.interp.yaml:13: *", "layers 6 to 30*not traced*0 to 5"])
 
 
+def test_each_claim_is_a_test_whatever_its_name(project):
+    claims = {
+        "norm_2: {at_most: 1}": "FAILED",  # false, and it must not be lost
+        "norm: {at_most: 2}": "PASSED",
+        "norm: {at_least: 0}": "PASSED",
+        "baseline: {at_most: 1}": "FAILED",
+        "spec: {at_most: 1}": "FAILED",
+        "pytestmark: {at_most: 1}": "FAILED",
+    }
+    text = NUMBERS + "".join(f"  - {claim}\n" for claim in claims) + "baseline: true\n"
+    project.path.joinpath("capital.interp.yaml").write_text(text)
+    project.makeconftest(CONFTEST)
+    result = run(project, "--interp-update=missing")
+    result.assert_outcomes(passed=3, failed=4)
+    names = ("norm_2", "norm", "norm_3", "baseline_2", "spec_2", "pytestmark_2", "baseline")
+    for name, outcome in zip(names, (*claims.values(), "PASSED"), strict=True):
+        result.stdout.fnmatch_lines([f"capital.interp.yaml::{name}?planted-gpt2-*? {outcome}*"])
+
+
+def test_device_and_dtype_of_a_spec_count_unless_the_run_says_otherwise(project, spec_text):
+    project.makeconftest(
+        """
+        import pytest
+        @pytest.fixture(autouse=True)
+        def told(adapter):
+            print("dtype", adapter.dtype, "on", adapter.device)
+        """
+    )
+    double = spec_text + "dtype: float64\ndevice: cpu\n"
+    project.path.joinpath("double.interp.yaml").write_text(double)
+    result = run(project, "-s", "-k", "peak and nnsight")
+    result.assert_outcomes(passed=2, deselected=6)
+    result.stdout.fnmatch_lines(["*dtype torch.float64 on cpu*"])
+    result.stdout.fnmatch_lines(["*dtype torch.float32 on *"])
+    result = run(project, "-s", "-k", "peak and nnsight", "--interp-dtype", "float32")
+    result.assert_outcomes(passed=2, deselected=6)
+    result.stdout.no_fnmatch_line("*dtype torch.float64*")
+
+
 def test_broken_specs_fail_alone_and_disturb_nothing(project):
+    project.makeconftest(CONFTEST)
     for name, text in BROKEN.items():
         project.path.joinpath(f"{name}.interp.yaml").write_text(text)
     with project.path.joinpath("large.interp.yaml").open("wb") as stream:
@@ -107,6 +199,8 @@ def test_broken_specs_fail_alone_and_disturb_nothing(project):
     result.assert_outcomes(failed=len(BROKEN) + 1, passed=3, deselected=2)
     for name in (*BROKEN, "large"):
         result.stdout.fnmatch_lines([f"{name}.interp.yaml:*: *"])
+    result.stdout.fnmatch_lines(["mark.interp.yaml:5: the mark 'parametrize' cannot be given*"])
+    result.stdout.fnmatch_lines(["config.interp.yaml:3: *'refusing'*KeyError*(conftest.py:*)"])
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*Interrupted*")
     assert not project.path.joinpath("pwned").exists()
@@ -118,6 +212,45 @@ def test_unknown_mark_is_one_error_under_strict_markers(project, spec_text):
     result = run(project, "--strict-markers")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["capital.interp.yaml:15: unknown mark 'carefull'*"])
+
+
+def test_unknown_mark_is_warned_of_at_its_line_in_the_file(project, spec_text):
+    project.path.joinpath("capital.interp.yaml").write_text(spec_text + "marks: [carefull]\n")
+    result = run(project, "-k", "nothing", "-W", "always")
+    result.stdout.fnmatch_lines(["*capital.interp.yaml:15: PytestUnknownMarkWarning*"])
+    result = run(project, "-W", "error")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["capital.interp.yaml:15: unknown mark 'carefull'*"])
+
+
+def test_error_that_nobody_foresaw_is_one_failing_test(project, monkeypatch):
+    from pytest_interp.specs import schema
+
+    def fail(*_):
+        raise ZeroDivisionError("of a package\nthat is broken")
+
+    monkeypatch.setattr(schema, "find_model", fail)
+    project.makepyfile("def test_other(): pass")
+    result = run(project)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["capital.interp.yaml:1: the spec cannot be read: ZeroDivisionError: of a package that*"]
+    )
+
+
+def test_input_that_does_not_fit_the_model_is_the_one_that_is_named(project, spec_text):
+    wrong = {
+        "layers": ("site: resid_post\n", "layers: [33]\n", 11, "layers ?33? cannot be used*"),
+        "subject": ("Acropolis\n", "Zeus\n", 10, "the subject 'Zeus' does not occur*"),
+        "site": ("site: resid_post\n", "site: embed\n", 11, "causal_trace cannot patch*"),
+    }
+    project.path.joinpath("capital.interp.yaml").unlink()
+    for name, (old, new, _, _) in wrong.items():
+        assert old in spec_text
+        project.path.joinpath(f"{name}.interp.yaml").write_text(spec_text.replace(old, new))
+    result = run(project, "-k", "peak and nnsight")
+    for name, (_, _, line, words) in wrong.items():
+        result.stdout.fnmatch_lines([f"{name}.interp.yaml:{line}: {words}"])
 
 
 def test_under_xdist(project):
@@ -146,7 +279,7 @@ def test_inputs_that_do_not_fit_the_model_are_named_with_the_line(project, spec_
     project.path.joinpath("capital.interp.yaml").write_text(text)
     result = run(project, "-k", "localized and nnsight")
     result.assert_outcomes(failed=1, deselected=3)
-    result.stdout.fnmatch_lines(["capital.interp.yaml:4: answer ' Paris Rome' is 2 tokens*"])
+    result.stdout.fnmatch_lines(["capital.interp.yaml:8: answer ' Paris Rome' is 2 tokens*"])
 
 
 def test_missing_weights_skip_and_fail_when_strict(project, spec_text):

@@ -2,15 +2,20 @@
 
 import copy
 import json
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
+from pytest_interp.cli import main
+from pytest_interp.errors import InterpError
+from pytest_interp.experiments import registry
 from pytest_interp.specs.jsonschema import spec_schema
 
 ROOT = Path(__file__).parents[2]
+FACT = ("clean_prompt", "corrupt_prompt", "answer", "counterfactual_answer", "subject")
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +40,23 @@ def test_committed_copy_is_current(schema):
     assert committed == schema, "run: pytest-interp schema > docs/interp.schema.json"
 
 
+def test_broken_experiment_of_another_package_is_left_out(monkeypatch, capsys):
+    points = {
+        name: EntryPoint(name, value, registry.ENTRY_POINT_GROUP)
+        for name, value in {"absent": "no_such_module:It", "wrong": "json:loads"}.items()
+    }
+    monkeypatch.setattr(registry, "_entry_points", lambda: points)
+    assert main(["schema"]) == 0
+    told = capsys.readouterr()
+    known = json.loads(told.out)["properties"]["experiment"]["enum"]
+    assert "causal_trace" in known
+    assert not {"absent", "wrong"} & set(known)
+    assert "'absent' cannot be loaded from no_such_module:It: ModuleNotFoundError" in told.err
+    assert "loads cannot be the experiment 'wrong'" in told.err
+    with pytest.raises(InterpError, match=r"cannot be loaded.*Mend or remove that package"):
+        registry.find_experiment("absent")
+
+
 def test_schema_is_valid(schema):
     jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -55,6 +77,12 @@ def test_schema_takes_the_specs_of_this_repository(schema):
         {"claims": [{"fact_localized": {"layers": 3}}]},
         {"claims": [{"peak.layer": {"atmost": 3}}]},
         {"seed": "x"},
+        {"backends": ["nsight"]},
+        {"device": "tpu"},
+        {"dtype": "float7"},
+        {"inputs": {"fact": "x", "metric": "prob"}},
+        {"inputs": {"fact": "x", "seed": 3}},
+        {"inputs": {"fact": dict.fromkeys(FACT, "x") | {"subjct": "x"}}},
     ],
 )
 def test_schema_refuses(schema, spec_text, change):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 import yaml
@@ -18,10 +19,10 @@ MISTAKES = {
     "wrong key of a claim": ("layer_range", "layers", 13, "did you mean 'layer_range'"),
     "wrong key of a bound": ("at_most", "atmost", 14, "did you mean 'at_most'"),
     "missing key": ("    subject: Acropolis\n    ", "    ", None, None),
-    "wrong type": ("model: planted-gpt2", "model: 3", 1, "expected a valid string, got 3"),
+    "wrong type": ("model: planted-gpt2", "model: 3", 1, "model: expected text, got 3"),
     "wrong type of an input": (
         "site: resid_post\n", "layers: 3\n", 11, "inputs.layers: expected a list, got 3"),
-    "wrong type of a bound": ("at_most: 3", "at_most: x", 14, "expected a valid number, got 'x'"),
+    "wrong type of a bound": ("at_most: 3", "at_most: x", 14, "expected a number, got 'x'"),
     "unknown model": ("planted-gpt2", "planted-gpt3", 1, "Did you mean 'planted-gpt2'"),
     "model folder that is not there": ("planted-gpt2", "./nowhere", 1, "there is no folder"),
     "unknown backend": ("[transformer_lens,", "[tranformer_lens,", 2, "'transformer_lens'"),
@@ -32,8 +33,24 @@ MISTAKES = {
     "unknown claim": ("fact_localized", "fact_localised", 13, "did you mean 'fact_localized'"),
     "unknown attribute": ("peak.layer", "peaks.layer", 14, "did you mean 'peak'"),
     "layer range the wrong way round": ("[0, 3]", "[3, 0]", 13, "layer_range [3, 0] is empty"),
-    "layer range of one end": ("[0, 3]", "[0]", 13, "layer_range"),
-    "layer range in words": ("[0, 3]", "0-3", 13, "layer_range"),
+    "layer range of one end": ("[0, 3]", "[0]", 13, "layer_range [0] is none: give a layer, or"),
+    "layer range of three": ("[0, 3]", "[0, 1, 3]", 13, "layer_range [0, 1, 3] is none"),
+    "layer range of halves": ("[0, 3]", "[0.5, 3]", 13, "layer_range [0.5, 3] is none"),
+    "layer range of truths": ("[0, 3]", "[true, 3]", 13, "layer_range [True, 3] is none"),
+    "layer range in words": ("[0, 3]", "0-3", 13, "layer_range '0-3' is none"),
+    "unknown metric": (
+        "site: resid_post\n", "metric: prob\n", 11, "expected 'logit_diff' or 'answer_prob'"),
+    "unknown device": ("planted-gpt2", "planted-gpt2\ndevice: tpu", 2, "unknown device 'tpu'"),
+    "unknown dtype": (
+        "planted-gpt2", "planted-gpt2\ndtype: float7", 2, "Did you mean 'float64'"),
+    "seed of a negative number": ("claims:", "seed: -1\nclaims:", 12, "greater than or equal to 0"),
+    "second seed": ("site: resid_post\n", "seed: 7\n", 11, "is a key of the file"),
+    "bound that no number meets": ("at_most: 3", "at_most: .nan", 14, "expected a finite number"),
+    "position of one half": (
+        "site: resid_post\n", "samples: 1.5\n", 11, "samples: expected a whole number, got 1.5"),
+    "no device": ("claims:", "device: [cpu]\nclaims:", 12, "device: expected text, got ['cpu']"),
+    "yes or no": ("claims:", "baseline: 1\nclaims:", 12, "expected true or false, got 1"),
+    "nothing": ("model: planted-gpt2", "model:", 1, "model: expected text, got nothing"),
     "bound that says nothing": ("{at_most: 3}", "{}", 14, "give at_least, at_most or both"),
     "claim without arguments": ("{at_most: 3}", "3", 14, "are a mapping"),
     "two claims in one": ("  - peak", "    peak", 13, "one key with its arguments, got 2"),
@@ -61,6 +78,17 @@ def test_missing_keys_and_several_mistakes_are_a_line_each(write_spec):
     lines = str(caught.value).splitlines()
     assert [line.rpartition(".yaml:")[2].split(":")[0] for line in lines] == ["1", "1", "2"]
     assert "the key 'inputs' is missing" in str(caught.value)
+
+
+def test_mistakes_of_all_claims_are_told(spec_text, write_spec):
+    text = spec_text.replace("[0, 3]", "[3, 0]").replace("at_most", "atmost")
+    with pytest.raises(SpecError, match=r"yaml:13: .*is empty.*\n.*yaml:14: .*'at_most'"):
+        read_spec(write_spec(text))
+
+
+def test_inputs_that_are_no_mapping(write_spec):
+    with pytest.raises(SpecError, match=r"yaml:3: inputs: expected a mapping, got 3$"):
+        read_spec(write_spec("model: planted-gpt2\nexperiment: causal_trace\ninputs: 3\n"))
 
 
 def test_spec_that_checks_nothing_is_refused(spec_text, write_spec):
@@ -99,8 +127,13 @@ def test_fact_by_its_id(spec_text, write_spec):
 
     with pytest.raises(SpecError, match=r"yaml:6: there is no fact 'akropolis'.*: acropolis"):
         read_spec(write_spec(text.replace("acropolis", "akropolis")))
-    with pytest.raises(SpecError, match=r"nofacts\.yaml:1: the file cannot be read"):
-        read_spec(write_spec(text.replace("facts.yaml", "nofacts.yaml")))
+    absent = r"some\.interp\.yaml:1: .*nofacts\.yaml:1: the file cannot be read"
+    for unread in (text, f"facts_file: facts.yaml\n{spec_text}"):  # also where no id is looked up
+        with pytest.raises(SpecError, match=absent):
+            read_spec(write_spec(unread.replace("facts.yaml", "nofacts.yaml")))
+    write_spec(FACTS.replace("answer:", "answr:"), "facts.yaml")
+    with pytest.raises(SpecError, match=r"some\.interp\.yaml:1: .*facts\.yaml:4: .*'answer'"):
+        read_spec(write_spec(text))
 
 
 SET = """
@@ -139,6 +172,21 @@ def test_set_of_facts(write_spec):
 def test_set_of_facts_that_is_none(write_spec, given, words):
     with pytest.raises(SpecError, match=r"some\.interp\.yaml:4: .*" + words):
         read_spec(write_spec(SET % given))
+
+
+def test_spec_says_its_seed_once(spec_text, write_spec):
+    spec = read_spec(write_spec(spec_text + "seed: 7\n"))
+    assert spec.config.seed == spec.resolved()["seed"] == 7
+    assert "seed" not in spec.resolved()["inputs"]
+    again = read_spec(write_spec(yaml.safe_dump(spec.resolved()), "again.interp.yaml"))
+    assert again.config == spec.config
+
+
+def test_metrics_are_those_of_the_experiments():
+    from pytest_interp.experiments.configs import MetricName
+    from pytest_interp.experiments.metrics import METRICS
+
+    assert set(get_args(MetricName)) == set(METRICS)
 
 
 def test_fact_of_the_shipped_ones(write_spec):

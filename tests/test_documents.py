@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from pytest_interp.documents import (
+    MAX_BYTES,
+    MAX_NODES,
+    MAX_TEXT,
+    parse_document,
+    parse_value,
+    read_document,
+)
 from pytest_interp.errors import SpecError
-from pytest_interp.specs.source import MAX_BYTES, MAX_NODES, parse_document, read_document
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n"
@@ -20,6 +27,7 @@ REFUSED = {
     "list": ("- a\n", 1, "a list"),
     "text": ("hello\n", 1, "expected a mapping"),
     "bomb": (BOMB, 5, "aliases"),
+    "bomb of text": (f"a: &a {'x' * 120_000}\nb: [{'*a, ' * 19_000}]\n", 2, "characters"),
     "contains itself": ("x: 1\na: &a [*a]\n", 2, "contains itself"),
     "python object": ("a: 1\nb: !!python/object/apply:os.system ['true']\n", 2, "plain values"),
     "own tag": ("a: !thing 1\n", 1, "'!thing'"),
@@ -58,6 +66,49 @@ def test_large_file_is_refused_without_reading_it(tmp_path):
     with pytest.raises(SpecError, match=f"at most {MAX_BYTES:,}"):
         read_document(file)
     assert time.perf_counter() - start < 0.5
+
+
+def test_file_without_an_end_is_refused():
+    with pytest.raises(SpecError, match="too large"):
+        read_document(Path("/dev/zero"))
+
+
+def test_long_text_without_aliases_is_only_bounded_by_the_file():
+    text = "x" * (MAX_TEXT + 1)
+    assert parse_document(f"a: {text}\n", Path("f")).data == {"a": text}
+
+
+def test_value_of_a_command_line():
+    assert parse_value("[1, a]", "--set x") == [1, "a"]
+    assert parse_value("", "--set x") is None
+    for text, words in [
+        ("&a [*a]", "contains itself"),
+        ("[1", "expected"),
+        ("!!python/name:os.system", "makes an object"),
+    ]:
+        with pytest.raises(SpecError, match=f"^--set x: .*{words}"):
+            parse_value(text, "--set x")
+
+
+def test_value_that_was_put_in_has_its_origin_in_place_of_a_line():
+    document = parse_document("a: {x: 1}\nb: 2\n", Path("f"))
+    document.put(("a", "x"), [3], "--set a.x")
+    document.put(("c", "d"), 4, "--set c.d")
+    assert document.data == {"a": {"x": [3]}, "b": 2, "c": {"d": 4}}
+    assert str(document.error(("a", "x", 0), "no")) == "--set a.x: no"
+    assert str(document.error(("a",), "no")) == "f:1: no"
+    assert str(document.error(("c", "d", "e"), "no")) == "--set c.d: no"
+    document.put(("a",), 5, "--a")
+    assert str(document.error(("a", "x"), "no")) == "--a: no"
+    with pytest.raises(SpecError, match=r"^--set b\.c: 'b' is no mapping in f$"):
+        document.put(("b", "c"), 1, "--set b.c")
+
+
+def test_many_mistakes_are_not_all_told():
+    document = parse_document("a: [1, 2]\n", Path("f"))
+    lines = str(document.errors([(("a",), f"wrong {n}") for n in range(100)])).splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "... and 90 more mistakes"
 
 
 def test_file_that_is_not_there_or_not_text(tmp_path):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,10 @@ MAX_BYTES = 256 * 1024
 """A spec has a few kilobytes; the parser takes seconds for this much."""
 MAX_NODES = 20_000
 """Values in a document, counted with every alias written out."""
+MAX_TEXT = 4 * MAX_BYTES
+"""Characters of its texts, counted likewise; a longer document has as many as it has itself."""
+MAX_MISTAKES = 10
+"""Mistakes that one error names."""
 
 Location = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
@@ -26,8 +30,34 @@ class Document:
 
     path: Path
     data: dict[str, Any]
-    lines: Mapping[Location, int]
+    lines: dict[Location, int]
     """Line of every key (for a mapping) or item (for a list), counted from 1."""
+    origins: dict[Location, str] = field(default_factory=dict)
+    """What was not read from the file but put in its place, as by a command line: by what."""
+
+    def put(self, location: Location, value: Any, origin: str) -> None:
+        """Replace a value; from now on it stands at ``origin`` and not in a line of the file.
+
+        Mappings on the way that are not there are made.
+
+        Raises:
+            SpecError: a value on the way is no mapping.
+        """
+        here: Any = self.data
+        for depth, key in enumerate(location[:-1], 1):
+            here = here.setdefault(key, {})
+            if not isinstance(here, dict):
+                way = ".".join(map(str, location[:depth]))
+                raise SpecError(f"{origin}: {way!r} is no mapping in {shown(self.path)}")
+        here[location[-1]] = value
+        for places in (self.lines, self.origins):
+            for known in [known for known in places if known[: len(location)] == location]:
+                del places[known]
+        self.origins[location] = origin
+
+    def has(self, location: Location) -> bool:
+        """Whether this is the place of a value of its own."""
+        return location in self.lines or location in self.origins
 
     def line(self, location: Location) -> int:
         """The line of a value, or of the nearest thing around it that has one."""
@@ -35,9 +65,22 @@ class Document:
             location = location[:-1]
         return self.lines.get(location, 1)
 
+    def place(self, location: Location) -> str:
+        """Where a value stands: file and line, or what was put there instead."""
+        while location and not self.has(location):
+            location = location[:-1]
+        return self.origins.get(location) or f"{shown(self.path)}:{self.line(location)}"
+
     def error(self, location: Location, message: str) -> SpecError:
-        """An error that begins with file and line."""
-        return SpecError(f"{shown(self.path)}:{self.line(location)}: {message}")
+        """An error that begins with the place, as a rule file and line."""
+        return SpecError(f"{self.place(location)}: {message}")
+
+    def errors(self, found: Iterable[tuple[Location, str]]) -> SpecError:
+        """One error for several mistakes, a line each, in the order of the file."""
+        ordered = sorted(found, key=lambda pair: self.line(pair[0]))
+        lines = [str(self.error(*pair)) for pair in ordered[:MAX_MISTAKES]]
+        more = len(ordered) - len(lines)
+        return SpecError("\n".join([*lines, f"... and {more} more mistakes"] if more else lines))
 
 
 def shown(path: Path) -> str:
@@ -61,41 +104,59 @@ def read_document(path: Path, max_bytes: int = MAX_BYTES) -> Document:
 
 def parse_document(text: str, path: Path) -> Document:
     """As :func:`read_document`, from text that was read already."""
-    try:
-        loader = yaml.SafeLoader(text)  # it refuses every tag that would make an object
-        node = loader.get_single_node()
-        if node is None:
-            raise SpecError(f"{shown(path)}:1: the file is empty: fill it, or remove it")
-        lines = _Walk(path).lines_of(node)
-        data = loader.construct_document(node)
-    except SpecError:
-        raise
-    except yaml.MarkedYAMLError as error:
-        raise SpecError(_syntax(path, error)) from error
-    except yaml.YAMLError as error:
-        reason = str(error).partition("\n")[0]
-        raise SpecError(f"{shown(path)}:1: this is not YAML text: {reason}") from error
-    except RecursionError as error:
-        raise SpecError(f"{shown(path)}:1: values are nested too deeply to be a spec") from error
-    except (ValueError, OverflowError) as error:
-        raise SpecError(f"{shown(path)}:1: a value cannot be read: {error}") from error
+    where = shown(path)
+    data, lines = _parse(text, lambda line: f"{where}:{line}")
+    if not lines:
+        raise SpecError(f"{where}:1: the file is empty: fill it, or remove it")
     if not isinstance(data, dict):
         raise SpecError(
-            f"{shown(path)}:{node.start_mark.line + 1}: expected a mapping of keys to values at "
+            f"{where}:{lines[()]}: expected a mapping of keys to values at "
             f"the top level, got {_kind(data)}"
         )
     return Document(path, data, lines)
 
 
+def parse_value(text: str, origin: str) -> Any:
+    """One value, as a command line gives it; None for no text. Bounded as a document is.
+
+    Raises:
+        SpecError: as for :func:`read_document`; the message begins with ``origin``.
+    """
+    return _parse(text, lambda line: origin)[0]
+
+
+def _parse(text: str, place: Callable[[int], str]) -> tuple[Any, dict[Location, int]]:
+    """The plain value of a text, and its lines; none where the text holds nothing."""
+    try:
+        loader = yaml.SafeLoader(text)  # it refuses every tag that would make an object
+        node = loader.get_single_node()
+        if node is None:
+            return None, {}
+        lines = _Walk(place, max(MAX_TEXT, len(text))).lines_of(node)
+        return loader.construct_document(node), lines
+    except SpecError:
+        raise
+    except yaml.MarkedYAMLError as error:
+        raise SpecError(_syntax(place, error)) from error
+    except yaml.YAMLError as error:
+        reason = str(error).partition("\n")[0]
+        raise SpecError(f"{place(1)}: this is not YAML text: {reason}") from error
+    except RecursionError as error:
+        raise SpecError(f"{place(1)}: values are nested too deeply to be a spec") from error
+    except (ValueError, OverflowError) as error:
+        raise SpecError(f"{place(1)}: a value cannot be read: {error}") from error
+
+
 def _text(path: Path, max_bytes: int) -> str:
     try:
-        size = path.stat().st_size
-        if size > max_bytes:
+        with path.open("rb") as stream:
+            data = stream.read(max_bytes + 1)  # a device may never end, whatever its size
+        if len(data) > max_bytes:
             raise SpecError(
-                f"{shown(path)}:1: the file has {size:,} bytes, and at most {max_bytes:,} are "
-                "read. Keep the inputs of one experiment in it, and nothing else"
+                f"{shown(path)}:1: the file is too large: at most {max_bytes:,} bytes are read. "
+                "Keep the inputs of one experiment in it, and nothing else"
             )
-        return path.read_text(encoding="utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(f"{shown(path)}:1: the file is not UTF-8 text ({error.reason})") from error
     except OSError as error:
@@ -105,9 +166,9 @@ def _text(path: Path, max_bytes: int) -> str:
 class _Walk:
     """Notes the line of every value and counts values as if every alias were written out."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.sizes: dict[int, int] = {}
+    def __init__(self, place: Callable[[int], str], max_text: int) -> None:
+        self.place, self.max_text = place, max_text
+        self.sizes: dict[int, tuple[int, int]] = {}
         self.open: set[int] = set()
         self.lines: dict[Location, int] = {}
 
@@ -117,22 +178,30 @@ class _Walk:
         return self.lines
 
     def _error(self, node: yaml.Node, message: str) -> SpecError:
-        return SpecError(f"{shown(self.path)}:{node.start_mark.line + 1}: {message}")
+        return SpecError(f"{self.place(node.start_mark.line + 1)}: {message}")
 
-    def _measure(self, node: yaml.Node) -> int:
+    def _measure(self, node: yaml.Node) -> tuple[int, int]:
+        """Values and characters of a node, its aliases written out."""
         if id(node) in self.open:
             raise self._error(node, "this value contains itself through an alias")
         if id(node) not in self.sizes:
             self.open.add(id(node))
-            size = 1 + sum(self._measure(child) for child in _children(node))
+            values, characters = 1, len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+            for child in _children(node):
+                more = self._measure(child)
+                values, characters = values + more[0], characters + more[1]
             self.open.discard(id(node))
-            if size > MAX_NODES:
-                raise self._error(
-                    node,
-                    f"with its aliases written out this has more than {MAX_NODES:,} values: write "
-                    "the few that the spec needs, without aliases of aliases",
-                )
-            self.sizes[id(node)] = size
+            for count, bound, what in (
+                (values, MAX_NODES, "values"),
+                (characters, self.max_text, "characters"),
+            ):
+                if count > bound:
+                    raise self._error(
+                        node,
+                        f"with its aliases written out this has more than {bound:,} {what}: write "
+                        "the few that the spec needs, without aliases of aliases",
+                    )
+            self.sizes[id(node)] = values, characters
         return self.sizes[id(node)]
 
     def _note(self, node: yaml.Node, location: Location) -> None:
@@ -171,7 +240,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return []
 
 
-def _syntax(path: Path, error: yaml.MarkedYAMLError) -> str:
+def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     line = 1 if mark is None else mark.line + 1
     problem = error.problem or str(error)
@@ -182,7 +251,7 @@ def _syntax(path: Path, error: yaml.MarkedYAMLError) -> str:
         problem = "there is a tab here: YAML is indented with spaces"
     elif isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
         problem = "a second document begins here (---): write one spec a file"
-    return f"{shown(path)}:{line}: {problem}"
+    return f"{place(line)}: {problem}"
 
 
 def _kind(value: object) -> str:
