@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from pytest_interp.baselines import git, store
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.report import describe, indented, provenance_lines
@@ -53,25 +52,34 @@ class Report:
         count = {s: sum(c.status == s for c in self.claims) for s in _ORDER}
         totals = ", ".join(f"{n} {status}" for status, n in count.items() if n)
         ordered = sorted(shown, key=lambda c: (_ORDER.index(c.status), c.name))
-        head = f"{self.old} -> {self.new}: {totals or 'no baselines'}"
+        head = f"{self.old} -> {self.new}: {totals}"
         return "\n\n".join([head, *map(str, ordered)])
 
 
 _ORDER: tuple[Status, ...] = ("changed", "removed", "added", "within tolerance", "same")
 
 
-def diff(old: str | Path, new: str | Path, folder: str = "baselines") -> Report:
+def diff_baselines(old: str | Path, new: str | Path, folder: str = "baselines") -> Report:
     """Compare two states of the baselines.
 
     Args:
         old: a folder of baselines, or a git revision of the repository around the working folder.
         new: the same.
-        folder: where the baselines lie in a revision, relative to the working folder.
+        folder: where the baselines lie in a revision: below the working folder or, where it has
+            none, below the nearest folder above it in the repository that has.
 
     Raises:
-        BaselineError: a side is neither a folder nor a revision, or holds a broken file.
+        BaselineError: a side is neither a folder nor a revision, holds a broken file, or neither
+            side has an entry.
     """
-    before, after = _read(old, folder), _read(new, folder)
+    revisions = {str(s): git.commit_of(str(s)) for s in (old, new) if not Path(s).is_dir()}
+    place = git.folder_in(list(revisions.values()), folder) if revisions else folder
+    before, after = (_entries(side, revisions, place) for side in (old, new))
+    if not before and not after:
+        raise BaselineError(
+            f"neither {old} nor {new} has an entry of baselines"
+            + (f" in {place!r}: name their folder with --folder" if revisions else "")
+        )
     claims = [_claim(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
     return Report(str(old), str(new), tuple(claims))
 
@@ -99,56 +107,16 @@ def _title(name: str) -> str:
     return f"{path.parent}: {test}" + (f" ({', '.join(rest)})" if rest else "")
 
 
-def _read(side: str | Path, folder: str) -> dict[str, Entry]:
+def _entries(side: str | Path, revisions: Mapping[str, str], folder: str) -> dict[str, Entry]:
     """All entries of one side by their path below the folder of baselines."""
-    if Path(side).is_dir():
-        root = Path(side)
-        texts = {
-            file.relative_to(root).as_posix(): file.read_bytes()
-            for file in sorted(root.rglob(f"*{NUMBERS}"))
-        }
-    else:
-        texts = _revision(str(side), folder)
-    return {
-        name: Entry.loads(text.decode(errors="replace"), f"{side}: {name}")
-        for name, text in texts.items()
-    }
-
-
-def _revision(revision: str, folder: str) -> dict[str, bytes]:
-    if revision.startswith("-"):
-        raise BaselineError(f"{revision!r} is neither a folder nor a git revision")
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    commit = revisions.get(str(side))
     if commit is None:
-        raise BaselineError(
-            f"{revision!r} is neither a folder nor a git revision here. Give a folder of baselines "
-            "(baselines, or a copy of it), or a revision such as HEAD, main or v1.0, from inside "
-            "of the repository"
-        )
-    name = commit.decode().strip()
-    listed = _git("ls-tree", "--name-only", name, "--", folder)
-    if not listed:
-        return {}
-    # relative to the working folder, as the names in the archive are
-    archive = _git("archive", "--format=tar", name, "--", folder)
-    if archive is None:
-        raise BaselineError(f"git cannot read {folder!r} of revision {revision!r}")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        return {
-            PurePosixPath(member.name).relative_to(folder).as_posix(): file.read()
-            for member in tar.getmembers()
-            if member.isfile() and member.name.endswith(NUMBERS)
-            for file in [tar.extractfile(member)]
-            if file is not None
-        }
-
-
-def _git(*arguments: str) -> bytes | None:
-    """Output of a git command, or None where it fails."""
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, timeout=60)
-    except FileNotFoundError:
-        raise BaselineError("git is not installed: give two folders of baselines") from None
-    except subprocess.TimeoutExpired:
-        raise BaselineError(f"git {arguments[0]} did not answer within 60 s") from None
-    return done.stdout if done.returncode == 0 else None
+        paths = (p for p in Path(side).rglob(f"*{NUMBERS}") if p.is_file() and not p.is_symlink())
+        files = {path.relative_to(side).as_posix(): store.read(path) for path in sorted(paths)}
+    else:
+        files = git.files_of(commit, folder, NUMBERS)
+    return {
+        name: Entry.loads(data, f"{side}: {name}")
+        for name, data in files.items()
+        if store.may_be_entry(PurePosixPath(name).name, data)
+    }

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
 
+from pytest_interp.baselines import store
 from pytest_interp.errors import BaselineError
 from pytest_interp.results import Result, Tolerance
 
 SCHEMA: Final = 1
 """Version of the file's layout."""
 
+T = TypeVar("T", int, float)
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -59,28 +62,37 @@ class Entry:
         )
 
     @classmethod
-    def loads(cls, text: str, where: str) -> Self:
+    def read(cls, path: Path, where: str) -> Self:
+        """Read a file that :meth:`dumps` wrote.
+
+        Raises:
+            BaselineError: it cannot be read or is no baseline; ``where`` names it in the message.
+        """
+        return cls.loads(store.read(path), where)
+
+    @classmethod
+    def loads(cls, text: str | bytes, where: str) -> Self:
         """Read what :meth:`dumps` wrote.
 
         Raises:
             BaselineError: the text is no baseline; ``where`` names it in the message.
         """
-        mend = "Restore the file from version control, or write it anew with --interp-update=all."
         try:
-            data = json.loads(text, parse_constant=_refuse)
-        except ValueError as error:
-            raise BaselineError(f"{where} cannot be read as JSON ({error}). {mend}") from error
-        if not isinstance(data, dict) or not isinstance(data.get("result"), dict):
-            raise BaselineError(f"{where} is no baseline: it has no object 'result'. {mend}")
-        if data.get("schema") != SCHEMA:
-            raise BaselineError(
-                f"{where} has schema {data.get('schema')!r}, this version reads {SCHEMA}. {mend}"
+            # bytes that are not UTF-8 raise a ValueError as well
+            told = text.decode("utf-8") if isinstance(text, bytes) else text
+            data = json.loads(
+                told, parse_constant=_refuse, parse_float=_finite(float), parse_int=_finite(int)
             )
-        tolerances = data.get("tolerances", {})
+        except (ValueError, RecursionError) as error:
+            raise BaselineError(f"{where} cannot be read as JSON ({error}). {_MEND}") from error
+        wrong = _wrong(data)
+        if wrong:
+            raise BaselineError(f"{where} is no baseline: {wrong}. {_MEND}")
+        tolerances = data["tolerances"]
         return cls(
             result=data["result"],
             tolerances={k: Tolerance(v["atol"], v["rtol"]) for k, v in tolerances.items()},
-            provenance=data.get("provenance", {}),
+            provenance=data["provenance"],
         )
 
 
@@ -111,8 +123,46 @@ def plain(value: Any, where: str) -> Any:
     return value
 
 
+_MEND: Final = (
+    "Restore the file from version control, or write it anew with --interp-update=all (an entry "
+    "for one backend alone: with --interp-update-override as well)."
+)
+
+
+def _wrong(data: Any) -> str | None:
+    """What the JSON of a file lacks to be an entry."""
+    if not isinstance(data, dict):
+        return "it is no JSON object"
+    if data.get("schema") != SCHEMA:
+        return f"it has schema {data.get('schema')!r}, and this version reads {SCHEMA}"
+    for key in ("result", "tolerances", "provenance"):
+        if not isinstance(data.get(key), dict):
+            return f"it has no object {key!r}"
+    for field, tolerance in data["tolerances"].items():
+        pair = tolerance if isinstance(tolerance, dict) else {}
+        if not all(_is_allowance(pair.get(name)) for name in ("atol", "rtol")):
+            return f"the tolerance of {field!r} is no pair of an atol and an rtol of 0 or more"
+    return None
+
+
+def _is_allowance(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+
 def _refuse(constant: str) -> float:
     raise ValueError(f"it holds {constant}")
+
+
+def _finite(number: Callable[[str], T]) -> Callable[[str], T]:
+    """Read a number of JSON: 1e999 is as undefined as Infinity, and every value is near it."""
+
+    def read(text: str) -> T:
+        # of an integer too, which is compared with floats
+        if not math.isfinite(float(text)):
+            _refuse(text if len(text) < 20 else f"{text[:20]}...")
+        return number(text)
+
+    return read
 
 
 def _layout(value: Any, indent: str = "") -> str:

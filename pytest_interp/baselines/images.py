@@ -1,19 +1,23 @@
 """Rasters of figures compared through pytest-regressions, behind guards of our own.
 
 pytest-regressions writes a missing image and passes images of different sizes; here existence,
-size and mode are checked first, and it only ever sees a copy, so that none of its options can
-write to the baselines.
+size and mode are checked first, and it only ever sees a copy and none of its own options, so that
+it cannot write to the baselines.
 """
 
 from __future__ import annotations
 
 import io
-import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Final, Protocol
 
 from PIL import Image
 
+from pytest_interp.baselines import store
+from pytest_interp.baselines.store import Slot
 from pytest_interp.errors import BaselineError
 
 THRESHOLD: Final = 0.05
@@ -21,24 +25,75 @@ THRESHOLD: Final = 0.05
 and a peak that moves by one layer changes it by 0.2 and more."""
 
 
-def threshold_of(atol: float) -> float:
-    """The threshold for results whose numbers may themselves move by ``atol``.
+class Drawing(Protocol):
+    """A figure as two PNG files."""
+
+    @property
+    def picture(self) -> bytes:
+        """For people."""
+
+    @property
+    def raster(self) -> bytes:
+        """Without text and marks of findings, for comparison."""
+
+
+@dataclass(frozen=True)
+class FigureProblem:
+    """Why a figure is not as it was saved."""
+
+    told: str
+    is_missing: bool
+    """Files are missing, and those that are there are right."""
+    files: dict[Path, bytes]
+    """What to write where the new figure is right."""
+
+
+def threshold_of(atols: Iterable[float]) -> float:
+    """The threshold for results whose numbers may themselves move by these tolerances.
 
     Half precision moves the drawn values visibly: an axis moved by ``atol`` of its height changes
-    at most about that share of the raster, of which lines and cells cover a part.
+    at most about that share of the raster, of which lines and cells cover a part. Tolerances of
+    1 and more are not in the unit of an axis that is compared: ranks.
     """
+    atol = max((a for a in atols if a < 1), default=0.0)
     return max(THRESHOLD, 20.0 * atol if atol > 1e-3 else THRESHOLD)
 
 
+def inspect_figure(
+    drawing: Drawing, slot: Slot, scratch: Callable[[], Path], threshold: float = THRESHOLD
+) -> FigureProblem | None:
+    """What is wrong with the saved figure, or None. The saved files are only read.
+
+    Args:
+        drawing: the new figure.
+        slot: where the old one is saved.
+        scratch: makes a folder for copies and what was obtained.
+        threshold: percent of Manhattan distance.
+
+    Raises:
+        BaselineError: the saved raster is no image.
+    """
+    missing = [path for path in (slot.raster, slot.picture) if not path.is_file()]
+    if slot.raster not in missing:
+        told = compare_rasters(drawing.raster, slot.raster, scratch(), threshold)
+        if told is not None:
+            files = {slot.raster: drawing.raster, slot.picture: drawing.picture}
+            return FigureProblem(told, False, files)
+    if not missing:
+        return None
+    new = {slot.raster: lambda: drawing.raster, slot.picture: lambda: drawing.picture}
+    told = f"of its figure {' and '.join(path.name for path in missing)} is missing"
+    return FigureProblem(told, True, {path: new[path]() for path in missing})
+
+
 def compare_rasters(
-    new: bytes, saved: Path, request: Any, scratch: Path, threshold: float = THRESHOLD
+    new: bytes, saved: Path, scratch: Path, threshold: float = THRESHOLD
 ) -> str | None:
-    """What is wrong with a raster against the saved one, or None.
+    """How a raster differs from the saved one, or None.
 
     Args:
         new: PNG bytes.
         saved: the baseline's raster; it is only read.
-        request: the pytest request, for pytest-regressions.
         scratch: an existing folder for copies and what was obtained.
         threshold: percent of Manhattan distance.
 
@@ -47,16 +102,15 @@ def compare_rasters(
     """
     from pytest_regressions.image_regression import ImageRegressionFixture
 
-    if not saved.is_file():
-        return f"its raster {saved.name} is missing"
-    image, expected = Image.open(io.BytesIO(new)), _opened(saved)
+    data = store.read(saved)
+    image, expected = Image.open(io.BytesIO(new)), _opened(data, saved)
     for what in ("size", "mode"):
         before, after = getattr(expected, what), getattr(image, what)
         if before != after:
             return f"the {what} of the figure's raster changed: {before} -> {after}"
     copy = scratch / f"expected-{saved.name}"
-    shutil.copyfile(saved, copy)
-    fixture = ImageRegressionFixture(scratch, scratch, request)
+    store.write(copy, data)
+    fixture = ImageRegressionFixture(scratch, scratch, _WITHOUT_OPTIONS)
     try:
         fixture.check(new, diff_threshold=threshold, fullpath=copy)
     except AssertionError as error:
@@ -65,11 +119,19 @@ def compare_rasters(
     return None
 
 
-def _opened(path: Path) -> Image.Image:
+# --force-regen and --regen-all are honoured by our own rules: here they would hide a difference
+_WITHOUT_OPTIONS = SimpleNamespace(
+    config=SimpleNamespace(getoption=lambda *_: False), node=SimpleNamespace(cls=None, name="")
+)
+
+
+def _opened(data: bytes, path: Path) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(path.read_bytes()))
-    except OSError as error:
+        image = Image.open(io.BytesIO(data))
+        image.load()  # open reads the header alone
+    except Exception as error:  # each decoder has errors of its own
         raise BaselineError(
             f"{path} is no image ({error}): restore it from version control, or write it anew "
             "with --interp-update=all"
         ) from error
+    return image

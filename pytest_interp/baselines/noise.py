@@ -28,7 +28,7 @@ def deciding_moves(path: _Path, old: _Json, new: _Json) -> list[Move]:
         return []
     decide = _BY_KIND.get(str(kind), _declared)
     try:
-        return decide(path, old, new)
+        return [(field, float(a), float(b)) for field, a, b in decide(path, old, new)]
     except (IndexError, KeyError, TypeError, ValueError):
         # the two results are not of one shape: then no number decides, and the change stands
         return []
@@ -38,7 +38,7 @@ def _declared(path: _Path, old: _Json, new: _Json) -> list[Move]:
     a, b = old["margins"], new["margins"]
     for key in path:  # a list of findings has a list of margins
         a, b = a[key], b[key]
-    return [("margins", float(a), -float(b))]
+    return [("margins", a, -b)]
 
 
 def _logit_lens(path: _Path, old: _Json, new: _Json) -> list[Move]:
@@ -48,8 +48,10 @@ def _logit_lens(path: _Path, old: _Json, new: _Json) -> list[Move]:
         i = path[1]
         return [("top_margin", old["top_margin"][i], -new["top_margin"][i])]
     if field == "answer_rank":
-        # by how far it trails the best; tokens in between may be as near as they like
-        return [_answer_margin(int(path[1]), old, new)]
+        # the margin to the best token decides whether the answer is on top, and nothing below
+        i = int(path[1])
+        on_top = [side["answer_rank"][i] == 0 for side in (old, new)]
+        return [_answer_margin(i, old, new)] if on_top[0] != on_top[1] else []
     if field in ("crossover_layer", "settled_layer"):
         flipped = [
             i

@@ -54,7 +54,9 @@ def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in provenance.items():
         if key == "git_dirty":
             continue
-        if isinstance(value, Mapping):
+        if key == "git_sha" and provenance.get("git_dirty"):
+            flat[key] = f"{value} (dirty)"
+        elif isinstance(value, Mapping):
             flat.update({f"{key}.{inner}": v for inner, v in value.items()})
         else:
             flat[key] = value
@@ -103,11 +105,14 @@ def place(change: Change, entry: Entry) -> str:
 
 def _axes(result: Mapping[str, Any], field: str) -> list[Callable[[int], str]]:
     """How to name the indices of a field whose axes are [layer, token], [fact, layer] or less."""
-    layers, tokens, ids = (result.get(key, []) for key in ("layers", "str_tokens", "ids"))
+    named = (result.get(key) for key in ("layers", "str_tokens", "ids"))
+    # a file that somebody edited may hold anything there
+    layers, tokens, ids = (axis if isinstance(axis, list) else [] for axis in named)
     values = result.get(field)
     if field in ("layers", "str_tokens", "ids") or not isinstance(values, list) or not values:
         return []
-    inner = len(values[0]) if isinstance(values[0], list) else 0
+    lengths = {len(row) if isinstance(row, list) else 0 for row in values}
+    inner = lengths.pop() if len(lengths) == 1 else 0
 
     def layer(i: int) -> str:
         return f"layer {layers[i]}"

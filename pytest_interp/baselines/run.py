@@ -19,7 +19,7 @@ class TestRecord:
     folder: str
     """Where the baselines of its spec lie."""
     used: tuple[str, ...] = ()
-    """Files that it compared with or wrote."""
+    """Entries that it compared with or wrote, each by its shared file of numbers."""
     kept: str | None = None
     """Stem of its files, where it did not run to its end and so may not have asked for all."""
     notes: tuple[str, ...] = ()
@@ -40,6 +40,10 @@ class RunRecord:
     """The records of all tests of a run."""
 
     tests: list[TestRecord] = field(default_factory=list)
+    collected: int = 0
+    """Tests that were to run."""
+    finished: set[str] = field(default_factory=set)
+    """Node ids of the tests that ran to the end of their teardown, skipped ones included."""
     deselected: int = 0
 
     @property
@@ -48,31 +52,34 @@ class RunRecord:
         return [note for test in self.tests for note in test.notes]
 
     def obsolete(self, root: Path, covered: Iterable[Path], rootdir: Path) -> list[Path]:
-        """Files of baselines that no test asked for.
+        """Files of entries that no test asked for.
 
-        Only to be trusted after a complete, unfiltered, green run.
+        Only to be trusted after a complete, unfiltered, green run. An entry for one backend alone
+        is in use as long as the shared one is, and the other way round: which of the two a test
+        reads depends on the backends of the run.
 
         Args:
             root: the folder of all baselines.
             covered: folders below it whose specs were all part of the run.
             rootdir: what the paths of specs are relative to.
         """
-        used = {file for test in self.tests for file in test.used}
+        used = {entry for test in self.tests for entry in test.used}
         kept = {(test.folder, test.kept) for test in self.tests if test.kept is not None}
         ran = {test.folder for test in self.tests}
-        found = {file for folder in covered for file in store.files_below(folder)}
+        found = {slot for folder in covered for slot in store.slots_below(folder)}
         return sorted(
             file
-            for file in found
-            if str(file) not in used
-            and not any(str(file.parent) == f and _begins(file.name, stem) for f, stem in kept)
+            for slot in found
+            if str(slot.shared.numbers) not in used
+            and not any(str(slot.folder) == f and _begins(slot.shared, stem) for f, stem in kept)
             # a spec that exists but gave no test was left out by something that we cannot see
-            and (str(file.parent) in ran or not _has_spec(file.parent, root, rootdir))
+            and (str(slot.folder) in ran or not _has_spec(slot.folder, root, rootdir))
+            for file in slot.files
         )
 
 
-def _begins(name: str, stem: str) -> bool:
-    return name.startswith((f"{stem}.", f"{stem}@", f"{stem}--"))
+def _begins(slot: store.Slot, stem: str) -> bool:
+    return slot.stem == stem or slot.stem.startswith(f"{stem}--")
 
 
 def _has_spec(folder: Path, root: Path, rootdir: Path) -> bool:

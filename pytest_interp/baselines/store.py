@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -16,11 +17,14 @@ from pytest_interp.errors import BaselineError
 NUMBERS: Final = ".json"
 PICTURE: Final = ".png"
 RASTER: Final = ".raster.png"
-SUFFIXES: Final = (NUMBERS, RASTER, PICTURE)
-"""Of the files of one entry; the longer of two that end alike comes first."""
+SUFFIXES: Final = (NUMBERS, PICTURE, RASTER)
+"""Of the files of one entry."""
 
 _LONGEST: Final = 120
 _SEPARATOR: Final = "--"
+_BACKEND: Final = "@"
+_KEYS: Final = frozenset({"schema", "result", "tolerances", "provenance"})
+"""Of the JSON object in an entry's file."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,19 @@ class Slot:
     def raster(self) -> Path:
         return self.file(RASTER)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those of its files that exist."""
+        return tuple(path for path in map(self.file, SUFFIXES) if path.is_file())
+
     def override(self, backend: str) -> Slot:
         """The entry that holds for one backend alone."""
-        return Slot(self.folder, f"{self.stem}@{backend}")
+        return Slot(self.folder, f"{self.stem}{_BACKEND}{backend}")
+
+    @property
+    def shared(self) -> Slot:
+        """The entry that this one overrides; itself where it is shared by all backends."""
+        return Slot(self.folder, self.stem.partition(_BACKEND)[0])
 
     def exists(self) -> bool:
         """Whether there are numbers."""
@@ -85,19 +99,47 @@ def _test_slug(test: str) -> str:
 
 def slug(text: str) -> str:
     """A part of a file name. What had to be changed gets a hash, so that no two texts collide."""
-    clean = re.sub(r"[^\w.]+", "-", text, flags=re.ASCII) if not _is_safe(text) else text
-    if clean == text and len(text) <= _LONGEST:
+    if _is_safe(text) and len(text) <= _LONGEST:
         return text
+    clean = re.sub(r"[^\w.]+", "-", text, flags=re.ASCII)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{clean[:_LONGEST].strip('-.')}-{digest}"
 
 
 def _is_safe(text: str) -> bool:
-    return bool(re.fullmatch(r"\w[\w.-]*", text, re.ASCII)) and _SEPARATOR not in text
+    if _SEPARATOR in text or text.endswith(RASTER.removesuffix(PICTURE)):
+        return False
+    return bool(re.fullmatch(r"\w[\w.-]*", text, re.ASCII))
+
+
+def read(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        BaselineError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BaselineError(f"cannot read {path} ({error})") from error
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file at once or not at all: readers and other workers never see half of it."""
+    """Write a file at once or not at all: readers and other workers never see half of it.
+
+    Raises:
+        BaselineError: it cannot be written.
+    """
+    try:
+        _write(path, data)
+    except OSError as error:
+        raise BaselineError(
+            f"cannot write {path} ({error}). What lay there is as it was. Make the place writable, "
+            "or choose another by interp_baseline_dir in the ini file"
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
@@ -118,24 +160,48 @@ def _umask() -> int:
     return mask
 
 
-def files_below(folder: Path) -> list[Path]:
-    """All files of baselines below a folder, sorted."""
-    if not folder.is_dir():
-        return []
-    found = (p for p in folder.rglob("*") if p.name.endswith(SUFFIXES) and not p.is_symlink())
-    return sorted(p for p in found if p.is_file() and _SEPARATOR in p.name)
+def slots_below(folder: Path) -> list[Slot]:
+    """All entries below a folder, sorted. People's own files are none, whatever their names."""
+    found = folder.rglob(f"*{_SEPARATOR}*{NUMBERS}") if folder.is_dir() else ()
+    entries = (p for p in found if p.is_file() and not p.is_symlink() and _is_entry(p))
+    slots = (Slot(p.parent, p.name.removesuffix(NUMBERS)) for p in entries)
+    return sorted(slots, key=lambda slot: slot.numbers)
 
 
-def slot_of(file: Path) -> Slot:
-    """The entry that a file belongs to."""
-    suffix = next(s for s in SUFFIXES if file.name.endswith(s))
-    return Slot(file.parent, file.name.removesuffix(suffix))
+def _is_entry(file: Path) -> bool:
+    with contextlib.suppress(BaselineError):
+        return (_keys(read(file)) or frozenset()) >= _KEYS
+    return False
+
+
+def may_be_entry(name: str, data: bytes) -> bool:
+    """Whether a file is meant as an entry, or as a run's output, though it may be damaged."""
+    if _SEPARATOR not in name and name != "result.json":
+        return False
+    keys = _keys(data)
+    return keys is None or bool(keys & _KEYS)
+
+
+def _keys(data: bytes) -> frozenset[str] | None:
+    """Top-level keys of a file of JSON; None where it cannot be read."""
+    try:
+        loaded = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return frozenset(loaded) if isinstance(loaded, dict) else frozenset()
 
 
 def remove(files: list[Path], root: Path) -> None:
-    """Delete files of baselines below ``root``, and the folders that this leaves empty."""
+    """Delete files of baselines below ``root``, and the folders that this leaves empty.
+
+    Raises:
+        BaselineError: a file cannot be deleted; those before it are.
+    """
     for file in files:
-        file.unlink(missing_ok=True)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise BaselineError(f"cannot delete {file} ({error})") from error
         for folder in file.parents:
             if folder == root or root not in folder.parents:
                 break

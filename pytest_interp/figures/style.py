@@ -17,6 +17,10 @@ GREY: Final = "#5F5F5F"
 DIVERGING: Final = "PuOr_r"
 """Purple below zero, white at zero, orange above: safe for the common colour deficiencies."""
 
+FINDING: Final = "finding"
+"""The ``gid`` of what marks a discrete finding. It may flip on a margin inside the noise, so that
+rasters leave it out as they leave out text; the numbers tell of it."""
+
 _SMALL: Final = 9.0
 _TITLE: Final = 10.5
 

@@ -112,7 +112,7 @@ def _mark_hand_off(axes: Axes, result: TraceResult, lead: np.ndarray) -> None:
     if not turns.size or lead.max() < 0.3 or lead[turns[0] + 1 :].min() > -0.3:
         return
     at = int(turns[0]) + 1
-    axes.axvline(at - 0.5, color=style.GREY, linestyle="--", linewidth=1.2)
+    axes.axvline(at - 0.5, color=style.GREY, linestyle="--", linewidth=1.2, gid=style.FINDING)
     right = at > len(lead) / 2
     axes.annotate(
         f"hand-off at layer {result.layers[at]}",

@@ -1,57 +1,115 @@
-"""A set of causal traces: every fact a row, the hand-off a vertical edge."""
+"""A set of causal traces: every fact a row, its hand-off a mark in that row."""
 
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from pytest_interp.figures import style
+from pytest_interp.results import Floats
 from pytest_interp.tracesets import TraceSet
 
-_MOST_LABELS = 26
+_TALLEST = 6.5
+"""Inches of the maps: beyond about forty facts their rows get lower."""
+_SMALLEST = 4.5
+"""Points of a fact's name: where rows are lower than that, only some of them are named."""
 
 
 def traces_figure(result: TraceSet) -> Figure:
-    """Above, the subject's effect minus the last token's, facts down and layers across.
+    """Effect at the subject and at the last token: facts down, layers across, one map each.
 
-    Orange where the subject carries the fact, purple where the last token does. Below, the mean
-    of both over the facts, with the range of all facts as a band.
+    Colours are centred on zero and end at -1 and 1, so that negative effects show. In each row a
+    mark says from which layer on the last token outdoes the subject. Below, the mean of both over
+    the facts, with the range of all facts as a band.
     """
-    n, layers = len(result), result.traces[0].layers
-    heights = (min(0.17 * max(n, 6), 5.0), 1.6)
-    figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.3), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
+    n = len(result)
+    heights = (min(0.15 * max(n, 9), _TALLEST), 1.5)
+    figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.7), layout="constrained")
+    panels = figure.subplot_mosaic(
+        [["subject", "last"], ["mean", "mean"]],
+        height_ratios=heights,
+    )
     subject, last = result.effect("subject"), result.effect("last")
+    _map(panels["subject"], result, subject, "at the subject (its strongest token)")
+    image = _map(panels["last"], result, last, "at the last token")
+    _name_rows(panels["subject"], result.ids, 72 * heights[0] / n)
+    panels["last"].set_yticks([])
 
-    image = above.imshow(
-        subject - last,
+    first = result.traces[0]
+    measure = "recovery" if first.direction == "denoise" else "damage"
+    ends = "0 corrupt, 1 clean" if first.direction == "denoise" else "0 clean, 1 corrupt"
+    bar = figure.colorbar(
+        image, ax=[panels["subject"], panels["last"]], extend="both", pad=0.01, aspect=24
+    )
+    bar.ax.tick_params(labelsize=8)
+    bar.set_label(f"{measure} ({ends})", fontsize=8.5)
+    verb = "Clean into corrupt" if first.direction == "denoise" else "Corrupt into clean"
+    figure.suptitle(
+        f"{verb}, {first.site}, {first.metric}: {n} facts of “{result.name}”\n"
+        f"Black marks: the hand-off of each fact",
+        x=0.01,
+        ha="left",
+        fontsize=10.5,
+    )
+    _means(panels["mean"], {"subject": subject, "last token": last})
+    style.label(panels["mean"], x=f"layer ({first.site})", y=measure)
+    ticks = style.layer_ticks(first.layers)
+    panels["mean"].set_xticks(ticks, [str(first.layers[i]) for i in ticks])
+    return figure
+
+
+def _map(axes: Axes, result: TraceSet, values: Floats, title: str) -> AxesImage:
+    layers = result.traces[0].layers
+    image = axes.imshow(
+        values,
         aspect="auto",
         interpolation="nearest",
         cmap=style.DIVERGING,
         norm=Normalize(-1.0, 1.0),
     )
-    above.set_facecolor("0.8")  # undefined cells are transparent
-    colours = figure.colorbar(image, ax=above, extend="both", pad=0.01, aspect=18)
-    colours.ax.tick_params(labelsize=8)
-    colours.set_label("subject (+) or last token (-)", fontsize=8.5)
-    labels = [style.shown(i) for i in result.ids] if n <= _MOST_LABELS else []
-    above.set_yticks(range(len(labels)), labels)
-    above.tick_params(labelsize=8, length=0, bottom=False, labelbottom=False)
-    first = result.traces[0]
-    verb = "Clean into corrupt" if first.direction == "denoise" else "Corrupt into clean"
-    style.title(above, f"{verb}, {first.site}, {first.metric}\n{n} facts of “{result.name}”")
+    axes.set_facecolor("0.8")  # undefined cells are transparent
+    marks = [
+        (layers.index(layer) - 0.5, row)
+        for row, layer in enumerate(result.hand_off_layers())
+        if layer is not None
+    ]
+    axes.vlines(
+        [x for x, _ in marks],
+        [row - 0.5 for _, row in marks],
+        [row + 0.5 for _, row in marks],
+        color="black",
+        linewidth=1.6,
+        gid=style.FINDING,
+    )
+    axes.set_xlim(-0.5, len(layers) - 0.5)
+    axes.set_title(title, loc="left", fontsize=9.5)
+    # half as many as below: a map is half as wide
+    ticks = style.layer_ticks(layers)[::2]
+    axes.set_xticks(ticks, [str(layers[i]) for i in ticks])
+    axes.tick_params(labelsize=8, length=2)
+    return image
 
-    x = np.arange(len(layers))
-    for name, values, colour, marker in (
-        ("subject", subject, style.BLUE, "o"),
-        ("last token", last, style.ORANGE, "s"),
+
+def _name_rows(axes: Axes, ids: tuple[str, ...], row_points: float) -> None:
+    """Name every fact, or every second, fifth ... where the rows are too low for a line each."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if s * row_points >= _SMALLEST)
+    named = range(0, len(ids), step)
+    size = min(8.0, 0.85 * step * row_points)
+    axes.set_yticks(named, [style.shown(ids[i]) for i in named], fontsize=size)
+    axes.tick_params(axis="y", length=0)
+
+
+def _means(axes: Axes, effects: dict[str, Floats]) -> None:
+    for (name, values), colour, marker, side in zip(
+        effects.items(), (style.BLUE, style.ORANGE), "os", ("left", "right"), strict=True
     ):
-        mean = values.mean(axis=0)
-        below.fill_between(x, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18)
-        below.plot(x, mean, color=colour, marker=marker, markersize=3)
-        side = "left" if name == "subject" else "right"
-        below.annotate(
+        x = np.arange(values.shape[1])
+        axes.fill_between(x, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18)
+        axes.plot(x, values.mean(axis=0), color=colour, marker=marker, markersize=3)
+        axes.annotate(
             name,
             (x[0] if side == "left" else x[-1], 1.12),
             ha=side,
@@ -59,12 +117,7 @@ def traces_figure(result: TraceSet) -> Figure:
             fontsize=9.5,
             weight="bold",
         )
-    below.axhline(0, color=style.GREY, linewidth=0.8)
-    below.set_ylim(-0.6, 1.4)
-    below.set_yticks([-0.5, 0, 0.5, 1])
-    style.tidy(below)
-    style.label(below, y="recovery" if first.direction == "denoise" else "damage")
-    ticks = style.layer_ticks(layers)
-    below.set_xticks(ticks, [str(layers[i]) for i in ticks])
-    style.label(below, x=f"layer ({first.site})")
-    return figure
+    axes.axhline(0, color=style.GREY, linewidth=0.8)
+    axes.set_ylim(-0.6, 1.4)
+    axes.set_yticks([-0.5, 0, 0.5, 1])
+    style.tidy(axes)

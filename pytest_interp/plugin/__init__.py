@@ -9,6 +9,7 @@ pytest_plugins = [
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.progress",
     "pytest_interp.plugin.baselines",
+    "pytest_interp.plugin.records",
     "pytest_interp.plugin.specs",
     "pytest_interp.plugin.claims",
 ]

@@ -1,40 +1,38 @@
-"""Baselines: their options, the fixture `baseline`, and what is told at the end of a run."""
+"""Baselines: their options, the fixture `baseline`, and when it writes."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_interp.errors import BaselineError
-from pytest_interp.plugin.completeness import arguments, incomplete
 from pytest_interp.plugin.kept import (
+    Owner,
     Writer,
-    baseline_root,
     claim_of,
     folder_of,
     is_inside,
     name_of,
+    owner_of,
     target_of,
 )
+from pytest_interp.plugin.records import REPORT
 from pytest_interp.plugin.targets import model_of
 
 if TYPE_CHECKING:
     from pytest_interp.baselines.check import Baseline
     from pytest_interp.baselines.policy import Policy
-    from pytest_interp.baselines.run import RunRecord
     from pytest_interp.results import Result
 
-_RUN = pytest.StashKey["RunRecord"]()
-_OBSOLETE = pytest.StashKey[list[Path]]()
 _WRITERS = pytest.StashKey[set[Writer]]()
-_PASSED = pytest.StashKey[bool]()
-_BASELINE = pytest.StashKey["Baseline"]()
-_REPORT = "interp_baselines"
-"""Attribute of a test's last report; it survives the way from an xdist worker."""
+_OWNERS = pytest.StashKey[dict[Owner, list[str]]]()
+_OUTCOME = pytest.StashKey[str]()
+"""``_PASSED``, or why the test did not pass."""
+_PASSED = "passed"
+_BASELINE = pytest.StashKey["Baseline | None"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,19 +63,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the record of this run."""
-    from pytest_interp.baselines.run import RunRecord
-
-    config.stash[_RUN] = RunRecord()
-    config.pluginmanager.register(_Collector(config.stash[_RUN]), "interp-baseline-records")
-    config.stash[_OBSOLETE] = []
-
-
 @pytest.fixture
-def baseline(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Baseline]:
+def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Baseline:
     """Compare results with what was saved: ``baseline.check(result)``.
 
     Saved are the numbers (``.json``) and the figure (``.png``) below ``baselines/``. Write them
@@ -85,6 +72,7 @@ def baseline(
     Tell several results of one test apart: ``baseline.check(result, name="noising")``.
     """
     _require_plugins(request.config)
+    _refuse_shared_name(request)
     from pytest_interp.baselines.check import Baseline
 
     made = Baseline(
@@ -95,8 +83,7 @@ def baseline(
         lambda: tmp_path_factory.mktemp("baseline"),
     )
     request.node.stash[_BASELINE] = made
-    yield made
-    made.finish(passed=request.node.stash.get(_PASSED, False))
+    return made
 
 
 def _draw(result: Result) -> Any:
@@ -115,6 +102,16 @@ def _require_plugins(config: pytest.Config) -> None:
                 f"the fixture `baseline` keeps its files through {name}, which this run has "
                 f"disabled: take away `-p no:{plugin}`, or PYTEST_DISABLE_PLUGIN_AUTOLOAD"
             )
+
+
+def _refuse_shared_name(request: pytest.FixtureRequest) -> None:
+    same = request.config.stash[_OWNERS].get(owner_of(request.node), [])
+    if len(same) > 1:
+        raise BaselineError(
+            f"the baselines of {len(same)} tests would lie in the same files: "
+            f"{', '.join(dict.fromkeys(same))}. Give their parameters ids that tell them apart, as "
+            'in pytest.param(..., id="...")'
+        )
 
 
 def _policy(config: pytest.Config) -> Policy:
@@ -147,45 +144,68 @@ def _asked_updates(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Notice filters of every kind; in an update, let the reference write before others compare."""
-    before = len(items)
+    """Note whose baselines are whose; in an update, the reference writes before others compare."""
     yield
-    run = config.stash[_RUN]
-    run.deselected = max(run.deselected, before - len(items))
     reference = config.getini("interp_reference_backend")
 
     def is_writer(item: pytest.Item) -> bool:
         target = target_of(item)
         return target is None or target.backend in (None, reference)
 
-    config.stash[_WRITERS] = {
-        (folder_of(item), name_of(item), model_of(item))
-        for item in items
-        if "baseline" in getattr(item, "fixturenames", ()) and is_writer(item) and is_inside(item)
-    }
+    owners: dict[Owner, list[str]] = {}
+    writers: set[Writer] = set()
+    for item in items:
+        if "baseline" in getattr(item, "fixturenames", ()) and is_inside(item):
+            owner = folder, test, _ = owner_of(item)
+            owners.setdefault(owner, []).append(item.nodeid)
+            if is_writer(item):
+                writers.add((folder, test, model_of(item)))
+    config.stash[_OWNERS], config.stash[_WRITERS] = owners, writers
     if _asked_updates(config):
         # stable, and within the tests of one model, which stay together
         groups = groupby(items, key=model_of)
         items[:] = [i for _, g in groups for i in sorted(g, key=lambda i: not is_writer(i))]
 
 
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Count what a filter left out."""
-    if items:
-        items[0].config.stash[_RUN].deselected += len(items)
-
-
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember whether the test passed, and send its record with its last report."""
     report = yield
-    if report.when == "call":
-        item.stash[_PASSED] = report.passed and not hasattr(report, "wasxfail")
+    # a test may be run again; subtests report as their test does and before it, and one that
+    # failed fails their test
+    if report.when == "setup" or item.stash[_OUTCOME] == _PASSED:
+        item.stash[_OUTCOME] = _outcome(report)
     if report.when == "teardown":
-        setattr(report, _REPORT, _record_of(item))
+        setattr(report, REPORT, _record_of(item))
+        item.stash[_BASELINE] = None
     return report
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "the test is marked xfail"
+    if report.skipped:
+        return "the test was skipped"
+    return _PASSED if report.passed else "the test failed"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Write what an update asked for, after every fixture was torn down."""
+    made = item.stash.get(_BASELINE, None)
+    if made is None:
+        return (yield)
+    try:
+        yield
+    except BaseException:
+        made.abandon("the teardown of the test failed")
+        raise
+    if item.stash[_OUTCOME] == _PASSED:
+        made.write()
+    else:
+        made.abandon(item.stash[_OUTCOME])
 
 
 def _record_of(item: pytest.Item) -> dict[str, Any] | None:
@@ -197,7 +217,7 @@ def _record_of(item: pytest.Item) -> dict[str, Any] | None:
     made = item.stash.get(_BASELINE, None)
     # a test that was skipped or failed has not asked for all that it would ask for
     kept = None
-    if not item.stash.get(_PASSED, False):
+    if item.stash[_OUTCOME] != _PASSED:
         model = model_of(item)
         kept = stem_of(name_of(item), model)
     return TestRecord(
@@ -206,60 +226,3 @@ def _record_of(item: pytest.Item) -> dict[str, Any] | None:
         kept=kept,
         notes=tuple(made.notes) if made else (),
     ).to_json()
-
-
-class _Collector:
-    """Collects the records of all tests, in the process that reports."""
-
-    def __init__(self, run: RunRecord) -> None:
-        self.run = run
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        from pytest_interp.baselines.run import TestRecord
-
-        record = getattr(report, _REPORT, None)
-        if record:
-            self.run.tests.append(TestRecord.from_json(record))
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        self.run.deselected += getattr(node, "workeroutput", {}).get(_REPORT, 0)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Find what no test asked for, and delete it where that was asked."""
-    config = session.config
-    if hasattr(config, "workeroutput"):
-        config.workeroutput[_REPORT] = config.stash[_RUN].deselected
-        return
-    run = config.stash[_RUN]
-    if incomplete(config, exitstatus, run.deselected) is None:
-        from pytest_interp.baselines.store import remove
-
-        root = baseline_root(config)
-        covered = [root / path.relative_to(config.rootpath) for path in arguments(config)]
-        found = run.obsolete(root, covered, config.rootpath)
-        config.stash[_OBSOLETE] = found
-        if config.option.interp_prune:
-            remove(found, root)
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
-) -> None:
-    """Tell what was written, what moved within the noise, and what is obsolete."""
-    run = config.stash[_RUN]
-    lines = [line for note in run.notes for line in note.splitlines()]
-    obsolete = [str(p.relative_to(config.rootpath)) for p in config.stash[_OBSOLETE]]
-    if obsolete and config.option.interp_prune:
-        lines += ["deleted, since no test asks for them:", *(f"  {p}" for p in obsolete)]
-    elif obsolete:
-        lines += ["no test asks for these any more; --interp-prune deletes them:"]
-        lines += [f"  {p}" for p in obsolete]
-    if config.option.interp_prune and (why := incomplete(config, exitstatus, run.deselected)):
-        lines.append(f"nothing was pruned: {why}")
-    if lines:
-        terminalreporter.section("interp baselines")
-        for line in lines:
-            terminalreporter.write_line(line)

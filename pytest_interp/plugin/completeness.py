@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_interp.adapters import BACKENDS, installed
+from pytest_interp.plugin.options import MODELS
+
+if TYPE_CHECKING:
+    from pytest_interp.baselines.run import RunRecord
 
 _FILTERS = {
     "keyword": "-k",
@@ -18,7 +25,9 @@ _FILTERS = {
     "setuponly": "--setup-only",
     "setupplan": "--setup-plan",
     "pyargs": "--pyargs",
-    "interp_backend": "--interp-backend",
+    "noconftest": "--noconftest",
+    # an ini value of the moment may say which files, functions and models are tests at all
+    "override_ini": "-o",
     "interp_model": "--interp-model",
 }
 """What makes a run incomplete, by the name of the option's own attribute."""
@@ -29,18 +38,24 @@ def arguments(config: pytest.Config) -> list[Path]:
     return [(config.invocation_params.dir / arg).resolve() for arg in config.args]
 
 
-def incomplete(config: pytest.Config, exitstatus: int, deselected: int) -> str | None:
+def incomplete(config: pytest.Config, exitstatus: int, run: RunRecord) -> str | None:
     """Why this run cannot tell which baselines are obsolete; None where it can."""
     for name, option in _FILTERS.items():
         if getattr(config.option, name, None):
             return f"the run was filtered by {option}"
+    backends = config.stash[MODELS].settings.backends
+    # a backend that is not installed runs in no run of this machine
+    if backends and any(installed(name) and name not in backends for name in BACKENDS):
+        return f"the run was restricted to the backend {', '.join(backends)}"
     for argument, path in zip(config.args, arguments(config), strict=True):
         if not path.is_dir():
             return f"only {argument} was run, not a whole folder"
         if not path.is_relative_to(config.rootpath.resolve()):
             return f"{argument} lies outside of rootdir"
-    if deselected:
+    if run.deselected:
         return "tests were deselected"
     if exitstatus != pytest.ExitCode.OK:
         return "the run was not green"
+    if unfinished := run.collected - len(run.finished):
+        return f"{unfinished} of {run.collected} tests did not run to their end"
     return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.targets import TARGET
 from pytest_interp.session import Target
 
@@ -17,11 +18,24 @@ if TYPE_CHECKING:
 
 Writer = tuple[Path, str, str | None]
 """Folder, test and model of an entry that some test of this run may write."""
+Owner = tuple[Path, str, Target | None]
+"""Folder, test and target: what tells the baselines of one test from those of others."""
 
 
 def baseline_root(config: pytest.Config) -> Path:
     """The folder of baselines."""
     return config.rootpath / str(config.getini("interp_baseline_dir"))
+
+
+def shown(path: Path, config: pytest.Config) -> str:
+    """A path as people read it: from rootdir where it lies there."""
+    root = config.rootpath
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def owner_of(item: pytest.Item) -> Owner:
+    """Whose baselines those of a test are."""
+    return folder_of(item), name_of(item), target_of(item)
 
 
 def folder_of(item: pytest.Item) -> Path:
@@ -58,14 +72,12 @@ def claim_of(item: pytest.Item, writers: set[Writer]) -> Claim:
             names = names.replace(str(target), str(Target(target.model, reference)))
         # ids count from rootdir, the command line from the working folder
         file = os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir)
-        given = item.config.option
         parts = ["pytest", f"{file}{colons}{names}", option]
-        for name in given.interp_model:
-            parts += ["--interp-model", name]
-        for name in ("device", "dtype"):
-            if value := getattr(given, f"interp_{name}"):
-                parts += [f"--interp-{name}", value]
-        return shlex.join(parts)
+        if target is not None and target.backend and item.config.stash[MODELS].settings.backends:
+            # the run is restricted to some backends, maybe not to this one
+            backend = reference if under_reference else target.backend
+            parts += ["--interp-backend", backend]
+        return shlex.join([*parts, *_same_settings(item.config)])
 
     return Claim(
         folder=folder,
@@ -75,6 +87,22 @@ def claim_of(item: pytest.Item, writers: set[Writer]) -> Claim:
         written_elsewhere=(folder, test, model) in writers,
         command=command,
     )
+
+
+def _same_settings(config: pytest.Config) -> list[str]:
+    """What the command line says of where things lie and what the tests run on."""
+    given = config.option
+    parts: list[str] = []
+    for option, value in (
+        ("-c", given.inifilename),
+        ("--rootdir", given.rootdir),
+        ("--interp-device", given.interp_device),
+        ("--interp-dtype", given.interp_dtype),
+    ):
+        parts += [option, str(value)] if value else []
+    for option, values in (("-o", given.override_ini), ("--interp-model", given.interp_model)):
+        parts += [part for value in values or () for part in (option, value)]
+    return parts
 
 
 def name_of(item: pytest.Item) -> str:

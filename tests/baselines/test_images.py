@@ -1,11 +1,11 @@
-import contextlib
 import io
 
 import pytest
 from made_results import lens, trace
 from PIL import Image
 
-from pytest_interp.baselines.images import THRESHOLD, compare_rasters, threshold_of
+from pytest_interp.baselines.images import THRESHOLD, compare_rasters, inspect_figure, threshold_of
+from pytest_interp.baselines.store import Slot
 from pytest_interp.errors import BaselineError
 from pytest_interp.figures import draw
 
@@ -19,10 +19,10 @@ def saved(tmp_path):
 
 
 @pytest.fixture
-def against(saved, request, tmp_path):
+def against(saved, tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    return lambda png: compare_rasters(png, saved, request, scratch)
+    return lambda png: compare_rasters(png, saved, scratch)
 
 
 def converted(png, change):
@@ -53,29 +53,44 @@ def test_another_mode_is_refused_before_pixels_are_compared(against):
     assert against(grey) == "the mode of the figure's raster changed: RGB -> L"
 
 
-def test_a_missing_raster_is_not_written(against, saved):
-    saved.unlink()
-    assert against(draw(trace()).raster) == "its raster a--m.raster.png is missing"
-    assert list(saved.parent.iterdir()) == []
+@pytest.mark.parametrize("gone", ["raster", "picture"])
+def test_a_missing_file_of_a_figure_is_told_and_not_written(saved, tmp_path, gone):
+    drawing, slot = draw(trace()), Slot(saved.parent, "a--m")
+    slot.picture.write_bytes(drawing.picture)
+    assert inspect_figure(drawing, slot, lambda: tmp_path) is None
+    path = getattr(slot, gone)
+    path.unlink()
+    problem = inspect_figure(drawing, slot, lambda: tmp_path)
+    assert problem.told == f"of its figure {path.name} is missing"
+    assert problem.is_missing
+    assert problem.files == {path: getattr(drawing, gone)}
+    assert not path.exists()
 
 
-def test_a_damaged_raster_is_refused(against, saved):
-    saved.write_bytes(b"no image")
+@pytest.mark.parametrize(
+    "damage",
+    [lambda png: b"no image", lambda png: png[: len(png) // 2], lambda png: png[:60]],
+    ids=["other", "half", "little"],
+)
+def test_a_damaged_raster_is_refused(against, saved, damage):
+    whole = saved.read_bytes()
+    saved.write_bytes(damage(whole))
     with pytest.raises(BaselineError, match=r"is no image.*--interp-update=all"):
         against(draw(trace()).raster)
 
 
 @pytest.mark.parametrize("option", ["regen_all", "force_regen"])
-def test_options_of_pytest_regressions_never_write_to_the_baselines(
+def test_options_of_pytest_regressions_neither_write_nor_hide_a_difference(
     against, saved, request, monkeypatch, option
 ):
     before = saved.read_bytes()
     monkeypatch.setattr(request.config.option, option, True)
-    with contextlib.suppress(pytest.fail.Exception):
-        against(draw(lens()).raster)
+    assert "looks different" in against(draw(lens()).raster)
     assert saved.read_bytes() == before
 
 
 def test_the_threshold_grows_with_the_noise_of_half_precision():
-    assert threshold_of(1e-3) == THRESHOLD
-    assert threshold_of(0.1) == pytest.approx(2.0)
+    assert threshold_of([1e-3]) == THRESHOLD
+    assert threshold_of([1e-3, 0.1]) == pytest.approx(2.0)
+    # of ranks, which no raster shows
+    assert threshold_of([1e-3, 1.0]) == THRESHOLD

@@ -213,7 +213,7 @@ def test_a_missing_or_changed_figure_fails_though_the_numbers_agree(saved):
     assert "is missing" in text(saved.run())
     result = saved.run("--interp-update=missing")
     result.assert_outcomes(passed=2)
-    assert f"redrawn {TRACE}.json: its raster" in text(result)
+    assert f"redrawn {TRACE}.json: of its figure {Path(TRACE).name}.raster.png" in text(result)
     saved.run().assert_outcomes(passed=2)
 
 
@@ -257,7 +257,7 @@ def test_a_failing_test_writes_and_deletes_nothing(saved):
     result = saved.run("--interp-update", "--interp-prune")
     result.assert_outcomes(passed=1, failed=1)
     assert saved.saved() == before
-    assert "the test failed: its baselines were not written" in text(result)
+    assert "test_lens: the test failed, so its baselines were not written" in text(result)
     assert "nothing was pruned: the run was not green" in text(result)
 
 

@@ -3,8 +3,10 @@ import os
 from pathlib import Path
 
 import pytest
+from made_results import lens
 
 from pytest_interp.baselines import store
+from pytest_interp.baselines.entry import Entry
 from pytest_interp.errors import BaselineError
 
 
@@ -57,7 +59,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
     store.write(path, b"old")
     monkeypatch.setattr(os, "replace", _fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(BaselineError, match=r"cannot write .*x\.json \(no space"):
         store.write(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -111,9 +113,31 @@ def test_removing_takes_empty_folders_along_and_nothing_else(tmp_path):
 
 
 def test_files_that_are_no_baselines_are_not_listed(tmp_path):
-    for name in ("a--m.json", "a--m.png", "a--m.raster.png", "README.md", "logo.png", "x.json"):
-        store.write(tmp_path / name, b"")
+    entry = Entry.of(lens()).dumps().encode()
+    for name in ("a--m.json", "a--m@b.json", "x.json"):
+        store.write(tmp_path / name, entry)
+    for name in ("a--m.png", "a--m.raster.png", "README.md", "loss--2024.png", "runs--2024.json"):
+        store.write(tmp_path / name, b'{"schema": 1}')
     (tmp_path / "link--m.json").symlink_to(tmp_path / "a--m.json")
-    names = [p.name for p in store.files_below(tmp_path)]
-    assert names == ["a--m.json", "a--m.png", "a--m.raster.png"]
-    assert store.files_below(tmp_path / "absent") == []
+    shared, override = store.slots_below(tmp_path)
+    assert [p.name for p in shared.files] == ["a--m.json", "a--m.png", "a--m.raster.png"]
+    assert [p.name for p in override.files] == ["a--m@b.json"]
+    assert override.shared == shared == shared.shared
+    assert store.slots_below(tmp_path / "absent") == []
+
+
+def test_a_raster_is_never_taken_for_a_picture(tmp_path):
+    slots = [store.Slot(tmp_path, store.stem_of("t", "m", name)) for name in ("a", "a.raster")]
+    assert len({path for slot in slots for path in (slot.picture, slot.raster)}) == 4
+
+
+def test_a_place_that_cannot_be_written_or_deleted_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        BaselineError, match=r"cannot write .*file/a--m\.json \(.*File exists: .*file'"
+    ):
+        store.write(tmp_path / "file" / "a--m.json", b"")
+    with pytest.raises(BaselineError, match=r"cannot delete .*file/a--m\.json \(.*Not a directory"):
+        store.remove([tmp_path / "file" / "a--m.json"], tmp_path)
+    with pytest.raises(BaselineError, match=r"cannot read .* \(.*Is a directory"):
+        store.read(tmp_path)

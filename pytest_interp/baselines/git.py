@@ -1,0 +1,104 @@
+"""Files of a git revision, read without touching the working folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path, PurePosixPath
+
+from pytest_interp.errors import BaselineError
+
+
+def commit_of(revision: str) -> str:
+    """The commit that a revision names.
+
+    Raises:
+        BaselineError: it names none here, or git is not installed.
+    """
+    asked = ("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    # git would read as an option what begins with a hyphen
+    found = None if revision.startswith("-") else _git("rev-parse", *asked)
+    if found is None:
+        raise BaselineError(
+            f"{revision!r} is neither a folder nor a git revision here. Give a folder of baselines "
+            "(baselines, or a copy of it), or a revision such as HEAD, main or v1.0, from inside "
+            "of the repository"
+        )
+    return found.decode().strip()
+
+
+def folder_in(commits: list[str], folder: str) -> str:
+    """Where a folder lies in the repository, from its top.
+
+    Below the working folder or, where no commit has files there, below the nearest folder above it
+    where one has.
+
+    Raises:
+        BaselineError: the folder lies outside of the repository.
+    """
+    top = Path(os.fsdecode(_must("rev-parse", "--show-toplevel")).strip())
+    prefix = PurePosixPath(os.fsdecode(_must("rev-parse", "--show-prefix")).strip())
+    if os.path.isabs(folder):
+        found = Path(folder).resolve()
+        places = [found.relative_to(top).as_posix()] if found.is_relative_to(top) else []
+    else:
+        joined = [os.path.normpath(above / folder) for above in (prefix, *prefix.parents)]
+        places = [place for place in joined if place.split("/")[0] != ".."]
+    if not places:
+        raise BaselineError(
+            f"the folder {folder!r} lies outside of the repository {top}: name one inside of it"
+        )
+    return next((p for p in places if any(_listed(c, p) for c in commits)), places[0])
+
+
+def files_of(commit: str, folder: str, suffix: str) -> dict[str, bytes]:
+    """The files below a folder whose names end in a suffix, by their path below it.
+
+    Args:
+        commit: as :func:`commit_of` gives it.
+        folder: from the top of the repository.
+        suffix: of the wanted files.
+
+    Raises:
+        BaselineError: git cannot read them.
+    """
+    found = _listed(commit, folder)
+    ids = {path: key for path, key in found.items() if path.endswith(suffix)}
+    if not ids:
+        return {}
+    asked = "".join(f"{key}\n" for key in ids.values()).encode()
+    answer, contents = _must("cat-file", "--batch", given=asked), {}
+    for path in ids:
+        head, _, rest = answer.partition(b"\n")
+        if not head.split()[-1].isdigit():
+            raise BaselineError(f"git has no content of {path} in {commit[:12]}: fetch it")
+        size = int(head.split()[-1])
+        contents[os.path.relpath(path, folder)] = rest[:size]
+        answer = rest[size + 1 :]
+    return contents
+
+
+def _listed(commit: str, folder: str) -> dict[str, str]:
+    """Paths from the top of the repository, with the ids of their contents; links left out."""
+    within = [] if folder == "." else ["--", folder]
+    lines = _must("ls-tree", "-r", "-z", "--full-tree", commit, *within).split(b"\0")
+    rows = (line.partition(b"\t") for line in lines if line.startswith(b"100"))
+    return {os.fsdecode(path): head.split()[2].decode() for head, _, path in rows}
+
+
+def _must(*arguments: str, given: bytes = b"") -> bytes:
+    answer = _git(*arguments, given=given)
+    if answer is None:
+        raise BaselineError(f"git {' '.join(arguments[:2])} failed in {Path.cwd()}")
+    return answer
+
+
+def _git(*arguments: str, given: bytes = b"") -> bytes | None:
+    """Output of a git command, or None where it fails."""
+    try:
+        done = subprocess.run(["git", *arguments], input=given, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        raise BaselineError("git is not installed: give two folders of baselines") from None
+    except subprocess.TimeoutExpired:
+        raise BaselineError(f"git {arguments[0]} did not answer within 60 s") from None
+    return done.stdout if done.returncode == 0 else None
