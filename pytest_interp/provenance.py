@@ -115,11 +115,15 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 @cache
 def _git_state(folder: str) -> tuple[str | None, bool | None]:
-    """Commit of the folder and whether its tree had changes; (None, None) outside of git."""
+    """Commit of the folder and whether its tree had changes; (None, None) outside of git.
+
+    Baselines do not count: they are what a run writes, and not what made its results.
+    """
     sha = _git(folder, "rev-parse", "HEAD")
     if sha is None:
         return None, None
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    paths = (":(top)", *(f":(top,exclude,glob)**/*--*{suffix}" for suffix in (".json", ".png")))
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *paths)
     return sha, None if changes is None else bool(changes)
 
 

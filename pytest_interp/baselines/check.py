@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.session import SnapshotSession
 
 from pytest_interp.baselines import store
 from pytest_interp.baselines.claim import Claim
 from pytest_interp.baselines.compare import changed, compare, tolerances_between
 from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.extension import BaselineExtension, BaselineLocation
 from pytest_interp.baselines.images import Drawing, inspect_figure, threshold_of
 from pytest_interp.baselines.messages import Messages, shown
 from pytest_interp.baselines.pending import Pending
@@ -47,7 +50,10 @@ class Baseline:
         self._policy = policy
         self._draw = draw
         self._scratch = scratch
-        self._pending = Pending(request)
+        self._request = request
+        # a session of our own: the user's counts, reports and unused snapshots stay as they are
+        self._syrupy = SnapshotSession(pytest_session=request.session)
+        self._pending = Pending()
         self._seen: set[tuple[Slot, str | None]] = set()
 
     def check(self, result: Result, name: str | None = None) -> None:
@@ -114,7 +120,7 @@ class Baseline:
             return
         changes = compare(old, new)
         lines = describe(changes, old, new)
-        snapshot = self._pending.snapshot(slot)
+        snapshot = self._snapshot(slot)
         if snapshot != new and may < Update.CHANGED:
             moved = snapshot.get_assert_diff()
             pytest.fail(self._messages(drawing).moved(slot, old, new, moved, backend))
@@ -144,7 +150,7 @@ class Baseline:
         needed = Update.MISSING if problem.is_missing else Update.CHANGED
         if may >= needed:
             note = f"redrawn {shown(slot.numbers)}: {problem.told}"
-            self._pending.add(note, None, slot, problem.files)
+            self._pending.add(note, problem.files)
             return
         if self._policy.update >= needed and self._is_shared_out(slot, backend):
             return self._postpone(slot, backend)
@@ -193,6 +199,14 @@ class Baseline:
             and not self._policy.is_writer(backend)
         )
 
+    def _snapshot(self, slot: Slot) -> SnapshotAssertion:
+        return SnapshotAssertion(
+            session=self._syrupy,
+            extension_class=BaselineExtension,
+            test_location=BaselineLocation(self._request.node, file=slot.numbers),
+            update_snapshots=False,
+        )
+
     def _read(self, slot: Slot) -> Entry:
         return Entry.read(slot.numbers, shown(slot.numbers))
 
@@ -203,10 +217,10 @@ class Baseline:
         )
 
     def _write(self, note: str, slot: Slot, new: Entry, drawing: Drawing | None) -> None:
-        pictures = {}
+        files = {slot.numbers: new.dumps().encode()}
         if drawing is not None:
-            pictures = {slot.picture: drawing.picture, slot.raster: drawing.raster}
-        self._pending.add(note, new, slot, pictures)
+            files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
+        self._pending.add(note, files)
 
     def _refuse_twice(self, slot: Slot, backend: str | None, name: str | None) -> None:
         if (slot, backend) in self._seen:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syrupy.data import SnapshotCollection, SnapshotCollections
+from syrupy.data import SnapshotCollections
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
-from pytest_interp.baselines import store
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.report import describe
@@ -34,12 +33,13 @@ class BaselineLocation(PyTestLocation):
 
 
 class BaselineExtension(SingleFileSnapshotExtension):
-    """Serializes an :class:`Entry`; two of them match when nothing moved by more than noise."""
+    """Serializes an :class:`Entry`; two of them match when nothing moved by more than noise.
+
+    It only ever reads: what is written waits until the test has passed (``pending.py``).
+    """
 
     file_extension = "json"
     _write_mode = WriteMode.TEXT
-    # kept until the test has passed: a failing test writes nothing
-    write_immediately = False
 
     def serialize(self, data: Any, **_: Any) -> str:
         entry: Entry = data
@@ -68,13 +68,6 @@ class BaselineExtension(SingleFileSnapshotExtension):
     ) -> str | None:
         path = Path(snapshot_location)
         return path.read_text(encoding="utf-8") if path.is_file() else None
-
-    @classmethod
-    def write_snapshot_collection(
-        cls, *, snapshot_collection: SnapshotCollection, **_: Any
-    ) -> None:
-        (snapshot,) = snapshot_collection
-        store.write(Path(snapshot_collection.location), str(snapshot.data).encode())
 
 
 def _entries(old: Any, new: Any) -> tuple[Entry, Entry]:

@@ -25,7 +25,7 @@ def lens_figure(result: LensResult) -> Figure:
 
     above.plot(layers, result.answer_prob, color=style.BLUE, marker="o", markersize=3.5)
     # above 1 is the place of the labels, where no curve comes
-    above.set_ylim(-0.04, 1.2)
+    above.set_ylim(-0.04, 1.25)
     above.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     style.label(above, y=f"probability of {style.quoted(result.answer)}")
     style.title(above, f"Logit lens after {style.quoted(result.prompt)}")
@@ -72,8 +72,8 @@ def _note(axes: Axes, layer: int, text: str, *, to_the_left: bool, row: int = 0)
     """A label at the upper end of a layer's line."""
     axes.annotate(
         text,
-        (layer, 1.18),
-        xytext=(-6 if to_the_left else 6, -11 * row),
+        (layer, 1.25),
+        xytext=(-6 if to_the_left else 6, -12 * row - 1),
         textcoords="offset points",
         ha="right" if to_the_left else "left",
         va="top",

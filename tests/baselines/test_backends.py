@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from made_results import lens
 
 # runs inside of this process import anew what it does not hold
 import pytest_interp.adapters.nnsight
@@ -12,6 +13,7 @@ import pytest_interp.baselines.check
 import pytest_interp.experiments
 import pytest_interp.figures
 import pytest_interp.models.loader  # noqa: F401
+from pytest_interp.figures import draw
 from pytest_interp.planted import planted_model
 
 FACT = planted_model("gpt2").facts[0]
@@ -103,9 +105,53 @@ def test_an_override_that_is_not_needed_is_neither_written_nor_pruned(project):
     project.file("@nnsight.json").write_bytes(project.file(".json").read_bytes())
     project.file("@nnsight.png").write_bytes(project.file(".png").read_bytes())
     project.file("@nnsight.raster.png").write_bytes(project.file(".raster.png").read_bytes())
-    result = project.run("--interp-update-override", "--interp-prune")
-    assert "@nnsight.json is no longer needed" in text(result)
+    for options in (["--interp-update-override", "--interp-prune"], []):
+        result = project.run(*options)
+        result.assert_outcomes(passed=2)
+        assert "@nnsight.json is no longer needed" in text(result)
     assert len(project.names()) == 2
+
+
+@pytest.mark.parametrize("backend", ["nnsight", "transformer_lens"])
+def test_a_run_under_one_backend_prunes_nothing(project, backend):
+    project.run("--interp-update").assert_outcomes(passed=2)
+    project.file("@nnsight.json").write_bytes(project.file(".json").read_bytes())
+    project.pytester.makeini(f"[pytest]\ninterp_backend = {backend}")
+    before = project.names()
+    result = project.run("--interp-prune")
+    assert f"nothing was pruned: the run was restricted to the backend {backend}" in text(result)
+    assert project.names() == before
+
+
+def test_the_figure_is_compared_under_the_other_backend(project):
+    project.run("--interp-update").assert_outcomes(passed=2)
+    only = ("--interp-backend", "nnsight")
+    # near equals change their ranks between the backends, and the figure is compared all the same
+    project.run(*only).assert_outcomes(passed=1)
+    project.file(".raster.png").write_bytes(draw(lens(crossover=2)).raster)
+    result = project.run(*only)
+    result.assert_outcomes(failed=1)
+    assert "the numbers agree" in text(result)
+    assert "[planted-gpt2-transformer_lens]' --interp-update --interp-backend transformer_lens" in (
+        text(result)
+    )
+
+
+def test_a_damaged_shared_entry_is_an_error_under_every_backend(project):
+    project.run("--interp-update").assert_outcomes(passed=2)
+    project.file(".json").write_text("{")
+    result = project.run("--interp-backend", "nnsight")
+    result.assert_outcomes(failed=1)
+    assert "cannot be read as JSON" in text(result)
+    # beside an override it is not what the test is about
+    project.run("--interp-update-override", "--interp-backend", "nnsight").assert_outcomes(passed=1)
+    project.run("--interp-backend", "nnsight").assert_outcomes(passed=1)
+    project.file("@nnsight.json").write_text("{")
+    result = project.run("--interp-update-override", "--interp-backend", "nnsight")
+    assert "@nnsight.json cannot be read as JSON" in text(result)
+    both = ("--interp-update-override", "--interp-update=all")
+    project.run(*both, "--interp-backend", "nnsight").assert_outcomes(passed=1)
+    assert "replaced" not in text(project.run())
 
 
 def test_the_reference_can_be_the_other_backend(project):
@@ -127,3 +173,9 @@ def test_workers_do_not_compare_with_what_another_is_writing(project):
     arguments = ("-p", "no:cacheprovider", "-n2", "--interp-update")
     project.pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=2)
     project.run().assert_outcomes(passed=2)
+    # nor do they take what is not written yet for a disagreement
+    for path in project.file("").parent.iterdir():
+        path.unlink()
+    arguments = (*arguments, "--interp-update-override")
+    project.pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=2)
+    assert project.names() == ["test_lens--planted-gpt2.json"]

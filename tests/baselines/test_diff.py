@@ -7,6 +7,7 @@ from made_results import lens, trace
 from pytest_interp.baselines import diff_baselines
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.store import write
+from pytest_interp.cli import main
 from pytest_interp.errors import BaselineError
 
 
@@ -65,14 +66,20 @@ def test_added_and_removed_claims_are_changes(old, new):
 
 
 @pytest.fixture
-def repository(tmp_path, monkeypatch):
+def git(tmp_path):
     folder = tmp_path / "repository" / "below"
     folder.mkdir(parents=True)
 
-    def git(*arguments):
+    def run(*arguments):
         who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
         subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
 
+    return run
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch, git):
+    folder = tmp_path / "repository" / "below"
     git("init", "-q", "..")
     git("commit", "-q", "--allow-empty", "-m", "empty")
     save(folder / "baselines", "test_a/test_lens--m", lens())
@@ -107,3 +114,59 @@ def test_a_broken_file_is_named(old, new):
     (new / "specs/test_a/test_lens--m.json").write_text("{")
     with pytest.raises(BaselineError, match=r"specs/test_a/test_lens--m\.json cannot be read"):
         diff_baselines(old, new)
+
+
+def test_files_of_people_are_no_claims(old, new):
+    for name in ("notes.json", "runs--2024.json"):
+        (new / name).write_text('[{"x": 1}]')
+    assert not diff_baselines(old, new).changed
+
+
+@pytest.mark.parametrize("below", [".", "specs", "specs/deep"])
+def test_revisions_are_compared_from_every_folder_of_the_project(repository, monkeypatch, below):
+    (repository / below).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(repository / below)
+    assert "crossover_layer: 8 -> 6" in str(diff_baselines("HEAD~1", "HEAD"))
+
+
+@pytest.mark.parametrize(
+    ("below", "folder"), [("below", "{}/below/baselines"), ("specs", "../below/baselines")]
+)
+def test_the_folder_may_be_absolute_or_above(repository, monkeypatch, below, folder):
+    top = repository.parent
+    (top / below).mkdir(exist_ok=True)
+    monkeypatch.chdir(top / below)
+    assert diff_baselines("HEAD~1", "HEAD", folder.format(top)).changed
+
+
+def test_attributes_of_the_repository_do_not_hide_baselines(repository, git):
+    (repository / ".gitattributes").write_text("baselines export-ignore\n")
+    git("add", ".")
+    git("commit", "-q", "-m", "three")
+    assert diff_baselines("HEAD~2", "HEAD").changed
+
+
+def test_nothing_to_compare_is_no_agreement(repository, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for sides in (("HEAD~1", "HEAD", "baseline"), ("HEAD~2", "HEAD~2"), (empty, empty)):
+        with pytest.raises(BaselineError, match="has an entry of baselines"):
+            diff_baselines(*sides)
+    with pytest.raises(BaselineError, match="outside of the repository"):
+        diff_baselines("HEAD~1", "HEAD", str(tmp_path / "elsewhere"))
+
+
+def test_the_command_exits_with_2_where_it_cannot_tell(repository, capsys):
+    assert main(["diff", "HEAD", "HEAD"]) == 0
+    assert main(["diff", "HEAD~1", "HEAD"]) == 1
+    for arguments in (
+        ["HEAD~1", "HEAD", "--folder", "baseline"],
+        ["HEAD~1", "HEAD", "--folder", "../../elsewhere"],
+        ["HEAD", "no-such-thing"],
+    ):
+        assert main(["diff", *arguments]) == 2
+    entry = repository / "baselines/test_a/test_lens--m.json"
+    entry.write_text(entry.read_text().replace('"atol"', '"a"', 1))
+    capsys.readouterr()
+    assert main(["diff", "HEAD", "baselines"]) == 2
+    assert "test_lens--m.json is no baseline: the tolerance of" in capsys.readouterr().err

@@ -51,13 +51,32 @@ def test_what_json_cannot_say_is_refused(value, told):
         plain(value, "x")
 
 
+def with_tolerance(tolerance):
+    return (
+        f'{{"result": {{}}, "schema": 1, "tolerances": {{"a": {tolerance}}}, "provenance": {{}}}}'
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("{", "cannot be read as JSON"),
         ('{"result": {"a": NaN}, "schema": 1}', "it holds NaN"),
-        ("[]", "no object 'result'"),
-        ('{"result": {}, "schema": 99}', "has schema 99, this version reads 1"),
+        ('{"result": {"a": [1e999]}, "schema": 1}', "it holds 1e999"),
+        (f'{{"result": {{"a": {"9" * 400}}}, "schema": 1}}', r"it holds 9999\d*\.\.\."),
+        (b"\xff\xfe", "cannot be read as JSON .*utf-8"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ("<<<<<<< HEAD\n{}", "cannot be read as JSON"),
+        ("[]", "is no JSON object"),
+        ('{"result": {}, "schema": 99}', "has schema 99, and this version reads 1"),
+        ('{"schema": 1}', "no object 'result'"),
+        ('{"result": {}, "schema": 1, "tolerances": []}', "no object 'tolerances'"),
+        ('{"result": {}, "schema": 1, "tolerances": {}, "provenance": null}', "'provenance'"),
+        (with_tolerance('{"atol": 1}'), "the tolerance of 'a'"),
+        (with_tolerance('{"atol": 1, "rtol": "1"}'), "the tolerance of 'a'"),
+        (with_tolerance('{"atol": -1, "rtol": 0}'), "the tolerance of 'a'"),
+        (with_tolerance('{"atol": Infinity, "rtol": 0}'), "it holds Infinity"),
+        (with_tolerance("1"), "the tolerance of 'a'"),
     ],
 )
 def test_damaged_files_are_refused_with_what_mends_them(text, told):

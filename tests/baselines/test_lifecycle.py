@@ -1,93 +1,11 @@
 """The life of a baseline in real pytest runs."""
 
-import json
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
-
-# runs inside of this process import anew what it does not hold: a second each for matplotlib
-import pytest_interp.baselines.check
-import pytest_interp.figures  # noqa: F401
-
-SPECS = """
-    import json
-    import pytest
-    from made_results import lens, trace
-    from pathlib import Path
-
-    now = json.loads((Path(__file__).parent.parent / "now.json").read_text())
-
-    def test_lens(baseline):
-        baseline.check(lens(**now))
-
-    def test_trace(baseline):
-        baseline.check(trace())
-        baseline.check(trace(direction="noise"), name="noising")
-"""
-LENS = "baselines/specs/test_a/test_lens--made"
-TRACE = "baselines/specs/test_a/test_trace--made"
-FILES = {
-    f"{stem}{suffix}"
-    for stem in (LENS, TRACE, f"{TRACE}--noising")
-    for suffix in (".json", ".png", ".raster.png")
-}
-
-
-class Project:
-    """A folder with specs on results whose numbers the tests choose."""
-
-    def __init__(self, pytester):
-        self.pytester = pytester
-        self.path = pytester.path
-        pytester.makeini("[pytest]\npythonpath = " + str(Path(__file__).parent.parent))
-        self.spec("test_a", SPECS)
-        self.now()
-
-    def spec(self, name, text):
-        self.pytester.makepyfile(**{f"specs/{name}": text})
-
-    def now(self, **values):
-        (self.path / "now.json").write_text(json.dumps(values))
-
-    def run(self, *arguments):
-        return self.pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
-
-    def worker_run(self, *arguments):
-        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
-
-    def saved(self):
-        root = self.path / "baselines"
-        return {
-            str(p.relative_to(self.path)): p.read_bytes() for p in root.rglob("*") if p.is_file()
-        }
-
-
-@pytest.fixture
-def project(pytester):
-    return Project(pytester)
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """Where the first test leaves its baselines for the others to copy."""
-    return tmp_path_factory.mktemp("made") / "baselines"
-
-
-@pytest.fixture
-def saved(project, made_once):
-    """A project whose baselines are saved."""
-    there = project.path / "baselines"
-    if made_once.is_dir():
-        shutil.copytree(made_once, there)
-    else:
-        project.run("--interp-update=missing").assert_outcomes(passed=2)
-        shutil.copytree(there, made_once)
-    return project
-
-
-def text(result):
-    return "\n".join(result.outlines)
+from baseline_project import FILES, LENS, TRACE, text
 
 
 def test_a_missing_baseline_fails_writes_nothing_and_prints_the_command(project):
@@ -187,15 +105,6 @@ def test_all_rewrites_everything(saved):
     assert saved.saved()[f"{LENS}.json"] != before[f"{LENS}.json"]
 
 
-@pytest.mark.parametrize("option", ["--snapshot-update", "--force-regen", "--regen-all"])
-def test_options_of_syrupy_and_pytest_regressions_are_honoured(saved, option):
-    (saved.path / f"{TRACE}.json").unlink()
-    saved.now(crossover=6)
-    saved.run(option).assert_outcomes(passed=2)
-    assert set(saved.saved()) == FILES
-    saved.run().assert_outcomes(passed=2)
-
-
 def test_an_unknown_mode_is_refused(project):
     result = project.run("--interp-update=sometimes")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -210,251 +119,48 @@ def test_a_missing_or_changed_figure_fails_though_the_numbers_agree(saved):
     assert "looks different" in text(result)
     saved.run("--interp-update=missing").assert_outcomes(passed=1, failed=1)
     raster.unlink()
-    assert "is missing" in text(saved.run())
+    picture = saved.path / f"{LENS}.png"
+    picture.unlink()
+    result = saved.run()
+    assert f"of its figure {raster.name} is missing" in text(result)
+    assert f"of its figure {picture.name} is missing" in text(result)
     result = saved.run("--interp-update=missing")
     result.assert_outcomes(passed=2)
+    assert picture.is_file()
     assert f"redrawn {TRACE}.json: of its figure {Path(TRACE).name}.raster.png" in text(result)
     saved.run().assert_outcomes(passed=2)
 
 
-# What must leave other tests' baselines alone
-
-
-def with_a_third(project):
-    """One more test without a baseline, which an update would write if it ran."""
-    project.spec("test_b", "from made_results import lens\ndef test_b(baseline):\n"
-                 "    baseline.check(lens())\n")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("arguments", "update"),
-    [
-        (["specs/test_a.py::test_trace"], "--interp-update=all"),
-        (["specs/test_a.py::test_trace"], "--snapshot-update"),
-        (["specs/test_a.py::test_trace"], "--regen-all"),
-        (["-k", "test_trace"], "--interp-update"),
-        (["specs/test_a.py", "--deselect", "specs/test_a.py::test_lens"], "--interp-update"),
-    ],
-)
-def test_a_filtered_update_leaves_other_baselines_alone(saved, arguments, update):
-    saved.now(crossover=6)
-    before = saved.saved()
-    saved.run(*arguments, update, "--interp-prune").assert_outcomes(
-        passed=1, deselected=0 if "::" in arguments[0] else 1
-    )
-    after = saved.saved()
-    assert after.keys() == before.keys()
-    assert all(after[name] == before[name] for name in FILES if name.startswith(LENS))
-
-
-def test_a_failing_test_writes_and_deletes_nothing(saved):
-    saved.spec(
-        "test_a",
-        SPECS.replace("baseline.check(lens(**now))", "baseline.check(lens(**now)); assert 0"),
-    )
-    saved.now(crossover=6)
-    before = saved.saved()
-    result = saved.run("--interp-update", "--interp-prune")
-    result.assert_outcomes(passed=1, failed=1)
-    assert saved.saved() == before
-    assert "test_lens: the test failed, so its baselines were not written" in text(result)
-    assert "nothing was pruned: the run was not green" in text(result)
-
-
-def test_a_run_that_stops_early_deletes_nothing(saved):
-    saved.now(crossover=6)
-    before = saved.saved()
-    saved.run("-x", "--interp-prune").assert_outcomes(failed=1)
-    assert saved.saved() == before
-
-
-# Obsolete baselines
-
-
-def without_trace(project):
-    head, _ = SPECS.split("    def test_trace")
-    project.spec("test_a", head)
-
-
-def test_obsolete_files_are_listed_and_only_pruned_on_demand(saved):
-    without_trace(saved)
-    gone = {name for name in FILES if name.startswith(TRACE)}
+def test_damaged_files_are_written_anew_with_all(saved):
+    numbers, raster = saved.path / f"{LENS}.json", saved.path / f"{TRACE}.raster.png"
+    numbers.write_text("<<<<<<< HEAD\n" + numbers.read_text())
+    raster.write_bytes(raster.read_bytes()[:300])
     result = saved.run("--interp-update")
-    result.assert_outcomes(passed=1)
-    assert "no test asks for these any more; --interp-prune deletes them:" in text(result)
-    assert all(name in text(result) for name in gone)
-    assert set(saved.saved()) == FILES
-    result = saved.run("--interp-prune")
-    assert "deleted, since no test asks for them:" in text(result)
-    assert set(saved.saved()) == FILES - gone
+    result.assert_outcomes(failed=2)
+    assert f"BaselineError: {LENS}.json cannot be read as JSON" in text(result)
+    assert "is no image" in text(result)
+    assert "or write it anew with --interp-update=all" in text(result)
+    result = saved.run("--interp-update=all")
+    result.assert_outcomes(passed=2)
+    assert f"replaced the unreadable {LENS}.json" in text(result)
+    saved.run().assert_outcomes(passed=2)
 
 
-def test_the_baselines_of_a_deleted_spec_are_obsolete(saved):
-    with_a_third(saved)
-    saved.run("--interp-update=missing").assert_outcomes(passed=3)
-    (saved.path / "specs/test_b.py").unlink()
-    saved.run("specs", "--interp-prune").assert_outcomes(passed=2)
-    assert set(saved.saved()) == FILES
-    assert not (saved.path / "baselines/specs/test_b").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "why"),
-    [
-        (["specs/test_a.py"], "only specs/test_a.py was run"),
-        (["-k", "lens"], "filtered by -k"),
-        (["-m", "not slow"], "filtered by -m"),
-        (["--ignore", "specs/x"], "filtered by --ignore"),
-        (["--lf", "-p", "cacheprovider"], "filtered by --last-failed"),
-        (["--interp-backend", "nnsight"], "filtered by --interp-backend"),
-    ],
-)
-def test_an_incomplete_run_lists_and_prunes_nothing(saved, arguments, why):
-    without_trace(saved)
-    if "--lf" in arguments:
-        result = saved.pytester.runpytest_inprocess("--lf", "--interp-prune")
-    else:
-        result = saved.run(*arguments, "--interp-prune")
-    assert f"nothing was pruned: {'the run was ' if 'filtered' in why else ''}{why}" in text(result)
-    assert "no test asks for these" not in text(saved.run(*arguments))
-    assert set(saved.saved()) == FILES
-
-
-def test_tests_that_a_conftest_leaves_out_keep_their_baselines(saved):
-    saved.pytester.makeconftest("def pytest_collection_modifyitems(items):\n    del items[1:]\n")
-    result = saved.run("--interp-prune")
-    result.assert_outcomes(passed=1)
-    assert "nothing was pruned: tests were deselected" in text(result)
-    assert set(saved.saved()) == FILES
-    saved.pytester.makeconftest("collect_ignore = ['specs/test_a.py']")
-    with_a_third(saved)
-    saved.run("--interp-update=missing", "--interp-prune").assert_outcomes(passed=1)
-    assert set(saved.saved()) >= FILES
-
-
-@pytest.mark.parametrize("mark", ["skip", "xfail"])
-def test_a_test_that_did_not_run_to_its_end_keeps_its_baselines(saved, mark):
-    saved.spec(
-        "test_a",
-        SPECS.replace("    def test_trace", f"    @pytest.mark.{mark}\n    def test_trace").replace(
-            "baseline.check(trace())", "assert 0"
-        ),
+def test_the_printed_command_has_the_settings_of_the_run(project):
+    """Another ini file with another folder of baselines, from a folder below."""
+    (project.path / "other.ini").write_text(
+        (project.path / "tox.ini").read_text() + "\ninterp_baseline_dir = kept"
     )
-    result = saved.run("--interp-prune")
-    assert result.ret == 0
-    assert set(saved.saved()) == FILES
-
-
-def test_files_of_people_are_never_pruned(saved):
-    readme = saved.path / "baselines/specs/README.md"
-    readme.write_text("ours")
-    without_trace(saved)
-    saved.run("--interp-prune")
-    assert readme.read_text() == "ours"
-
-
-# With workers, and without plugins
-
-
-def test_two_workers(project):
-    project.worker_run("-n2", "--interp-update").assert_outcomes(passed=2)
-    assert set(project.saved()) == FILES
-    before = project.saved()
-    project.now(crossover=6)
-    result = project.worker_run("-n2", "--interp-prune")
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*crossover_layer: 8 -> 6, by -2*"])
-    assert project.saved() == before
-    without_trace(project)
-    result = project.worker_run("-n2", "--interp-update", "--interp-prune")
-    assert f"updated {LENS}.json" in text(result)
-    assert set(project.saved()) == {name for name in FILES if name.startswith(LENS)}
-
-
-def test_two_workers_notice_filters_of_a_conftest(saved):
-    saved.pytester.makeconftest("def pytest_collection_modifyitems(items):\n    del items[1:]\n")
-    result = saved.worker_run("-n2", "--interp-prune")
-    assert "nothing was pruned: tests were deselected" in text(result)
-    assert set(saved.saved()) == FILES
-
-
-@pytest.mark.parametrize("arguments", [["-n0"], ["-p", "no:xdist"]])
-def test_without_workers(saved, arguments):
-    saved.worker_run(*arguments).assert_outcomes(passed=2)
-
-
-@pytest.mark.parametrize(
-    ("plugin", "name"), [("syrupy", "syrupy"), ("regressions", "pytest-regressions")]
-)
-def test_without_a_plugin_that_it_builds_on_it_refuses_clearly(saved, plugin, name):
-    before = saved.saved()
-    result = saved.worker_run("-p", f"no:{plugin}")
-    result.assert_outcomes(errors=2)
-    assert f"keeps its files through {name}" in text(result)
-    assert f"take away `-p no:{plugin}`" in text(result)
-    assert saved.saved() == before
-
-
-# What results and names may be
-
-
-def test_results_of_others_and_results_without_figure(project):
-    project.spec(
-        "test_own",
-        """
-        import pytest
-        from pytest_interp.results import Tolerance
-
-        class Own:
-            provenance = None
-            def __init__(self, x): self.x = x
-            def to_json(self): return {"x": self.x, "winner": "a"}
-            def tolerances(self): return {"x": Tolerance(0.1)}
-
-        def test_own(baseline): baseline.check(Own(1.0))
-
-        def test_nan(baseline): baseline.check(Own(float("nan")))
-
-        def test_none(baseline): baseline.check(None)
-
-        def test_twice(baseline):
-            baseline.check(Own(1.0))
-            baseline.check(Own(2.0))
-        """,
+    given = ["-c", "other.ini", f"--rootdir={project.path}", "-o", "xfail_strict=true"]
+    (line,) = (
+        line
+        for line in project.run(*given, "specs/test_a.py::test_lens").outlines
+        if "--interp-update=missing" in line
     )
-    result = project.run("specs/test_own.py", "--interp-update")
-    result.assert_outcomes(passed=1, failed=3)
-    assert list(project.saved()) == ["baselines/specs/test_own/test_own--any-model.json"]
-    result.stdout.fnmatch_lines_random(
-        [
-            "*BaselineError: Own.x is nan: undefined numbers are no baseline*",
-            "*was given a NoneType, which has no to_json and no tolerances and no provenance*",
-            "*was given a second result: tell the results of one test apart*",
-        ]
-    )
-
-
-def test_classes_and_parameters_are_told_apart(project):
-    project.spec(
-        "test_names",
-        """
-        import pytest
-        from made_results import lens
-
-        class TestOne:
-            def test_x(self, baseline): baseline.check(lens())
-
-        class TestTwo:
-            @pytest.mark.parametrize("answer", ["a/b", "a b", "a"])
-            def test_x(self, baseline, answer): baseline.check(lens())
-        """,
-    )
-    project.run("specs/test_names.py", "--interp-update").assert_outcomes(passed=4)
-    stems = {name.split("/")[-1].split(".json")[0] for name in project.saved() if "json" in name}
-    assert len(stems) == 4
-    assert "TestOne.test_x--made" in stems
-
-
-def test_the_folder_can_be_chosen(project):
-    project.run("-o", "interp_baseline_dir=kept", "--interp-update").assert_outcomes(passed=2)
+    _, *command = shlex.split(line.removeprefix("E").strip())
+    assert command[2:] == [
+        *("-c", "other.ini", "--rootdir", str(project.path), "-o", "xfail_strict=true")
+    ]
+    project.run(*command).assert_outcomes(passed=1)
     assert (project.path / "kept/specs/test_a/test_lens--made.json").is_file()
+    assert not (project.path / "baselines").exists()

@@ -60,10 +60,26 @@ def test_a_hand_off_between_near_equals_flips_within_the_noise():
 
 
 def test_the_figure_has_a_row_for_each_fact():
-    figure = traces_figure(traces(7, 3, 9))
-    (image,) = figure.axes[0].images
-    assert image.get_array().shape == (3, 12)
-    assert (image.get_array() > 0).sum(axis=1).tolist() == [7, 3, 9]
-    assert (image.norm.vmin, image.norm.vmax) == (-1, 1)
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
-    assert len(draw(traces(7, 3, 9)).picture) < 60_000
+    figure = traces_figure(traces(7, 3, 12))
+    subject, last = figure.axes[:2]
+    for axes, layers in ((subject, [7, 3, 12]), (last, [5, 9, 0])):
+        (image,) = axes.images
+        assert image.get_array().shape == (3, 12)
+        assert (image.get_array() > 0.5).sum(axis=1).tolist() == layers
+        assert (image.norm.vmin, image.norm.vmax) == (-1, 1)
+        (marks,) = axes.collections
+        assert [path.tolist() for path in marks.get_segments()] == [
+            [[6.5, -0.5], [6.5, 0.5]],
+            [[2.5, 0.5], [2.5, 1.5]],
+        ], "a mark in each row that has a hand-off"
+    assert [t.get_text() for t in subject.get_yticklabels()] == ["a", "b", "c"]
+    assert "recovery (0 corrupt, 1 clean)" in [axes.get_ylabel() for axes in figure.axes]
+
+
+def test_the_rows_of_a_long_set_are_named_too():
+    for n, step in ((37, 1), (300, 5)):
+        ids = tuple(f"fact-{i}" for i in range(n))
+        many = TraceSet((trace(),) * n, ("plain",) * n, ids)
+        named = [t.get_text() for t in traces_figure(many).axes[0].get_yticklabels()]
+        assert named == list(ids[::step])
+    assert len(draw(many).picture) < 60_000

@@ -1,6 +1,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,8 +28,8 @@ def texts(figure):
     return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
 
 
-def dashed_lines(figure):
-    found = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"]
+def dashed_lines(figure, style="--"):
+    found = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == style]
     return {line.get_xdata()[0] for line in found}
 
 
@@ -39,7 +40,7 @@ def test_the_lens_shows_probability_and_rank_and_marks_the_crossover():
     np.testing.assert_array_equal(prob.get_ydata(), result.answer_prob)
     np.testing.assert_array_equal(rank.get_ydata(), result.answer_rank + 1)
     assert dashed_lines(figure) == {8}
-    assert "top token from layer 8" in texts(figure)
+    assert "first on top at layer 8, and stays there" in texts(figure)
     low, high = figure.axes[1].get_ylim()
     assert low > high, "the top token is above"
 
@@ -47,7 +48,30 @@ def test_the_lens_shows_probability_and_rank_and_marks_the_crossover():
 def test_a_crossover_that_is_never_reached_has_no_mark():
     figure = lens_figure(lens(crossover=12))
     assert dashed_lines(figure) == set()
-    assert "never the top token" in texts(figure)
+    assert "never on top" in texts(figure)
+
+
+def test_an_answer_that_loses_its_place_has_two_marks_with_room_for_their_labels():
+    made = lens(crossover=4)
+    rank = np.array(made.answer_rank)
+    rank[7:11] = 3
+    figure = lens_figure(replace(made, answer_rank=rank))
+    assert {"first on top at layer 4", "stays on top from layer 11"} <= set(texts(figure))
+    assert dashed_lines(figure) == {4}
+    assert dashed_lines(figure, ":") == {11}
+    labels = [t for t in figure.findobj(Text) if "on top" in t.get_text()]
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in labels]
+    highest = figure.axes[0].transData.transform((0, 1.0))[1]
+    assert all(box.y0 > highest for box in boxes), "no curve comes where the labels are"
+    assert not boxes[0].overlaps(boxes[1])
+
+
+def test_a_raster_leaves_out_what_may_flip_within_the_noise():
+    made = lens(crossover=4)
+    rank = np.array(made.answer_rank)
+    rank[5], rank[:4] = 1, 6
+    assert draw(replace(made, answer_rank=rank)).raster == draw(made).raster
 
 
 def test_the_map_is_centred_on_zero_so_that_negative_cells_show():
