@@ -60,6 +60,20 @@ def test_unknown_facts_are_left_out_and_named_up_to_a_share():
         assert_handoff(traces, "subject", "last", 3, min_known=0.95)
 
 
+def test_an_undecided_set_is_counted_by_all_its_templates():
+    verdict = check_handoff(make_set(n=16, clean=-1.0, corrupt=-3.0), "subject", "last", 3)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.scope == "n = 16 from 4 templates"
+    assert (verdict.metric, verdict.threshold, verdict.n_left_out) == ("logit_diff", 0.8, 16)
+    assert "... and 13 more" in str(verdict)
+
+
+def test_a_range_that_is_not_found_is_reported_like_any_other_claim():
+    verdict = check_fact_localized(make_set(n=8, handoff=0), "resid_post@subject", split=0.5)
+    assert verdict.status is Status.FAILED
+    assert (verdict.direction, verdict.metric, verdict.threshold) == ("denoise", "logit_diff", 0.8)
+
+
 def test_split_finds_on_one_part_and_checks_on_the_other(traces):
     verdict = assert_fact_localized(traces, "resid_post@subject", split=0.5)
     assert "layers 0 to 2" in verdict.claim
