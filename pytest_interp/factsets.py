@@ -30,7 +30,7 @@ class FactSet:
     """Facts that one claim is made about.
 
     Raises:
-        PromptError: it is empty, or two facts have the same id.
+        PromptError: it is empty, two facts have the same id, or one stands in it twice.
     """
 
     name: str
@@ -43,6 +43,9 @@ class FactSet:
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
             raise PromptError(f"the fact set {self.name!r} has several facts with the ids {twice}")
+        same = same_prompts(fact.prompt for fact in self.facts)
+        if same:
+            raise PromptError(f"the fact set {self.name!r} {same}")
 
     def __len__(self) -> int:
         return len(self.facts)
@@ -125,6 +128,23 @@ class FactSet:
             return cls(data.get("name", document.path.stem), facts)
         except PromptError as error:
             raise document.error(("facts",), str(error)) from error
+
+
+def same_prompts(prompts: Iterable[FactPrompt]) -> str | None:
+    """What is wrong with facts of which two are the same pair of prompts; None if none are.
+
+    A repeated fact adds to their number and nothing to what is known of them.
+    """
+    seen: dict[tuple[str, str], int] = {}
+    for i, prompt in enumerate(prompts):
+        pair = (prompt.clean_prompt, prompt.corrupt_prompt)
+        if pair in seen:
+            return (
+                f"holds the same prompts twice, at {seen[pair]} and {i}: {pair[0]!r} against "
+                f"{pair[1]!r}. Give each fact once"
+            )
+        seen[pair] = i
+    return None
 
 
 MAX_BYTES = 2 * 1024 * 1024

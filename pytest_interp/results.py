@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +110,8 @@ class LensResult:
     """Logit of the top token minus that of the second: how firmly it is on top."""
     final_prob: float
     """Probability of the answer in the model's own output."""
+    n_layers: int | None = None
+    """Depth of the model, whichever layers were read; not part of the JSON."""
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
@@ -216,6 +218,9 @@ class TraceResult:
     """Standard deviation of the noise in standard deviations of the embeddings."""
     n_layers: int | None = None
     """Depth of the model, whichever layers were traced."""
+    logit_diffs: tuple[float, float] | None = None
+    """Logit of the answer minus that of the counterfactual in the clean and in the corrupt run,
+    where the metric is another one; not part of the JSON."""
     provenance: Provenance | None = None
     controls: tuple[Control, ...] = ()
     """Control runs of the same experiment, for verdicts; not part of the JSON."""
@@ -233,6 +238,13 @@ class TraceResult:
     def gap(self) -> float:
         """Clean minus corrupt metric: what there is to restore or to destroy."""
         return self.clean_metric - self.corrupt_metric
+
+    @property
+    def preferences(self) -> tuple[float, float] | None:
+        """By how many logits the clean and the corrupt run prefer the answer; None if not known."""
+        if self.metric == "logit_diff":
+            return self.clean_metric, self.corrupt_metric
+        return self.logit_diffs
 
     @property
     def is_degenerate(self) -> bool:
@@ -312,34 +324,3 @@ class TraceResult:
         """Floats by the dtype of the model; everything else is exact."""
         near = float_tolerance(self.provenance.dtype if self.provenance else "float32")
         return dict.fromkeys(("clean_metric", "corrupt_metric", "recovery"), near)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any], provenance: Provenance | None = None) -> Self:
-        """Read what :meth:`to_json` wrote."""
-        clean, corrupt = float(data["clean_metric"]), float(data["corrupt_metric"])
-        recovery = np.array(data["recovery"], dtype=float)
-        return cls(
-            fact=FactPrompt(
-                data["clean_prompt"],
-                data["corrupt_prompt"],
-                data["answer"],
-                data["counterfactual_answer"],
-                data["subject"],
-            ),
-            site=data["site"],
-            direction=data["direction"],
-            metric=data["metric"],
-            corruption=data["corruption"],
-            layers=tuple(data["layers"]),
-            str_tokens=tuple(data["str_tokens"]),
-            corrupt_str_tokens=tuple(data["corrupt_str_tokens"]),
-            corrupted_positions=tuple(data["corrupted_positions"]),
-            subject_positions=tuple(data["subject_positions"]),
-            clean_metric=clean,
-            corrupt_metric=corrupt,
-            patched_metric=corrupt + recovery * (clean - corrupt),
-            samples=data["samples"],
-            noise_scale=data["noise_scale"],
-            n_layers=data["n_layers"],
-            provenance=provenance,
-        )

@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError
-from pytest_interp.factsets import FactSet
+from pytest_interp.factsets import FactSet, same_prompts
 from pytest_interp.provenance import Provenance
 from pytest_interp.results import Floats, Tolerance, TraceResult, float_tolerance
 
@@ -51,17 +51,21 @@ def role_positions(trace: TraceResult, role: str | int) -> tuple[int, ...]:
     return roles[role]
 
 
-def role_effect(trace: TraceResult, role: str | int) -> Floats:
+def role_effect(trace: TraceResult, role: str | int, *, either_way: bool = False) -> Floats:
     """Effect of the best single token of a role [layer]; NaN where the role has no token.
 
     One cell is patched at a time, so "the subject" is its strongest token at each layer: a fact
-    that needs two tokens at once shows on neither.
+    that needs two tokens at once shows on neither. With ``either_way`` the strongest token is the
+    one furthest from 0, on whichever side.
     """
     positions = list(role_positions(trace, role))
     if not positions:
         return np.full(len(trace.layers), np.nan)
-    effect: Floats = trace.effect[:, positions].max(axis=1)
-    return effect
+    effects = trace.effect[:, positions]
+    # where a number is NaN, both name it
+    best = np.argmax(np.abs(effects) if either_way else effects, axis=1)
+    found: Floats = np.take_along_axis(effects, best[:, None], axis=1)[:, 0]
+    return found
 
 
 def _hand_off(lead: Floats) -> tuple[int | None, float]:
@@ -77,13 +81,27 @@ def _hand_off(lead: Floats) -> tuple[int | None, float]:
     return (start if start < len(lead) else None), float(deciding.min())
 
 
+_ONE_WAY = (
+    "site",
+    "direction",
+    "metric",
+    "corruption",
+    "samples",
+    "noise_scale",
+    "layers",
+    "n_layers",
+)
+_ONE_MODEL = ("fingerprint", "backend", "dtype", "attention", "bos", "seed")
+"""What the traces of a set share, of their own and of their provenance."""
+
+
 @dataclass(frozen=True, eq=False)
 class TraceSet:
-    """Traces of a fact set, made in one way: same model, site, direction, metric and layers.
+    """Traces of a fact set, made in one way, from the same weights under the same backend.
 
     Raises:
-        ClaimError: it is empty, its traces were made in different ways, or ids or templates are
-            not one for each trace.
+        ClaimError: it is empty, its traces were made in different ways, one stands in it twice,
+            or ids or templates are not one for each trace.
     """
 
     traces: tuple[TraceResult, ...]
@@ -100,12 +118,21 @@ class TraceSet:
                 f"a trace set needs one template and one id for each of its traces: got "
                 f"{len(self.traces)} traces, {len(self.templates)} templates, {len(self.ids)} ids"
             )
-        for field in ("site", "direction", "metric", "corruption", "layers"):
+        for field in _ONE_WAY:
             found = {getattr(trace, field) for trace in self.traces}
-            if len(found) > 1:
-                raise ClaimError(
-                    f"the traces of one set differ in {field}: {sorted(map(str, found))}"
-                )
+            self._must_be_one(field, found)
+        for field in _ONE_MODEL:
+            found = {getattr(trace.provenance, field, None) for trace in self.traces}
+            self._must_be_one(field, found)
+        if len(set(self.ids)) < len(self.ids):
+            raise ClaimError(f"the trace set {self.name!r} has an id twice: {list(self.ids)}")
+        same = same_prompts(trace.fact for trace in self.traces)
+        if same:
+            raise ClaimError(f"the trace set {self.name!r} {same}")
+
+    def _must_be_one(self, field: str, found: set[Any]) -> None:
+        if len(found) > 1:
+            raise ClaimError(f"the traces of one set differ in {field}: {sorted(map(str, found))}")
 
     @classmethod
     def of(cls, facts: FactSet, traces: Sequence[TraceResult]) -> Self:

@@ -42,6 +42,7 @@ def lens(crossover=8, shift=0.0, margin=2.0, **provenance):
         top_token=tuple(" Paris" if on else " the" for on in on_top),
         top_margin=np.abs(answer_margin),
         final_prob=0.8,
+        n_layers=N_LAYERS,
         provenance=replace(MADE, **provenance),
     )
 

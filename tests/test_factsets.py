@@ -94,6 +94,14 @@ def test_empty_and_repeated_ids_are_refused():
         FactSet("twice", (fact, fact))
 
 
+def test_the_same_prompts_under_two_ids_are_refused():
+    prompt = load_facts("capitals").facts[0].prompt
+    with pytest.raises(
+        PromptError, match=f"same prompts twice, at 0 and 1: '{prompt.clean_prompt}"
+    ):
+        FactSet.of([prompt, prompt])
+
+
 def test_shipped_facts_read_and_are_many():
     names = fact_sets()
     assert {"capitals", "landmarks", "languages"} <= set(names)

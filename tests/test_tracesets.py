@@ -1,7 +1,10 @@
 """Traces of a set of facts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from made_results import MADE
 
 from pytest_interp import FactPrompt
 from pytest_interp.errors import ClaimError
@@ -9,11 +12,16 @@ from pytest_interp.results import TraceResult
 from pytest_interp.tracesets import TraceSet, role_effect, role_positions
 
 
-def made(effect, subject=(1,), n_layers=2, **changes):
+def fact(i=0):
+    """Facts with prompts of their own."""
+    return FactPrompt(f"a b c d{i}", f"a x c d{i}", " y", " n")
+
+
+def made(effect, subject=(1,), **changes):
     """A trace with this effect [layer, position]."""
     effect = np.asarray(effect, dtype=float)
     settings = {
-        "fact": FactPrompt("a b c d", "a x c d", " y", " n"),
+        "fact": fact(),
         "site": "resid_post",
         "direction": "denoise",
         "metric": "logit_diff",
@@ -30,9 +38,13 @@ def made(effect, subject=(1,), n_layers=2, **changes):
     return TraceResult(**{**settings, **changes})
 
 
+def join(*traces):
+    return TraceSet(traces, ("t",) * len(traces), tuple(map(str, range(len(traces)))))
+
+
 def test_roles_align_prompts_of_different_shape():
     short = made([[0, 1, 0, 0], [0, 0, 0, 1]], subject=(1,))
-    long = made([[0, 0, 1, 0.5, 0], [0, 0.2, 0, 0, 1]], subject=(1, 2))
+    long = made([[0, 0, 1, 0.5, 0], [0, 0.2, 0, 0, 1]], subject=(1, 2), fact=fact(1))
     both = TraceSet((short, long), ("t", "u"), ("1", "2"))
     np.testing.assert_allclose(both.effect("subject"), [[1, 0], [1, 0.2]], atol=1e-12)
     np.testing.assert_allclose(both.effect("last"), [[0, 1], [0, 1]], atol=1e-12)
@@ -46,7 +58,9 @@ def test_roles_align_prompts_of_different_shape():
 
 def test_split_is_disjoint_and_seeded():
     traces = TraceSet(
-        tuple(made([[0, 1, 0, 0]]) for _ in range(10)), ("t",) * 10, tuple("abcdefghij")
+        tuple(made([[0, 1, 0, 0]], fact=fact(i)) for i in range(10)),
+        ("t",) * 10,
+        tuple("abcdefghij"),
     )
     first, second = traces.split(0.4, seed=1)
     assert (len(first), len(second)) == (4, 6)
@@ -56,6 +70,35 @@ def test_split_is_disjoint_and_seeded():
         traces.split(0.01)
 
 
-def test_traces_made_in_different_ways_do_not_mix():
-    with pytest.raises(ClaimError, match="differ in direction"):
-        TraceSet((made([[0, 1]]), made([[0, 1]], direction="noise")), ("t", "t"), ("1", "2"))
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("direction", "noise"), ("samples", 8), ("noise_scale", 3.0), ("n_layers", 7)],
+)
+def test_traces_made_in_different_ways_do_not_mix(field, value):
+    with pytest.raises(ClaimError, match=f"differ in {field}"):
+        join(made([[0, 1]]), made([[0, 1]], fact=fact(1), **{field: value}))
+
+
+@pytest.mark.parametrize("field", ["fingerprint", "backend", "dtype"])
+def test_traces_of_two_models_do_not_mix(field):
+    one, other = MADE, replace(MADE, **{field: "another", "time": "later"})
+    with pytest.raises(ClaimError, match=f"differ in {field}: .*'another'"):
+        join(*(made([[0, 1]], fact=fact(i), provenance=p) for i, p in enumerate((one, other))))
+
+
+def test_a_fact_stands_in_a_set_once():
+    one = made([[0, 1]])
+    with pytest.raises(ClaimError, match=r"same prompts twice, at 0 and 2: 'a b c d0'"):
+        join(one, made([[0, 1]], fact=fact(1)), one)
+    with pytest.raises(ClaimError, match="has an id twice"):
+        TraceSet((one, made([[0, 1]], fact=fact(1))), ("t", "t"), ("1", "1"))
+
+
+def test_the_strongest_token_of_a_role_is_the_largest_or_the_furthest_from_zero():
+    trace = made([[0, -0.9, 0.02, 0], [0, 0.3, -0.1, 0]], subject=(1, 2))
+    np.testing.assert_allclose(role_effect(trace, "subject"), [0.02, 0.3], atol=1e-12)
+    either = role_effect(trace, "subject", either_way=True)
+    np.testing.assert_allclose(either, [-0.9, 0.3], atol=1e-12)
+    undefined = made([[0, np.nan, 0.5, 0]], subject=(1, 2))
+    for way in (False, True):
+        assert np.isnan(role_effect(undefined, "subject", either_way=way)).all()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pytest_interp.claims.requirements import asserting
+from pytest_interp.claims.terms import number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results import Floats, LensResult, TraceResult, float_tolerance
+from pytest_interp.results import Floats, Result, float_tolerance
 
+FINDINGS = ("peak", "crossover_layer", "settled_layer", "top_token", "answer_rank")
+"""Where a curve crosses or peaks may flip on a margin that is all rounding: the curve is compared
+instead. A result may name further ones by their ``margins``."""
 MAX_KL = {"float64": 1e-9, "float32": 1e-6, "float16": 1e-2, "bfloat16": 1e-2}
 """Nats. Logits of two orders of summation differ by about 1e-5 relatively in float32; a KL
 divergence is of second order in that."""
@@ -28,7 +33,7 @@ def check_backends_agree(
     """Check that two backends compute the same: distributions, or results of one experiment.
 
     Args:
-        first: an adapter, a ``TraceResult`` or a ``LensResult``.
+        first: an adapter, or a result: a trace, a set of traces, a lens, or one of your own.
         second: the like, from the other backend.
         prompts: for adapters: texts on which the next-token distributions are compared, at every
             position.
@@ -36,19 +41,26 @@ def check_backends_agree(
         atol: for results: most difference of any number; by default set by the dtype.
 
     Raises:
-        ClaimError: the two are not of one kind, or prompts are missing or of no use.
+        ClaimError: the two are not of one kind or not of two backends, or prompts are missing or
+            of no use.
     """
-    if isinstance(first, TraceResult | LensResult):
+    for name, limit in (("max_kl", max_kl), ("atol", atol)):
+        if limit is not None and number(name, limit) < 0:
+            raise ClaimError(f"{name}={limit!r}: give a limit of 0 or more")
+    if isinstance(first, Result):
         if type(first) is not type(second) or prompts is not None:
             raise ClaimError(
                 f"cannot compare {type(first).__name__} with {type(second).__name__}: give two "
                 "results of one experiment (and no prompts), or two adapters and prompts"
             )
-        return _check_results(first, second, atol)
+        backends = [one.provenance.backend if one.provenance else None for one in (first, second)]
+        _must_be_two(backends)
+        return _check_results(first, second, backends, atol)
     if not hasattr(first, "run") or not hasattr(second, "run") or not prompts:
         raise ClaimError(
             "give two results of one experiment, or two adapters and prompts to compare them on"
         )
+    _must_be_two([first.backend, second.backend])
     return _check_adapters(
         first, second, [prompts] if isinstance(prompts, str) else list(prompts), max_kl
     )
@@ -113,37 +125,47 @@ def _check_adapters(first: Any, second: Any, prompts: list[str], max_kl: float |
     )
 
 
-def _check_results(first: Any, second: Any, atol: float | None) -> Verdict:
+def _must_be_two(backends: Sequence[str | None]) -> None:
+    if None in backends or len(set(backends)) < 2:
+        found = " and ".join(str(name or "one without a provenance") for name in backends)
+        raise ClaimError(
+            f"two backends are compared, got {found}: run the same experiment under each of two"
+        )
+
+
+def _check_results(
+    first: Result, second: Result, backends: Sequence[str | None], atol: float | None
+) -> Verdict:
     a, b = first.to_json(), second.to_json()
-    names = [
-        result.provenance.backend if result.provenance else "a backend"
-        for result in (first, second)
-    ]
     dtype = first.provenance.dtype if first.provenance else "float32"
     limit = float_tolerance(dtype).atol if atol is None else atol
-    claim = f"{names[0]} and {names[1]} give the same {a['kind']} (numbers within {limit:.3g})"
-    numbers = set(first.tolerances())
-    # where a curve crosses or peaks may flip on a margin that is all rounding
-    findings = {"peak", "crossover_layer", "settled_layer", "top_token", "answer_rank"}
-    for name in sorted(a.keys() - numbers - findings):
-        if a[name] != b[name]:
-            return _verdict(claim, False, f"{name} is {a[name]!r} and {b[name]!r}.", 1)
+    kind = a.get("kind", type(first).__name__)
+    claim = f"{backends[0]} and {backends[1]} give the same {kind} (numbers within {limit:.3g})"
+    n = len(first) if isinstance(first, Sized) else 1
+    findings = {*FINDINGS, "margins", *a.get("margins", ())}
+    numbers = set(first.tolerances()) & (a.keys() - findings)
+    for name in sorted((a.keys() | b.keys()) - numbers - findings):
+        if a.get(name) != b.get(name):
+            return _verdict(claim, False, f"{name} is {a.get(name)!r} and {b.get(name)!r}.", n)
     worst, where = -1.0, ""
     for name in sorted(numbers):
         x, y = np.array(a[name], dtype=float), np.array(b[name], dtype=float)
-        difference = np.abs(x - y)
-        # undefined in both is agreement; undefined in one is not
-        difference = np.where(np.isnan(x) & np.isnan(y), 0.0, difference)
-        found = float(np.nan_to_num(difference, nan=np.inf).max())
+        if x.shape != y.shape:
+            return _verdict(claim, False, f"{name} has shape {x.shape} and {y.shape}.", n)
+        if np.isnan(x).any() and (np.isnan(x) == np.isnan(y)).all():
+            verdict = _verdict(claim, False, f"{name} is undefined under both backends.", n)
+            return replace(verdict, status=Status.INCONCLUSIVE)
+        # undefined in one alone is a difference
+        found = float(np.nan_to_num(np.abs(x - y), nan=np.inf).max(initial=0.0))
         if found > worst:
             worst, where = found, name
-    differing = [name for name in sorted(findings & a.keys()) if a[name] != b[name]]
+    differing = [name for name in sorted(findings & a.keys() - {"margins"}) if a[name] != b[name]]
     note = f" Differing within that: {', '.join(differing)}." if differing else ""
     return _verdict(
         claim,
         worst <= limit,
         f"The largest difference is {worst:.3g}, in {where}.{note}",
-        1,
+        n,
         Estimate(worst, worst, worst, where),
         limit,
     )

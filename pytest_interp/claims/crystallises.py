@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from pytest_interp.claims.places import in_runs
 from pytest_interp.claims.requirements import asserting
+from pytest_interp.claims.terms import Settings, number, whole_number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results import LensResult, float_tolerance
@@ -32,7 +35,8 @@ def check_crystallises(
     has a top token too.
 
     Args:
-        lens: one result, or those of several prompts, with the same layers.
+        lens: one result, or those of several prompts, with all layers of the model: an answer may
+            settle in a layer that was not read, and reading all costs one forward pass.
         by_layer: the last layer at which the answer may come to stay.
         not_before: the first such layer.
         min_margin: least lead of the answer at the last layer, in logits.
@@ -42,18 +46,21 @@ def check_crystallises(
         seed: of resampling.
 
     Raises:
-        ClaimError: no result, or layers that were not read.
+        ClaimError: no lens result, one prompt twice, layers that were not read, or an argument
+            that makes no sense.
     """
-    results = [lens] if isinstance(lens, LensResult) else list(lens)
-    if not results or len({result.layers for result in results}) != 1:
-        raise ClaimError("give lens results, at least one, all of the same layers")
-    layers = results[0].layers
-    if by_layer not in layers or by_layer < not_before:
+    results = _results(lens)
+    settings = Settings(confidence=confidence, min_known=min_known, seed=seed)
+    by_layer = whole_number("by_layer", by_layer)
+    not_before = whole_number("not_before", not_before)
+    top = len(results[0].layers) - 1
+    if not not_before <= by_layer <= top:
         raise ClaimError(
-            f"cannot claim layers {not_before} to {by_layer}: the lens read layers {layers[0]} to "
-            f"{layers[-1]}"
+            f"cannot claim layers {not_before} to {by_layer}: the lens read layers 0 to {top}"
         )
-    names = list(clusters) if clusters is not None else ["prompt"] * len(results)
+    if number("min_margin", min_margin) < 0:
+        raise ClaimError(f"min_margin={min_margin!r}: give a lead of 0 logits or more")
+    names = _clusters(clusters, len(results))
     claim = f"the answer is the top token from layer {by_layer} at the latest"
     if not_before:
         claim += f", and not from before layer {not_before}"
@@ -62,47 +69,55 @@ def check_crystallises(
         for i, result in enumerate(results)
         if result.settled_layer.reached and result.answer_margin[-1] >= min_margin
     ]
-    if not known or len(known) < min_known * len(results):
+    kept, kept_names = [results[i] for i in known], [names[i] for i in known]
+    base = Verdict(
+        claim=claim,
+        status=Status.INCONCLUSIVE,
+        sentence="",
+        n_prompts=len(kept),
+        n_clusters=len(set(kept_names)),
+        threshold=float(by_layer),
+        confidence=settings.confidence if len(kept) > 1 else None,
+        metric="top token of the logit lens",
+        n_left_out=len(results) - len(kept),
+    )
+    undefined = [r.prompt for r in results if not np.isfinite(r.answer_margin).all()]
+    if undefined:
+        return replace(
+            base, sentence=f"Undefined is not zero: logits of {undefined[0]!r} are not finite."
+        )
+    if not known or len(known) < settings.min_known * len(results):
         asked = ", ".join(repr(r.prompt) for i, r in enumerate(results) if i not in known)
-        return Verdict(
-            claim=claim,
-            status=Status.INCONCLUSIVE,
+        return replace(
+            base,
             sentence=(
                 f"The model answers {len(known)} of {len(results)} prompts with a lead of at least "
-                f"{min_margin:g} logits; {min_known:.0%} are needed. It does not answer "
+                f"{min_margin:g} logits; {settings.min_known:.0%} are needed. It does not answer "
                 f"{asked[:200]}."
             ),
             n_prompts=len(results),
             n_clusters=len(set(names)),
-            n_left_out=len(results) - len(known),
         )
-    kept = [results[i] for i in known]
     settled = np.array([float(result.settled_layer) for result in kept])
-    kept_names = [names[i] for i in known]
-    found = mean_intervals(settled, kept_names, confidence, seed=seed)
+    found = mean_intervals(settled, kept_names, settings.confidence, seed=settings.seed)
     estimate = Estimate(float(found.mean), float(found.low), float(found.high), "settled layer")
     late, early = by_layer - estimate.high, estimate.low - not_before
     status, sentence = Status.PASSED, "The answer stays on top from the claimed layers on."
     if estimate.low > by_layer or estimate.high < not_before:
         status, sentence = Status.FAILED, "The answer comes to stay at other layers."
-    elif min(late, early) < 0:
+    elif not min(late, early) >= 0:
         status = Status.INCONCLUSIVE
         sentence = "The interval crosses the limit: use more prompts, or claim less."
     elif len(kept) == 1 and _is_noise(kept[0], by_layer):
         status = Status.INCONCLUSIVE
         sentence = "The answer leads by no more than rounding at the claimed layer."
-    return Verdict(
-        claim=claim,
+    return replace(
+        base,
         status=status,
         sentence=sentence,
-        n_prompts=len(kept),
-        n_clusters=len(set(kept_names)),
         effect=estimate,
         threshold=float(by_layer if late <= early else not_before),
         margin=min(late, early),
-        confidence=confidence if len(kept) > 1 else None,
-        metric="top token of the logit lens",
-        n_left_out=len(results) - len(known),
         details="\n".join(f"  {line}" for line in kept[0].settled_layer.explain())
         if len(kept) == 1
         else "",
@@ -110,6 +125,43 @@ def check_crystallises(
 
 
 assert_crystallises = asserting(check_crystallises)
+
+
+def _results(lens: LensResult | Sequence[LensResult]) -> list[LensResult]:
+    """Lens results that a claim can rest on: of all layers of one model, each prompt once."""
+    given: object = [lens] if isinstance(lens, LensResult) else lens
+    results = [r for r in given if isinstance(r, LensResult)] if isinstance(given, Sequence) else []
+    if not isinstance(given, Sequence) or len(results) != len(given):
+        raise ClaimError(
+            "expected a lens result or a list of them, as logit_lens(adapter, prompt, answer) "
+            f"returns; got {type(lens).__name__}"
+        )
+    if not results:
+        raise ClaimError("the list of lens results is empty: give at least one")
+    seen: set[tuple[str, int]] = set()
+    for result in results:
+        if result.n_layers is None or result.layers != tuple(range(result.n_layers)):
+            depth = "an unknown number of" if result.n_layers is None else result.n_layers
+            raise ClaimError(
+                f"the lens read layers {in_runs(result.layers)} of a model with {depth} layers "
+                f"(LensResult.n_layers) on {result.prompt!r}: read all layers, which costs one "
+                "forward pass as well"
+            )
+        if (result.prompt, result.position) in seen:
+            raise ClaimError(
+                f"{result.prompt!r} is given twice: it counts once, so give each prompt once"
+            )
+        seen.add((result.prompt, result.position))
+    if len({result.n_layers for result in results}) > 1:
+        raise ClaimError("the lens results are of models of different depth: give those of one")
+    return results
+
+
+def _clusters(clusters: Sequence[str] | None, n: int) -> list[str]:
+    names = ["prompt"] * n if clusters is None else list(clusters)
+    if len(names) != n:
+        raise ClaimError(f"clusters= names {len(names)} templates for {n} lens results: one each")
+    return names
 
 
 def _is_noise(result: LensResult, by_layer: int) -> bool:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from pytest_interp.claims.evidence import (
-    MIN_KNOWN,
-    column,
-    gather,
+from pytest_interp.claims.evidence import Evidence, column, gather, other_columns
+from pytest_interp.claims.places import (
+    Layers,
     layer_span,
-    other_columns,
+    layers_in_words,
+    must_be_traced,
+    not_traced,
     parse_place,
 )
-from pytest_interp.claims.localized import layers_in_words
-from pytest_interp.claims.requirements import Requirement, Terms, asserting, decide, unusable
+from pytest_interp.claims.requirements import Requirement, asserting, decide
+from pytest_interp.claims.terms import Settings, Terms, least_effect, most_effect, whole_number
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results import Direction, TraceResult
 from pytest_interp.tracesets import TraceSet
 
 Trace = TraceResult | TraceSet
-Layers = range | tuple[int, int] | int
 
 
 def check_sufficient(
@@ -43,8 +43,10 @@ def check_sufficient(
     Raises:
         ClaimError: the claim is badly stated, or the trace has the other direction.
     """
-    _must_be(trace, "denoise", "sufficient")
-    return _check_effect(trace, site, layer_range, "is sufficient for the fact", at_least, terms)
+    settings = Settings.of(check_sufficient, terms)
+    evidence = gather(trace, settings)
+    _must_be(evidence, "denoise", "sufficient")
+    return _check_effect(evidence, site, layer_range, "is sufficient", at_least, settings)
 
 
 def check_necessary(
@@ -59,8 +61,10 @@ def check_necessary(
 
     Arguments and errors as for :func:`check_sufficient`, with ``direction="noise"``.
     """
-    _must_be(trace, "noise", "necessary")
-    return _check_effect(trace, site, layer_range, "is necessary for the fact", at_least, terms)
+    settings = Settings.of(check_necessary, terms)
+    evidence = gather(trace, settings)
+    _must_be(evidence, "noise", "necessary")
+    return _check_effect(evidence, site, layer_range, "is necessary", at_least, settings)
 
 
 def check_no_effect(
@@ -74,25 +78,24 @@ def check_no_effect(
     """Check that patching any layer of the range changes next to nothing, either way.
 
     The whole interval of each mean effect lies between ``-at_most`` and ``at_most``: absence of
-    evidence is not enough to pass. Arguments and errors as for :func:`check_sufficient`; either
-    direction.
+    evidence is not enough to pass. Where the position has several tokens, each token's effect is
+    meant. Arguments and errors as for :func:`check_sufficient`; either direction.
     """
-    place, span = parse_place(trace, site), layer_span(trace, layer_range)
+    settings = Settings.of(check_no_effect, terms)
+    evidence = gather(trace, settings)
+    place, span = parse_place(evidence, site), layer_span(evidence, layer_range)
+    limit = most_effect("at_most", at_most)
     claim = (
-        f"{site} has no effect on the fact in {layers_in_words(span)} (at most {at_most:.2f} "
+        f"{site} has no effect on the fact in {layers_in_words(span)} (at most {limit:.2f} "
         "either way)"
     )
-    evidence = gather(trace, terms.get("min_gap"), terms.get("controls", ()))
-    refused = unusable(claim, evidence, terms.get("min_known", MIN_KNOWN))
-    if refused is not None:
-        return refused
+    target = column(evidence, place.position, either_way=True)
     return decide(
         claim,
         evidence,
-        [Requirement(column(evidence, place.position), span, "within", at_most)],
+        [Requirement(target, span, "within", limit)],
+        settings,
         others=other_columns(evidence, [place.position]),
-        confidence=terms.get("confidence", 0.95),
-        seed=terms.get("seed", 0),
     )
 
 
@@ -111,10 +114,11 @@ def check_handoff(
 
     In every traced layer before ``layer`` the source has at least ``inside`` and the target at
     most ``outside``; from ``layer`` on it is the other way round. ``layer`` is thus the first one
-    at which the target holds the fact.
+    at which the target holds the fact. Both layers next to the hand-off must have been traced;
+    the claim names layers that were not.
 
     Args:
-        trace: of a residual site, with all layers that the claim speaks of.
+        trace: of a residual site, with the layers on both sides of the hand-off.
         source: position that loses the fact: ``kind@position``, or the position alone.
         target: position that receives it.
         layer: first layer at which the target holds the fact.
@@ -125,28 +129,30 @@ def check_handoff(
         **terms: confidence, min_gap, min_known, controls, seed.
 
     Raises:
-        ClaimError: the claim is badly stated, or leaves no layer on one side.
+        ClaimError: the claim is badly stated, or a layer next to the hand-off was not traced.
     """
-    sites = [name if "@" in name else f"{_one(trace).site}@{name}" for name in (source, target)]
-    giver, taker = (parse_place(trace, site) for site in sites)
-    layer_span(trace, layer)
-    traced = _one(trace).layers
-    before = tuple(n for n in traced if n < layer - within)
-    after = tuple(n for n in traced if n >= layer + within)
-    if not before or not after or giver.position == taker.position:
-        raise ClaimError(
-            f"a hand-off from {source!r} to {target!r} at layer {layer} within {within} needs two "
-            f"positions and layers on both sides; the trace has layers {traced[0]} to {traced[-1]}"
-        )
+    settings = Settings.of(check_handoff, terms)
+    evidence = gather(trace, settings)
+    layer, within = whole_number("layer", layer), whole_number("within", within)
+    inside = least_effect("inside", inside)
+    outside = most_effect("outside", outside, inside, f"inside={inside:g}")
+    kind = evidence.any_trace.site
+    sites = [name if "@" in str(name) else f"{kind}@{name}" for name in (source, target)]
+    giver, taker = (parse_place(evidence, site) for site in sites)
+    if giver.position == taker.position:
+        raise ClaimError(f"a hand-off needs two positions, got {source!r} and {target!r}")
     gap = "" if not within else f", give or take {within},"
+    must_be_traced(
+        evidence,
+        [layer - within - 1, layer + within],
+        f"a hand-off at layer {layer}{gap.rstrip(',')} speaks of the layers on both sides",
+    )
+    before = tuple(n for n in evidence.layers if n < layer - within)
+    after = tuple(n for n in evidence.layers if n >= layer + within)
     claim = (
         f"the fact moves from {sites[0]} to {sites[1]} at layer {layer}{gap} "
-        f"(holding it: at least {inside:.2f}, not: at most {outside:.2f})"
+        f"(holding it: at least {inside:.2f}, not: at most {outside:.2f}{not_traced(evidence)})"
     )
-    evidence = gather(trace, terms.get("min_gap"), terms.get("controls", ()))
-    refused = unusable(claim, evidence, terms.get("min_known", MIN_KNOWN))
-    if refused is not None:
-        return refused
     gives, takes = (column(evidence, place.position) for place in (giver, taker))
     return decide(
         claim,
@@ -157,10 +163,9 @@ def check_handoff(
             Requirement(gives, after, "at most", outside),
             Requirement(takes, after, "at least", inside),
         ],
+        settings,
         region=(gives, before),
         others=other_columns(evidence, [giver.position, taker.position]),
-        confidence=terms.get("confidence", 0.95),
-        seed=terms.get("seed", 0),
     )
 
 
@@ -170,12 +175,8 @@ assert_no_effect = asserting(check_no_effect)
 assert_handoff = asserting(check_handoff)
 
 
-def _one(trace: Trace) -> TraceResult:
-    return trace.traces[0] if isinstance(trace, TraceSet) else trace
-
-
-def _must_be(trace: Trace, direction: Direction, word: str) -> None:
-    found = _one(trace).direction
+def _must_be(evidence: Evidence, direction: Direction, word: str) -> None:
+    found = evidence.any_trace.direction
     if found != direction:
         raise ClaimError(
             f"whether a site is {word} is shown by direction={direction!r}, but the trace was "
@@ -184,21 +185,22 @@ def _must_be(trace: Trace, direction: Direction, word: str) -> None:
 
 
 def _check_effect(
-    trace: Trace, site: str, layer_range: Layers, says: str, at_least: float, terms: Terms
+    evidence: Evidence,
+    site: str,
+    layer_range: Layers,
+    says: str,
+    at_least: float,
+    settings: Settings,
 ) -> Verdict:
-    place, span = parse_place(trace, site), layer_span(trace, layer_range)
-    claim = f"{site} {says} in {layers_in_words(span)} (effect at least {at_least:.2f})"
-    evidence = gather(trace, terms.get("min_gap"), terms.get("controls", ()))
-    refused = unusable(claim, evidence, terms.get("min_known", MIN_KNOWN))
-    if refused is not None:
-        return refused
+    place, span = parse_place(evidence, site), layer_span(evidence, layer_range)
+    limit = least_effect("at_least", at_least)
+    claim = f"{site} {says} for the fact in {layers_in_words(span)} (effect at least {limit:.2f})"
     target = column(evidence, place.position)
     return decide(
         claim,
         evidence,
-        [Requirement(target, span, "at least", at_least)],
+        [Requirement(target, span, "at least", limit)],
+        settings,
         region=(target, span),
         others=other_columns(evidence, [place.position]),
-        confidence=terms.get("confidence", 0.95),
-        seed=terms.get("seed", 0),
     )

@@ -5,16 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Unpack
 
-from pytest_interp.claims.evidence import (
-    MIN_KNOWN,
-    Evidence,
-    column,
-    gather,
+from pytest_interp.claims.evidence import Evidence, column, gather, other_columns
+from pytest_interp.claims.places import (
+    Layers,
     layer_span,
-    other_columns,
+    layers_in_words,
+    must_be_traced,
+    not_traced,
     parse_place,
 )
-from pytest_interp.claims.requirements import Requirement, Terms, asserting, decide, unusable
+from pytest_interp.claims.requirements import Requirement, asserting, decide, report, undecided
+from pytest_interp.claims.terms import (
+    Settings,
+    Terms,
+    least_effect,
+    most_effect,
+    number,
+    whole_number,
+)
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results import TraceResult
@@ -24,7 +32,7 @@ from pytest_interp.tracesets import TraceSet
 def check_fact_localized(
     trace: TraceResult | TraceSet,
     site: str,
-    layer_range: range | tuple[int, int] | int | None = None,
+    layer_range: Layers | None = None,
     *,
     inside: float = 0.8,
     outside: float = 0.3,
@@ -37,7 +45,9 @@ def check_fact_localized(
     At the site's position, patching any one layer of the range moves at least ``inside`` of the
     gap. Any layer outside of the range at that position, and any other position in the layers
     of the range, moves at most ``outside``. For a set of facts this holds of the mean: the lower
-    bound of its interval inside, the upper bound outside.
+    bound of its interval inside, the upper bound outside. An end of the range that is not the
+    model's own end needs a traced layer outside of it; the claim names layers that were not
+    traced.
 
     Positions: ``subject`` is the strongest single token of the subject at each layer,
     ``subject_last`` its last token, ``last`` the last token of the prompt, a number a token.
@@ -56,77 +66,86 @@ def check_fact_localized(
         **terms: confidence, min_gap, min_known, controls, seed.
 
     Raises:
-        ClaimError: the claim is badly stated.
+        ClaimError: the claim is badly stated, or no layer outside of the range was traced.
     """
-    place = parse_place(trace, site)
-    if (layer_range is None) == (split is None):
-        raise ClaimError("give either a layer_range, or split= to find it on a part of the facts")
-    if layer_range is None:
+    settings = Settings.of(check_fact_localized, terms)
+    evidence = gather(trace, settings)
+    place, edge = parse_place(evidence, site), whole_number("edge", edge)
+    inside = least_effect("inside", inside)
+    outside = most_effect("outside", outside, inside, f"inside={inside:g}")
+    if split is not None and layer_range is None:
         return _check_found_range(
-            trace, site, split or 0.0, inside=inside, outside=outside, edge=edge, **terms
+            evidence, site, split, settings, inside=inside, outside=outside, edge=edge
         )
-    span = layer_span(trace, layer_range)
+    if split is not None or layer_range is None:
+        raise ClaimError("give either a layer_range, or split= to find it on a part of the facts")
+    span = layer_span(evidence, layer_range)
+    open_layers, beyond = _around(evidence, span, edge)
+    left_open = f"; open: {layers_in_words(open_layers)}" if open_layers else ""
     claim = (
         f"the fact sits at {place.kind}@{place.position} in {layers_in_words(span)}, and "
-        f"nowhere else (inside at least {inside:.2f}, outside at most {outside:.2f})"
+        f"nowhere else (inside at least {inside:.2f}, outside at most {outside:.2f}"
+        f"{left_open}{not_traced(evidence)})"
     )
-    evidence = gather(trace, terms.get("min_gap"), terms.get("controls", ()))
-    refused = unusable(claim, evidence, terms.get("min_known", MIN_KNOWN))
-    if refused is not None:
-        return refused
     target, others = column(evidence, place.position), other_columns(evidence, [place.position])
-    beyond = tuple(
-        layer for layer in evidence.layers if layer < span[0] - edge or layer > span[-1] + edge
-    )
     requirements = [
         Requirement(target, span, "at least", inside),
         Requirement(target, beyond, "at most", outside),
         *(Requirement(other, span, "at most", outside) for other in others),
     ]
-    return decide(
-        claim,
-        evidence,
-        requirements,
-        region=(target, span),
-        confidence=terms.get("confidence", 0.95),
-        seed=terms.get("seed", 0),
-    )
+    return decide(claim, evidence, requirements, settings, region=(target, span))
 
 
 assert_fact_localized = asserting(check_fact_localized)
 
 
+def _around(
+    evidence: Evidence, span: tuple[int, ...], edge: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Traced layers next to the range about which nothing is claimed, and those outside.
+
+    Raises:
+        ClaimError: on a side where the model has layers, none outside was traced.
+    """
+    first, last = span[0] - edge, span[-1] + edge
+    ends = [first - 1] if span[0] > 0 else []
+    if evidence.n_layers is None or span[-1] < evidence.n_layers - 1:
+        ends.append(last + 1)
+    without = f" (edge={edge})" if edge else ""
+    must_be_traced(evidence, ends, f"'nowhere else' speaks of layers outside{without}")
+    rest = [layer for layer in evidence.layers if layer not in span]
+    near = tuple(layer for layer in rest if first <= layer <= last)
+    return near, tuple(layer for layer in rest if layer not in near)
+
+
 def _check_found_range(
-    trace: TraceResult | TraceSet,
+    evidence: Evidence,
     site: str,
     split: float,
+    settings: Settings,
     *,
     inside: float,
     outside: float,
     edge: int,
-    **terms: Unpack[Terms],
 ) -> Verdict:
     """Find the range on one part of the facts, check it on the other."""
-    if not isinstance(trace, TraceSet):
+    if not evidence.is_set:
         raise ClaimError("split= needs a set of facts: trace a FactSet")
-    finding, checking = trace.split(split, terms.get("seed", 0))
-    position = parse_place(trace, site).position
-    found = gather(finding, terms.get("min_gap"), ())
+    if not 0 < number("split", split) < 1:
+        raise ClaimError(f"split={split!r}: give the share of facts to find the range on, as 0.5")
+    finding, checking = evidence.asked.split(split, settings.seed)
+    found = gather(finding, replace(settings, controls=()))
+    position = parse_place(found, site).position
     claim = f"the fact sits at {site} in a range of layers found on {len(finding)} facts"
-    refused = unusable(claim, found, terms.get("min_known", MIN_KNOWN))
+    refused = undecided(claim, found, settings, inside, [(column(found, position), found.layers)])
     if refused is not None:
         return refused
     span = longest_range(found, position, inside)
     if span is None:
-        return Verdict(
-            claim=claim,
-            status=Status.FAILED,
-            sentence=f"At {site} no layer has a mean effect of {inside:.2f} on those facts.",
-            n_prompts=len(found.traces),
-            n_clusters=found.n_clusters,
-        )
+        sentence = f"At {site} no layer has a mean effect of {inside:.2f} on those facts."
+        return report(claim, found, settings, Status.FAILED, sentence, threshold=inside)
     verdict = check_fact_localized(
-        checking, site, span, inside=inside, outside=outside, edge=edge, **terms
+        checking, site, span, inside=inside, outside=outside, edge=edge, **vars(settings)
     )
     return replace(verdict, claim=f"{verdict.claim}; range found on {len(finding)} other facts")
 
@@ -138,12 +157,9 @@ def longest_range(evidence: Evidence, position: str | int, inside: float) -> tup
     for layer, value in zip(evidence.layers, mean, strict=True):
         if value < inside:
             runs.append([])
-        else:
-            runs[-1].append(layer)
+            continue
+        if runs[-1] and runs[-1][-1] != layer - 1:  # layers between were not traced
+            runs.append([])
+        runs[-1].append(layer)
     best = max(runs, key=len)
     return (best[0], best[-1]) if best else None
-
-
-def layers_in_words(span: tuple[int, ...]) -> str:
-    """A range of layers as it is spoken."""
-    return f"layer {span[0]}" if len(span) == 1 else f"layers {span[0]} to {span[-1]}"

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, ParamSpec, TypedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, ParamSpec
 
 import numpy as np
 
-from pytest_interp.claims.evidence import MIN_KNOWN, Column, Evidence
+from pytest_interp.claims.evidence import Column, Evidence
+from pytest_interp.claims.map_controls import random_regions, whole_state
 from pytest_interp.claims.tables import effect_table
+from pytest_interp.claims.terms import Settings
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
 from pytest_interp.controls import Control
-from pytest_interp.stats import Intervals, mean_intervals, region_p_value, region_rank
+from pytest_interp.stats import mean_intervals
 
 Sense = Literal["at least", "at most", "within"]
 P = ParamSpec("P")
-SIGNIFICANT = 0.05
-
-
-class Terms(TypedDict, total=False):
-    """Settings that all claims about traces share."""
-
-    confidence: float
-    """Of the two-sided interval of each mean; 0.95."""
-    min_gap: float | None
-    """Least gap between clean and corrupt, in the metric's unit; 1 logit, or 0.1 probability."""
-    min_known: float
-    """Least share of the facts that the model must know; 0.8."""
-    controls: Sequence[Control]
-    """Control runs to be named in the verdict; one above its limit makes it inconclusive."""
-    seed: int
-    """Of resampling; 0."""
 
 
 @dataclass(frozen=True)
@@ -91,26 +77,88 @@ class Cell:
         return f"{self.where}: {estimate}, claimed {limit}: off by {-self.margin:.3f}"
 
 
-def unusable(claim: str, evidence: Evidence, min_known: float = MIN_KNOWN) -> Verdict | None:
-    """The inconclusive verdict on facts that the model does not know, or None."""
-    n_known = len(evidence.traces)
-    if n_known and n_known >= min_known * evidence.n_asked:
-        return None
-    shown = [f"    {reason}" for reason in evidence.reasons[:3]]
-    if len(evidence.reasons) > 3:
-        shown.append(f"    ... and {len(evidence.reasons) - 3} more")
+def undecided(
+    claim: str,
+    evidence: Evidence,
+    settings: Settings,
+    limit: float,
+    reads: Iterable[tuple[Column, Sequence[int]]],
+) -> Verdict | None:
+    """The inconclusive verdict on evidence that can decide nothing, or None.
+
+    The model does not know enough of the facts; or cells that the claim reads, given as columns
+    and their layers, are not there or not finite.
+    """
+    n_asked, n_known = len(evidence.asked), len(evidence.traces)
+    if not n_known or n_known < settings.min_known * n_asked:
+        first, *more = evidence.reasons
+        shown = [f"    {reason}" for reason in more[:2]]
+        if len(more) > 2:
+            shown.append(f"    ... and {len(more) - 2} more")
+        return replace(
+            report(
+                claim,
+                evidence,
+                settings,
+                Status.INCONCLUSIVE,
+                f"The model knows {n_known} of {n_asked} facts; at least "
+                f"{settings.min_known:.0%} are needed. Not so {first}.",
+                threshold=limit,
+                details="\n".join(["  nor:", *shown] if shown else []),
+            ),
+            n_prompts=n_asked,
+            n_clusters=len(set(evidence.asked.templates)),
+        )
+    undefined = list(dict.fromkeys(_undefined(evidence, reads)))
+    if undefined:
+        return report(
+            claim,
+            evidence,
+            settings,
+            Status.INCONCLUSIVE,
+            f"Undefined is not zero, and {undefined[0]}.",
+            threshold=limit,
+            details="\n".join(f"  {text}" for text in undefined[1:4]),
+        )
+    return None
+
+
+def _undefined(evidence: Evidence, reads: Iterable[tuple[Column, Sequence[int]]]) -> Iterator[str]:
+    for c, layers in reads:
+        if not c.members:
+            yield f"no fact has a token at {c.name}"
+        at = [evidence.layers.index(layer) for layer in layers]
+        for fact, i in np.argwhere(~np.isfinite(c.effect[:, at])):
+            prompt = evidence.traces[c.members[fact]].fact.clean_prompt
+            yield f"layer {layers[i]}, {c.name} is {c.effect[fact, at[i]]} in {prompt!r}"
+
+
+def report(
+    claim: str,
+    evidence: Evidence,
+    settings: Settings,
+    status: Status,
+    sentence: str,
+    *,
+    threshold: float | None = None,
+    details: str = "",
+) -> Verdict:
+    """A verdict with everything that is known before any number decides."""
+    one, n = evidence.any_trace, len(evidence.traces)
     return Verdict(
         claim=claim,
-        status=Status.INCONCLUSIVE,
-        sentence=(
-            f"The model knows {n_known} of {evidence.n_asked} facts; at least "
-            f"{min_known:.0%} are needed. Ask for facts that it knows."
-        ),
-        n_prompts=evidence.n_asked,
-        n_clusters=max(1, evidence.n_clusters),
+        status=status,
+        sentence=sentence,
+        n_prompts=n,
+        n_clusters=len(set(evidence.clusters)),
+        threshold=threshold,
+        confidence=settings.confidence if n > 1 else None,
+        direction=one.direction,
+        metric=one.metric,
+        corruption=one.corruption,
         controls=evidence.controls,
-        n_left_out=evidence.n_asked - n_known,
-        details="\n".join(["  because:", *shown]),
+        n_left_out=len(evidence.asked) - n,
+        details=details,
     )
 
 
@@ -118,11 +166,10 @@ def decide(
     claim: str,
     evidence: Evidence,
     requirements: Sequence[Requirement],
+    settings: Settings,
     *,
     region: tuple[Column, tuple[int, ...]] | None = None,
     others: Sequence[Column] = (),
-    confidence: float = 0.95,
-    seed: int = 0,
 ) -> Verdict:
     """Compare the mean effect of every named cell with its limit.
 
@@ -132,30 +179,33 @@ def decide(
 
     Args:
         claim: in plain words.
-        evidence: traces of known facts.
-        requirements: what must hold.
+        evidence: the traces, sorted.
+        requirements: what must hold; the first one's limit is the claim's threshold until a cell
+            decides.
+        settings: the terms of the claim.
         region: a column and the layers in which it carries the fact; compared with random
             regions of the same size. None for claims that name no region of high effect.
         others: further columns of the map, for that comparison and for the table.
-        confidence: of the intervals.
-        seed: of resampling.
     """
     columns = list(dict.fromkeys([*(r.column for r in requirements), *others]))
-    intervals = {
-        id(c): mean_intervals(c.effect, c.clusters, confidence, seed=seed) for c in columns
-    }
-    cells = [cell for r in requirements for cell in _cells(evidence, r, intervals[id(r.column)])]
-    broken = [cell for cell in cells if cell.margin < 0]
+    reads: list[tuple[Column, Sequence[int]]] = [(r.column, r.layers) for r in requirements]
+    if region is not None:  # it is compared with the whole map
+        reads.extend((c, evidence.layers) for c in columns)
+    refused = undecided(claim, evidence, settings, requirements[0].limit, reads)
+    if refused is not None:
+        return refused
+    cells = [cell for required in requirements for cell in _cells(evidence, required, settings)]
+    # not "margin < 0", which an undefined margin is not either
+    broken = [cell for cell in cells if not cell.margin >= 0]
     tightest = min(cells, key=lambda cell: cell.margin)
-    controls = [*evidence.controls, *_whole_state(evidence)]
+    controls = [*evidence.controls, *whole_state(evidence)]
     # one prompt has no others to share a place with
     if region is not None and len(evidence.traces) > 1:
-        controls.append(_random_regions(evidence, region, columns, seed))
+        controls.append(random_regions(evidence, region, columns, settings.seed))
     status, sentence = _outcome(cells, broken, controls)
-    one = evidence.any_trace
     table = effect_table(
         evidence.layers,
-        [(c.name, intervals[id(c)].mean) for c in columns],
+        [(c.name, c.effect.mean(axis=0)) for c in columns],
         {(cell.layer, cell.column) for cell in broken},
         around=[cell.layer for cell in broken[:1]] + _edges(evidence.layers, requirements),
     )
@@ -164,21 +214,11 @@ def decide(
         details.append(f"    ... and {len(broken) - 4} more cells")
     if broken:
         details = ["  cells that break the claim:", *details]
-    return Verdict(
-        claim=claim,
-        status=status,
-        sentence=sentence,
-        n_prompts=len(evidence.traces),
-        n_clusters=evidence.n_clusters,
+    return replace(
+        report(claim, evidence, settings, status, sentence, threshold=tightest.limit),
         effect=Estimate(tightest.mean, tightest.low, tightest.high, tightest.where),
-        threshold=tightest.limit,
         margin=tightest.margin,
-        confidence=confidence if len(evidence.traces) > 1 else None,
-        direction=one.direction,
-        metric=one.metric,
-        corruption=one.corruption,
         controls=tuple(controls),
-        n_left_out=evidence.n_asked - len(evidence.traces),
         details="\n".join([*details, table]),
     )
 
@@ -195,11 +235,15 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
     return assertion
 
 
-def _cells(evidence: Evidence, requirement: Requirement, found: Intervals) -> Iterator[Cell]:
-    for layer in requirement.layers:
-        i = evidence.layers.index(layer)
+def _cells(evidence: Evidence, requirement: Requirement, settings: Settings) -> Iterator[Cell]:
+    c, layers = requirement.column, requirement.layers
+    if not layers:
+        return
+    effect = c.effect[:, [evidence.layers.index(layer) for layer in layers]]
+    found = mean_intervals(effect, c.clusters, settings.confidence, seed=settings.seed)
+    for i, layer in enumerate(layers):
         yield Cell(
-            requirement.column.name,
+            c.name,
             layer,
             float(found.mean[i]),
             float(found.low[i]),
@@ -226,38 +270,6 @@ def _outcome(
             f"All {len(cells)} cells hold, but a control does not: {', '.join(silent)}."
         )
     return Status.PASSED, f"Holds in all {len(cells)} cells."
-
-
-def _whole_state(evidence: Evidence) -> Iterator[Control]:
-    """Patching all that the logits are computed from must move the whole gap."""
-    one = evidence.any_trace
-    if one.site != "resid_post" or one.n_layers is None or evidence.layers[-1] != one.n_layers - 1:
-        return
-    off = max(abs(float(trace.effect[-1, -1]) - 1) for trace in evidence.traces)
-    yield Control(
-        "whole state", off, 0.05, "1 minus the effect of the last token after the last layer"
-    )
-
-
-def _random_regions(
-    evidence: Evidence,
-    region: tuple[Column, tuple[int, ...]],
-    columns: Sequence[Column],
-    seed: int,
-) -> Control:
-    n, layers = len(evidence.traces), evidence.layers
-    maps = np.full((n, len(layers), len(columns)), np.nan)
-    for i, c in enumerate(columns):
-        maps[list(c.members), :, i] = c.effect
-    inside = [layers.index(layer) for layer in region[1]]
-    place = list(columns).index(region[0])
-    p = region_p_value(maps, inside, place, seed=seed)
-    rank, searched = region_rank(maps, inside, place)
-    note = (
-        f"null: each fact has a place of its own; corrected for {searched} regions of this size, "
-        f"of which this one ranks {rank}"
-    )
-    return Control("random regions, p-value", p, SIGNIFICANT, note)
 
 
 def _edges(layers: Sequence[int], requirements: Sequence[Requirement]) -> list[int]:

@@ -69,6 +69,7 @@ def logit_lens(
         top_token=tuple(adapter.tokenizer.decode([int(i)]) for i in top.indices[:, 0]),
         top_margin=(top.values[:, 0] - top.values[:, 1]).cpu().numpy(),
         final_prob=float(final.softmax(-1)[answer_id]),
+        n_layers=adapter.n_layers,
         provenance=adapter.provenance(),
     )
 

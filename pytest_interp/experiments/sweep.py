@@ -77,7 +77,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Values of the metric: ``source`` and ``base`` [pair], ``patched`` [layer, pos, pair]."""
+    """Measured values: ``source`` and ``base`` [pair, ...], ``patched`` [layer, pos, pair, ...]."""
 
     source: Tensor
     base: Tensor
@@ -105,7 +105,7 @@ def sweep(
         kind: ``resid_pre``, ``resid_post``, ``attn_out`` or ``mlp_out``.
         layers: layers to patch, ascending.
         first_position: the first position at which source and base can differ.
-        metric: what is measured at the last position.
+        metric: what is measured at the last position: one value a row, or several.
         max_rows: bound on the rows of one pass, at least :data:`FEWEST_ROWS`; by default set by
             :data:`MEMORY_BUDGET`.
     """
@@ -120,7 +120,7 @@ def sweep(
         chunks = list(_chunks(work, room=limit // len(part) - 2)) or [[]]
         values = _grow(adapter, part, kind, chunks[0], metric)
         source, base = values[0], values[1]
-        patched = base.expand(len(layers), n_positions, -1).clone()
+        patched = base.expand(len(layers), n_positions, *base.shape).clone()
         for number, chunk in enumerate(chunks):
             if number:
                 values = _grow(adapter, part, kind, chunk, metric)
@@ -135,7 +135,7 @@ def sweep(
     return Sweep(
         source=torch.cat([part.source for part in parts]),
         base=torch.cat([part.base for part in parts]),
-        patched=torch.cat([part.patched for part in parts], dim=-1),
+        patched=torch.cat([part.patched for part in parts], dim=2),
     )
 
 
@@ -193,7 +193,7 @@ def _grow(
     logits = adapter.run(tokens, edits=edits).logits[:, -1]
     groups = len(logits) // len(pairs)
     values = metric(logits, pairs.answers.repeat(groups), pairs.counterfactuals.repeat(groups))
-    return values.view(groups, len(pairs))
+    return values.view(groups, len(pairs), *values.shape[1:])
 
 
 def _append_base(positions: Sequence[int], n: int) -> Edit:

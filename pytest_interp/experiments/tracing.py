@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter, layers_of
 from pytest_interp.errors import ExperimentError, UnknownNameError
-from pytest_interp.experiments.metrics import metric_of
+from pytest_interp.experiments.metrics import logit_diff, metric_of
 from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, sweep
 from pytest_interp.factsets import FactSet
 from pytest_interp.prompts import FactPrompt, TokenizedFact, tokenize_fact
@@ -116,6 +116,7 @@ def causal_traces(
         swept = batch.sweep(kind, direction, metric, chosen, max_rows)
         for row, i in enumerate(members):
             clean, corrupt, patched = batch.values(swept, direction, row)
+            (clean_metric, clean_diff), (corrupt_metric, corrupt_diff) = clean, corrupt
             found[i] = TraceResult(
                 fact=facts[i],
                 site=str(kind),
@@ -127,12 +128,13 @@ def causal_traces(
                 corrupt_str_tokens=tokenized[i].corrupt_str_tokens,
                 corrupted_positions=batch.corrupted(row),
                 subject_positions=tokenized[i].subject_positions,
-                clean_metric=clean,
-                corrupt_metric=corrupt,
+                clean_metric=clean_metric,
+                corrupt_metric=corrupt_metric,
                 patched_metric=patched,
                 samples=batch.samples,
                 noise_scale=batch.noise_scale,
                 n_layers=adapter.n_layers,
+                logit_diffs=None if metric == "logit_diff" else (clean_diff, corrupt_diff),
                 provenance=provenance,
             )
     return tuple(found[i] for i in range(len(facts)))
@@ -188,13 +190,19 @@ class _Batch:
     ) -> Sweep:
         first = min(min(self.corrupted(row)) for row in range(len(self.facts)))
         pairs = self._pairs(direction)
-        return sweep(self.adapter, pairs, kind, layers, first, metric_of(metric), max_rows)
+        score = metric_of(metric)
 
-    def values(self, swept: Sweep, direction: Direction, row: int) -> tuple[float, float, Any]:
-        """Clean metric, corrupt metric and patched metric [layer, pos], means over samples."""
+        def measure(*run: Tensor) -> Tensor:
+            # which answer a run prefers is wanted whatever the metric
+            return torch.stack([score(*run), logit_diff(*run)], dim=-1)
+
+        return sweep(self.adapter, pairs, kind, layers, first, measure, max_rows)
+
+    def values(self, swept: Sweep, direction: Direction, row: int) -> tuple[Any, Any, Any]:
+        """Means over samples: metric and logit difference, clean and corrupt; patched metric."""
         mine = slice(row * self.samples, (row + 1) * self.samples)
-        source, base = (x[mine].double().mean().item() for x in (swept.source, swept.base))
-        patched = swept.patched[..., mine].double().mean(-1).cpu().numpy()
+        source, base = (x[mine].double().mean(0).tolist() for x in (swept.source, swept.base))
+        patched = swept.patched[:, :, mine, 0].double().mean(-1).cpu().numpy()
         clean, corrupt = (source, base) if direction == "denoise" else (base, source)
         return clean, corrupt, patched
 

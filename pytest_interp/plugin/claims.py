@@ -36,7 +36,24 @@ def _mode(config: pytest.Config) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Claims may stand in fixtures too."""
+    return (yield from _claims_of(item))
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Claims of the test itself."""
+    return (yield from _claims_of(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Claims of a fixture after its ``yield``."""
+    return (yield from _claims_of(item))
+
+
+def _claims_of(item: pytest.Item) -> Generator[None, object, object]:
     """Turn an undecided claim into what was asked for, and keep each verdict for the report."""
     from pytest_interp.claims.verdict import hearing
 
@@ -48,12 +65,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             return (yield)
     except ClaimInconclusive as undecided:
         mode = _mode(item.config)
-        reason = " ".join(str(undecided).splitlines()[0].split())
         if mode == "skip":
-            raise pytest.skip.Exception(reason, _use_item_location=True) from undecided
+            raise pytest.skip.Exception(_reason(undecided), _use_item_location=True) from undecided
         if mode == "xfail":
-            raise pytest.xfail.Exception(reason) from undecided
+            raise pytest.xfail.Exception(_reason(undecided)) from undecided
         raise
+
+
+def _reason(undecided: ClaimInconclusive) -> str:
+    """One line: what was undecided, and the claim. A fixture's error has no other memory of it."""
+    lines = str(undecided).splitlines() or [""]
+    claim = next((i for i, line in enumerate(lines) if line.startswith("  claim: ")), 0)
+    return " ".join(" ".join(lines[: claim + 1]).split())
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

@@ -1,5 +1,7 @@
 """Sets of traces as baselines."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_results import trace
@@ -12,8 +14,14 @@ from pytest_interp.tracesets import TraceSet
 
 
 def traces(*hand_offs, **values):
-    made = tuple(trace(hand_off=layer, **values) for layer in hand_offs)
-    return TraceSet(made, ("plain",) * len(made), tuple("abcdefgh"[: len(made)]))
+    ids = tuple("abcdefgh"[: len(hand_offs)])
+    made = (trace(hand_off=layer, **values) for layer in hand_offs)
+    # each of a fact of its own
+    facts = tuple(
+        replace(one, fact=replace(one.fact, clean_prompt=f"{i}: The capital of France is"))
+        for i, one in zip(ids, made, strict=True)
+    )
+    return TraceSet(facts, ("plain",) * len(ids), ids)
 
 
 @pytest.mark.parametrize("direction", ["denoise", "noise"])

@@ -12,6 +12,13 @@ TOKENS = ("The", " home", " of", " cats", " is", " a")
 SUBJECT, LAST = 3, 5
 
 
+def make_fact(i=0):
+    """Facts with prompts of their own."""
+    return FactPrompt(
+        f"The home {i} of cats is a", f"The home {i} of dogs is a", " x", " y", "cats"
+    )
+
+
 def make_trace(handoff=3, clean=4.0, corrupt=-4.0, noise=None, **changes):
     """A map [6 layers, 6 tokens]: effect 1 on the subject below ``handoff``, then on the last."""
     effect = np.zeros((N_LAYERS, len(TOKENS)))
@@ -20,7 +27,7 @@ def make_trace(handoff=3, clean=4.0, corrupt=-4.0, noise=None, **changes):
     if noise is not None:
         effect[:, SUBJECT:] += noise
     settings = {
-        "fact": FactPrompt("The home of cats is a", "The home of dogs is a", " x", " y", "cats"),
+        "fact": make_fact(),
         "site": "resid_post",
         "direction": "denoise",
         "metric": "logit_diff",
@@ -40,15 +47,23 @@ def make_trace(handoff=3, clean=4.0, corrupt=-4.0, noise=None, **changes):
 
 
 def make_set(n=20, spread=0.05, templates=4, seed=0, **changes):
-    """A set of noisy maps; the top layer's last token carries all, as in any model."""
+    """A set of noisy maps; the top layer's last token carries all, as in any model.
+
+    ``changes`` are those of :func:`make_trace`.
+    """
     rng = np.random.default_rng(seed)
     traces = []
-    for _ in range(n):
+    for i in range(n):
         noise = rng.normal(0, spread, (N_LAYERS, LAST - SUBJECT + 1))
         noise[-1] = 0
-        traces.append(make_trace(noise=noise, **changes))
-    names = tuple(f"t{i % templates}" for i in range(n))
-    return TraceSet(tuple(traces), names, tuple(map(str, range(n))))
+        traces.append(make_trace(noise=noise, **{"fact": make_fact(i)} | changes))
+    return join(traces, [f"t{i % templates}" for i in range(n)])
+
+
+def join(traces, templates=None):
+    """A set of traces, of one template if no others are given."""
+    names = templates or ["t"] * len(traces)
+    return TraceSet(tuple(traces), tuple(names), tuple(map(str, range(len(traces)))))
 
 
 @pytest.fixture

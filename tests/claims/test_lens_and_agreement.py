@@ -1,10 +1,18 @@
 """Claims about the lens and about two backends, on planted models."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
-from pytest_interp import assert_backends_agree, assert_crystallises, causal_trace, logit_lens
+from pytest_interp import (
+    FactSet,
+    assert_backends_agree,
+    assert_crystallises,
+    causal_trace,
+    logit_lens,
+    trace_facts,
+)
 from pytest_interp.adapters import BACKENDS, Weights, open_adapter
 from pytest_interp.claims import Status, check_backends_agree, check_crystallises
 from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
@@ -55,6 +63,17 @@ def test_an_answer_that_the_model_does_not_give_is_undecided():
         check_crystallises(wrong, by_layer=5)
 
 
+def test_each_prompt_counts_once_and_has_its_template():
+    one, other, *_ = lenses()
+    with pytest.raises(ClaimError, match="is given twice"):
+        check_crystallises([one, other, one], by_layer=3)
+    for clusters in (["a"], ["a"] * 3):
+        with pytest.raises(ClaimError, match=f"names {len(clusters)} templates for 2"):
+            check_crystallises([one, other], by_layer=3, clusters=clusters)
+    with pytest.raises(ClaimError, match="at least one"):
+        check_crystallises([], by_layer=3)
+
+
 def test_backends_agree_on_distributions_and_maps():
     model, first = planted()
     _, second = planted(backend=BACKENDS[1])
@@ -63,6 +82,41 @@ def test_backends_agree_on_distributions_and_maps():
     assert assert_backends_agree(causal_trace(first, fact), causal_trace(second, fact))
     prompt, answer = fact.clean_prompt, fact.answer
     assert assert_backends_agree(*(logit_lens(a, prompt, answer) for a in (first, second)))
+
+
+def test_backends_agree_on_sets():
+    model, first = planted()
+    _, second = planted(backend=BACKENDS[1])
+    _, other = planted(seed=5, backend=BACKENDS[1])
+    facts = FactSet.of(model.facts)
+    traced, *others = (trace_facts(adapter, facts) for adapter in (first, second, other))
+    verdict = assert_backends_agree(traced, others[0])
+    assert verdict.n_prompts == len(facts)
+    assert "causal_traces" in verdict.claim
+    assert check_backends_agree(traced, others[1], atol=1e-9).status is Status.FAILED
+    fewer = trace_facts(second, facts.take(2))
+    assert check_backends_agree(traced, fewer).status is Status.FAILED
+
+
+def test_one_backend_does_not_agree_with_itself():
+    model, adapter = planted()
+    trace = causal_trace(adapter, model.facts[0])
+    with pytest.raises(ClaimError, match="two backends are compared, got transformer_lens and tra"):
+        check_backends_agree(adapter, adapter, model.facts[0].clean_prompt)
+    with pytest.raises(ClaimError, match="two backends are compared"):
+        check_backends_agree(trace, trace)
+    with pytest.raises(ClaimError, match="without a provenance"):
+        check_backends_agree(trace, replace(trace, provenance=None))
+
+
+def test_undefined_under_both_backends_is_undecided_and_under_one_a_difference():
+    model, first = planted()
+    _, second = planted(backend=BACKENDS[1])
+    one, other = (causal_trace(adapter, model.facts[0]) for adapter in (first, second))
+    lost = [replace(trace, corrupt_metric=one.clean_metric) for trace in (one, other)]
+    lost[1] = replace(lost[1], clean_metric=lost[0].clean_metric)
+    assert check_backends_agree(*lost).status is Status.INCONCLUSIVE
+    assert check_backends_agree(lost[0], other, atol=99).status is Status.FAILED
 
 
 def test_different_models_do_not_agree():

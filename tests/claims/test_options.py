@@ -37,6 +37,45 @@ def test_inconclusive_claim(pytester, options, outcome):
     pytester.runpytest(*options).assert_outcomes(**outcome)
 
 
+IN_FIXTURES = (
+    UNDECIDED
+    + """
+import pytest
+
+@pytest.fixture(scope="module")
+def before():
+    assert_sufficient(made(-1.0, -3.0), "resid_post@subject", 0)
+
+@pytest.fixture
+def after():
+    yield
+    assert_sufficient(made(-1.0, -3.0), "resid_post@last", 1)
+
+def test_before(before): ...
+def test_before_again(before): ...
+def test_after(after): ...
+"""
+)
+REASON = "*knows 0 of 1 facts*'a b': the model does not prefer ' x'*claim: resid_post@subject is *"
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome"),
+    [
+        ("fail", {"errors": 3, "passed": 1}),
+        ("skip", {"skipped": 3, "passed": 1}),
+        ("xfail", {"xfailed": 3, "passed": 1}),
+    ],
+)
+def test_inconclusive_claims_in_fixtures(pytester, mode, outcome):
+    pytester.makepyfile(IN_FIXTURES)
+    result = pytester.runpytest(f"--interp-inconclusive={mode}", "-rsx")
+    result.assert_outcomes(**outcome)
+    if mode != "fail":
+        # what is undecided, and of which claim and fact
+        result.stdout.fnmatch_lines([REASON])
+
+
 def test_ini_twin_and_command_line_over_it(pytester):
     pytester.makepyfile(TEST)
     pytester.makeini("[pytest]\ninterp_inconclusive = skip\n")

@@ -14,8 +14,7 @@ from pytest_interp.claims import (
 )
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
-from pytest_interp.tracesets import TraceSet
-from tests.claims.conftest import make_set, make_trace
+from tests.claims.conftest import join, make_fact, make_set, make_trace
 
 
 def test_true_claims_pass_with_their_statistics(traces):
@@ -52,13 +51,27 @@ def test_the_bounds_decide_and_not_the_mean():
 
 
 def test_unknown_facts_are_left_out_and_named_up_to_a_share():
-    known, unknown = make_set(n=18).traces, [make_trace(clean=-1.0, corrupt=-3.0)] * 2
-    traces = TraceSet((*known, *unknown), ("t",) * 20, tuple(map(str, range(20))))
+    unknown = [make_trace(clean=-1.0, corrupt=-3.0, fact=make_fact(i)) for i in (18, 19)]
+    traces = join([*make_set(n=18), *unknown])
     verdict = assert_handoff(traces, "subject", "last", 3)
     assert (verdict.n_prompts, verdict.n_left_out) == (18, 2)
     assert "2 facts that the model does not know" in str(verdict)
     with pytest.raises(ClaimInconclusive, match="knows 18 of 20 facts; at least 95%"):
         assert_handoff(traces, "subject", "last", 3, min_known=0.95)
+
+
+def test_an_undecided_set_is_counted_by_all_its_templates():
+    verdict = check_handoff(make_set(n=16, clean=-1.0, corrupt=-3.0), "subject", "last", 3)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.scope == "n = 16 from 4 templates"
+    assert (verdict.metric, verdict.threshold, verdict.n_left_out) == ("logit_diff", 0.8, 16)
+    assert "... and 13 more" in str(verdict)
+
+
+def test_a_range_that_is_not_found_is_reported_like_any_other_claim():
+    verdict = check_fact_localized(make_set(n=8, handoff=0), "resid_post@subject", split=0.5)
+    assert verdict.status is Status.FAILED
+    assert (verdict.direction, verdict.metric, verdict.threshold) == ("denoise", "logit_diff", 0.8)
 
 
 def test_split_finds_on_one_part_and_checks_on_the_other(traces):
@@ -71,14 +84,13 @@ def test_split_finds_on_one_part_and_checks_on_the_other(traces):
 
 
 def test_split_without_any_region_fails(traces):
-    weak = TraceSet(tuple(make_trace(handoff=0) for _ in range(6)), ("t",) * 6, tuple("abcdef"))
+    weak = make_set(n=6, handoff=0)
     with pytest.raises(ClaimFailed, match=r"no layer has a mean effect of 0\.80"):
         assert_fact_localized(weak, "resid_post@subject", split=0.5)
 
 
 def test_an_index_is_refused_where_it_means_different_tokens():
-    other = make_trace(subject_positions=(2, 3))
-    traces = TraceSet((make_trace(), other), ("t", "t"), ("1", "2"))
+    traces = join([make_trace(), make_trace(subject_positions=(2, 3), fact=make_fact(1))])
     with pytest.raises(ClaimError, match="different things"):
         check_fact_localized(traces, "resid_post@3", (0, 2))
 

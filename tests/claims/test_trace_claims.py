@@ -75,6 +75,35 @@ def test_a_fact_that_the_model_does_not_know_is_undecided(metrics, reason):
         assert_fact_localized(make_trace(**metrics), "resid_post@subject", (0, 2))
 
 
+def test_preferring_the_answer_is_asked_whatever_the_metric():
+    by_prob = {"metric": "answer_prob", "clean": 0.25, "corrupt": 0.05}
+    assert check_handoff(make_trace(**by_prob, logit_diffs=(2.0, -1.0)), "subject", "last", 3)
+    for diffs, reason in (
+        ((-0.4, -3.0), "does not prefer ' x': answer_prob is 0.25 clean and 0.05 corrupt; logit"),
+        ((2.0, 0.5), "does not prefer ' y'"),
+        ((float("nan"), -1.0), "does not prefer ' x'"),
+        (None, "logit_diffs= does not say"),
+    ):
+        with pytest.raises(ClaimInconclusive, match=reason):
+            assert_handoff(make_trace(**by_prob, logit_diffs=diffs), "subject", "last", 3)
+    narrow = make_trace(**by_prob | {"corrupt": 0.2}, logit_diffs=(2.0, -1.0))
+    with pytest.raises(ClaimInconclusive, match=r"gap 0.05 is below the least of 0.1"):
+        assert_handoff(narrow, "subject", "last", 3)
+
+
+def test_an_undecided_verdict_says_what_was_measured():
+    unknown = make_trace(clean=-1.0, corrupt=-5.0, direction="noise")
+    verdict = check_handoff(unknown, "subject", "last", 3, inside=0.7)
+    assert (verdict.direction, verdict.metric, verdict.corruption) == (
+        "noise",
+        "logit_diff",
+        "interchange",
+    )
+    assert (verdict.threshold, verdict.n_left_out) == (0.7, 1)
+    assert "The model knows 0 of 1 facts" in verdict.sentence
+    assert "'The home 0 of cats is a': the model does not prefer ' x'" in verdict.sentence
+
+
 def test_gaussian_corruption_need_not_prefer_the_counterfactual():
     trace = make_trace(clean=5.0, corrupt=1.0, corruption="gaussian")
     assert assert_fact_localized(trace, "resid_post@subject", (0, 2))
@@ -104,6 +133,14 @@ def test_no_effect_is_two_sided(trace):
     noise[1, 2] = -0.4
     with pytest.raises(ClaimFailed, match=r"claimed -0.10 to 0.10: off by 0.300"):
         assert_no_effect(make_trace(noise=noise), "resid_post@last", (0, 2))
+
+
+def test_no_effect_of_a_role_is_that_of_each_of_its_tokens():
+    noise = np.zeros((6, 3))
+    noise[1, :2] = [-1.9, 0.02]  # on a map that is 1 on the first of the two tokens
+    trace = make_trace(noise=noise, subject_positions=(3, 4))
+    with pytest.raises(ClaimFailed, match=r"layer 1, subject: -0.900, claimed -0.10 to 0.10"):
+        assert_no_effect(trace, "resid_post@subject", 1)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def test_some_layers_alone():
     whole = logit_lens(adapter, PROMPT, "w31")
     some = logit_lens(adapter, PROMPT, "w31", layers=[0, 2])
     assert some.layers == (0, 2)
+    assert some.n_layers == adapter.n_layers == len(whole.layers)
+    assert "n_layers" not in some.to_json()
     np.testing.assert_allclose(some.answer_prob, whole.answer_prob[[0, 2]], atol=1e-6)
     assert some.final_prob == pytest.approx(whole.final_prob, abs=1e-6)
 

@@ -190,6 +190,19 @@ def test_probability_as_the_metric():
     assert trace.recovery[-1, -1] == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+@pytest.mark.parametrize("corruption", ["interchange", "gaussian"])
+def test_which_answer_a_run_prefers_is_known_whatever_the_metric(direction, corruption):
+    adapter, fact = adapter_of("qwen3", "nnsight"), FACTS["tiny"]
+    by_logits, by_prob = (
+        causal_trace(adapter, fact, "resid_post", direction, metric, corruption, layers=[0])
+        for metric in ("logit_diff", "answer_prob")
+    )
+    assert by_logits.preferences == (by_logits.clean_metric, by_logits.corrupt_metric)
+    assert by_prob.preferences == pytest.approx(by_logits.preferences, abs=1e-6)
+    assert "logit_diffs" not in by_prob.to_json()
+
+
 def test_some_layers_alone():
     adapter, fact = adapter_of("gpt2", "transformer_lens"), FACTS["tiny"]
     whole, some = causal_trace(adapter, fact), causal_trace(adapter, fact, layers=[3, 1])

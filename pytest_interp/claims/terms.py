@@ -1,0 +1,136 @@
+"""What a claim is asked with: its settings and limits, checked in one place."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+import numbers
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from pytest_interp.controls import Control
+from pytest_interp.errors import ClaimError
+
+
+class Terms(TypedDict, total=False):
+    """Settings that all claims about traces share."""
+
+    confidence: float
+    """Of the two-sided interval of each mean; 0.95."""
+    min_gap: float | None
+    """Least gap between clean and corrupt, in the metric's unit; 1 logit, or 0.1 probability."""
+    min_known: float
+    """Least share of the facts that the model must know; 0.8."""
+    controls: Sequence[Control]
+    """Control runs to be named in the verdict; one above its limit makes it inconclusive."""
+    seed: int
+    """Of resampling; 0."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The terms of one claim, with their defaults.
+
+    Raises:
+        ClaimError: a value that makes no sense.
+    """
+
+    confidence: float = 0.95
+    min_gap: float | None = None
+    min_known: float = 0.8
+    controls: Sequence[Control] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= number("confidence", self.confidence) < 1:
+            raise ClaimError(
+                f"confidence={self.confidence!r}: give a share from 0.5 to below 1, as 0.95 for "
+                "95 %"
+            )
+        if not 0 <= number("min_known", self.min_known) <= 1:
+            raise ClaimError(f"min_known={self.min_known!r}: give a share of facts from 0 to 1")
+        if self.min_gap is not None and number("min_gap", self.min_gap) < 0:
+            raise ClaimError(f"min_gap={self.min_gap!r}: give a gap of 0 or more, or None")
+        whole_number("seed", self.seed)
+        given: Sequence[object] = self.controls
+        wrong = [c for c in given if not isinstance(c, Control)]
+        if wrong:
+            raise ClaimError(
+                f"controls= takes control runs, as shuffled_control(...) returns; got {wrong[0]!r}"
+            )
+
+    @classmethod
+    def of(cls, check: Callable[..., Any], terms: Mapping[str, Any]) -> Settings:
+        """The settings that a check was called with.
+
+        Raises:
+            ClaimError: the check takes no such argument; the nearest one is named.
+        """
+        unknown = sorted(terms.keys() - Terms.__annotations__.keys())
+        if unknown:
+            own = list(inspect.signature(check).parameters.values())
+            known = [p.name for p in own if p.kind is not p.VAR_KEYWORD] + [*Terms.__annotations__]
+            near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ClaimError(
+                f"{check.__name__} takes no argument {unknown[0]!r}: {hint}It takes "
+                f"{', '.join(known)}"
+            )
+        return cls(**terms)
+
+
+def number(name: str, value: object) -> float:
+    """A finite number.
+
+    Raises:
+        ClaimError: it is none.
+    """
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    found = float(value) if real else math.nan  # type: ignore[arg-type]
+    if not math.isfinite(found):
+        raise ClaimError(f"{name}={value!r}: give a finite number")
+    return found
+
+
+def whole_number(name: str, value: object) -> int:
+    """A whole number of 0 or more; NumPy's integers too.
+
+    Raises:
+        ClaimError: it is none.
+    """
+    try:
+        if isinstance(value, bool):  # True is an int to Python, and layer 1 to nobody
+            raise TypeError
+        found = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        found = -1
+    if found < 0:
+        raise ClaimError(f"{name}={value!r}: give a whole number of 0 or more")
+    return found
+
+
+def least_effect(name: str, value: object) -> float:
+    """A limit from below on an effect: more than 0, which is what any cell has by doing nothing.
+
+    Raises:
+        ClaimError: another value.
+    """
+    found = number(name, value)
+    if found <= 0:
+        raise ClaimError(f"{name}={value!r}: give a share of the gap above 0, as 0.8")
+    return found
+
+
+def most_effect(name: str, value: object, below: float = 1.0, limit: str = "1") -> float:
+    """A limit from above on an effect: from 0 to below another limit.
+
+    Raises:
+        ClaimError: another value.
+    """
+    found = number(name, value)
+    if not 0 <= found < below:
+        raise ClaimError(f"{name}={value!r}: give a share of the gap from 0 to below {limit}")
+    return found
