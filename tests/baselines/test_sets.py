@@ -13,8 +13,8 @@ from pytest_interp.results import TraceResult
 from pytest_interp.tracesets import TraceSet
 
 
-def traces(*hand_offs, **values):
-    ids = tuple("abcdefgh"[: len(hand_offs)])
+def traces(*hand_offs, ids=(), **values):
+    ids = tuple(ids or "abcdefgh"[: len(hand_offs)])
     made = (trace(hand_off=layer, **values) for layer in hand_offs)
     # each of a fact of its own
     facts = tuple(
@@ -87,7 +87,7 @@ def test_the_figure_has_a_row_for_each_fact():
 def test_the_rows_of_a_long_set_are_named_too():
     for n, step in ((37, 1), (300, 5)):
         ids = tuple(f"fact-{i}" for i in range(n))
-        many = TraceSet((trace(),) * n, ("plain",) * n, ids)
+        many = traces(*[7] * n, ids=ids)
         named = [t.get_text() for t in traces_figure(many).axes[0].get_yticklabels()]
         assert named == list(ids[::step])
     assert len(draw(many).picture) < 60_000
