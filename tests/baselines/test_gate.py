@@ -13,13 +13,18 @@ from pytest_interp.models import load_weights
 
 REPOSITORY = Path(__file__).parent.parent.parent
 # one trace and one lens; each compares numbers and figure
-CLAIMS = ("-k", "through_layer_22 and denoise or crystallises_in_the_last_layer and France")
+CLAIMS = "through_layer_22 and denoise or crystallises_in_the_last_layer and France"
+# a patch inside of a block as well
+PATCHES = f"{CLAIMS} or the_attention_of"
+# under one backend: a set of facts takes long
+SET = "every_capital and transformer_lens"
 
 
-def run_specs(*arguments, **environment):
+def run_specs(*arguments, claims=CLAIMS, **environment):
     specs = ("specs/test_capitals.py", "specs/test_capitals_lens.py")
+    command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *specs, *CLAIMS, *arguments],
+        [*command, *specs, "-k", claims, *arguments],
         cwd=REPOSITORY,
         env={**os.environ, **environment},
         capture_output=True,
@@ -29,17 +34,18 @@ def run_specs(*arguments, **environment):
 
 
 @pytest.mark.parametrize(
-    "environment",
+    ("claims", "passed", "environment"),
     [
-        {"OMP_NUM_THREADS": "1"},
-        {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"},
+        (PATCHES, 6, {"OMP_NUM_THREADS": "1"}),
+        (PATCHES, 6, {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"}),
+        (SET, 1, {"OMP_NUM_THREADS": "2"}),
     ],
-    ids=["one thread", "two threads, no vector units"],
+    ids=["one thread", "two threads, no vector units", "a set on two threads"],
 )
-def test_the_unchanged_model_is_green_under_both_backends(environment):
-    code, text = run_specs(**environment)
+def test_the_unchanged_model_is_green_under_both_backends(claims, passed, environment):
+    code, text = run_specs(claims=claims, **environment)
     assert code == 0, text
-    assert "4 passed" in text
+    assert f"{passed} passed" in text
 
 
 def test_noise_of_one_percent_in_one_mlp_is_red_with_a_message_for_people(tmp_path):
