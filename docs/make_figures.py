@@ -111,7 +111,7 @@ def smollm2() -> Iterator[tuple[str, str]]:
 
 
 def planted() -> Iterator[tuple[str, str]]:
-    for arch, backend in (("gpt2", BACKENDS[0]), ("qwen3", BACKENDS[1])):
+    for arch, backend in (("gpt2", BACKENDS[0]), ("llama", BACKENDS[0]), ("qwen3", BACKENDS[1])):
         name = f"planted-{arch}"
         adapter = load_model(name, backend, device="cpu", dtype="float32")
         known = planted_model(arch)
