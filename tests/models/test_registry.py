@@ -84,6 +84,16 @@ def test_an_entry_point_to_something_else_is_refused(monkeypatch):
         find_model("theirs")
 
 
+def test_a_broken_package_is_one_line_of_the_inventory(monkeypatch):
+    publish(monkeypatch, "theirs", "no_such_module:MODEL")
+    with pytest.raises(InterpError, match=r"'theirs' cannot be loaded.*ModuleNotFoundError"):
+        find_model("theirs")
+    states = {state.name: state for state in inventory()}
+    assert "Mend or remove the package" in states["theirs"].advice
+    assert not states["theirs"].available
+    assert states["planted-gpt2"].available
+
+
 def test_the_inventory_says_what_is_here_and_how_to_get_the_rest(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)

@@ -1,5 +1,7 @@
 """Spec files in real pytest runs: ordinary tests in everything."""
 
+import tracemalloc
+
 import pytest
 
 # pytester forgets the modules that a run imports, and torch cannot be imported twice: they are
@@ -251,6 +253,18 @@ def test_input_that_does_not_fit_the_model_is_the_one_that_is_named(project, spe
     result = run(project, "-k", "peak and nnsight")
     for name, (_, _, line, words) in wrong.items():
         result.stdout.fnmatch_lines([f"{name}.interp.yaml:{line}: {words}"])
+
+
+def test_refused_spec_costs_no_more_under_pytest(project):
+    """Pytest would write out every value on the way to an error, aliases and all."""
+    many = f"a: &a {'x' * 50_000}\nb: [{'*a, ' * 5_000}]\n"
+    project.path.joinpath("capital.interp.yaml").write_text(many)
+    tracemalloc.start()
+    try:
+        run(project).assert_outcomes(failed=1)
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_under_xdist(project):

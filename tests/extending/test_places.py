@@ -1,0 +1,142 @@
+"""A site, an architecture and a model, each added from outside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pytest_interp.adapters import BACKENDS, Layout, Weights, open_adapter, register_layout
+from pytest_interp.errors import InterpError, UnknownNameError, UnsupportedSiteError
+from pytest_interp.experiments import causal_trace
+from pytest_interp.models import load_model, register_model
+from pytest_interp.planted import planted_model
+from pytest_interp.sites import Kind, Site, parse_site, register_site
+from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
+
+# ---------------------------------------------------------------------------------- a site
+
+MLP_HIDDEN = register_site(
+    "mlp_hidden",
+    before="mlp_out",
+    hook="mlp.out.hook_in",
+    paths={
+        "gpt2": "mlp.c_proj.input",
+        "llama": "mlp.down_proj.input",
+        "gemma3": "mlp.down_proj.input",
+    },
+)
+DOWN = {"gpt2": "c_proj", "llama": "down_proj", "gemma3": "down_proj"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("architecture", ["gpt2", "llama", "gemma3"])
+def test_added_site_is_read_and_written_where_a_torch_hook_says(architecture, backend):
+    weights = tiny_weights(architecture)
+    adapter = open_adapter(weights, backend)
+    tokens = torch.tensor([[3, 7, 11, 19]])
+    seen = []
+    down = weights.module.get_submodule(f"{adapter.layout.blocks}.1.mlp.{DOWN[architecture]}")
+    handle = down.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
+    weights.module(tokens)
+    handle.remove()
+    site = Site(MLP_HIDDEN, 1)
+
+    read = adapter.run(tokens, capture=[site])
+    # float32 sums of 48 products in another order: 1e-6 of values of about 1
+    torch.testing.assert_close(read[site], seen[0], atol=1e-5, rtol=1e-5)
+
+    # without its hidden layer an MLP adds nothing but its bias
+    mlp_out = Site(Kind.MLP_OUT, 1)
+    written = adapter.run(tokens, capture=[mlp_out], edits={site: torch.zeros_like})
+    assert written[mlp_out].std(dim=1).abs().max() < 1e-6
+    assert not torch.equal(written.logits, read.logits)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_added_site_can_be_traced(backend):
+    planted = planted_model("gpt2")
+    adapter = load_model("planted-gpt2", backend)
+    hidden = causal_trace(adapter, planted.facts[0], site="mlp_hidden")
+    out = causal_trace(adapter, planted.facts[0], site="mlp_out")
+    # what an MLP adds is a function of its hidden layer alone
+    np.testing.assert_allclose(hidden.recovery, out.recovery, atol=1e-4)
+    assert out.recovery.max() > 0.5
+
+
+def test_added_site_is_known_by_name():
+    assert Kind("mlp_hidden") is MLP_HIDDEN
+    assert parse_site("mlp_hidden@last").kind is MLP_HIDDEN
+    assert MLP_HIDDEN not in list(Kind)
+    with pytest.raises(UnknownNameError, match="mlp_hidden"):
+        Site("mlp_hiden", 0)
+
+
+def test_added_site_without_a_path_for_an_architecture_is_refused():
+    only = register_site("only_gpt", before="mlp_out", hook="x", paths={"gpt2": "mlp.input"})
+    adapter = open_adapter(tiny_weights("llama"), BACKENDS[0])
+    with pytest.raises(UnsupportedSiteError, match="'llama'"):
+        adapter.run([[1, 2]], capture=[Site(only, 0)])
+
+
+@pytest.mark.parametrize("name", ["mlp_out", "mlp_hidden", "Upper", "head.1"])
+def test_site_names_that_cannot_be_added(name):
+    with pytest.raises(InterpError):
+        register_site(name, before="mlp_out", hook="other", paths={"gpt2": "mlp.input"})
+
+
+# -------------------------------------------------------------------------- an architecture
+
+
+@pytest.fixture
+def renamed():
+    """A model of a type that nobody has described: a Llama under another name."""
+    module = tiny_module("llama")
+    module.config.model_type = "somebodys_llama"
+    return Weights("somebodys", module, tiny_tokenizer(), "random")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_architecture_is_one_layout(renamed, backend, monkeypatch):
+    from pytest_interp.adapters import layouts
+
+    monkeypatch.setattr(layouts, "_LAYOUTS", dict(layouts._LAYOUTS))
+    with pytest.raises(UnknownNameError, match="register_layout"):
+        open_adapter(renamed, backend)
+    register_layout(
+        Layout(
+            name="somebodys",
+            model_types=("somebodys_llama",),
+            embed="model.embed_tokens",
+            blocks="model.layers",
+            attention="self_attn",
+            z="self_attn.o_proj",
+            attn_out="self_attn",
+            resid_mid="post_attention_layernorm",
+            mlp_out="mlp",
+            final_norm="model.norm",
+        )
+    )
+    adapter = open_adapter(renamed, backend)
+    tokens = adapter.encode("w1 w2 w3")
+    run = adapter.run(tokens, capture=adapter.sites(Kind.RESID_POST), logits="all")
+    expected = renamed.module(tokens, output_hidden_states=True)
+    torch.testing.assert_close(run.logits, expected.logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        run[Site(Kind.RESID_POST, 0)], expected.hidden_states[1], atol=1e-5, rtol=1e-5
+    )
+
+
+# --------------------------------------------------------------------------------- a model
+
+
+def test_model_is_one_line(tmp_path, monkeypatch):
+    from pytest_interp.models import registry
+
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+    tiny_module("gpt2").save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    register_model("extending-tiny", tmp_path)
+    adapter = load_model("extending-tiny", "nnsight")
+    assert adapter.name == "extending-tiny"
+    assert adapter.n_layers == 4
