@@ -129,7 +129,8 @@ class Oracle:
         return bool(self.planted.knows and self.column(position)[layer] >= INSIDE)
 
     def no_effect(self, position: str, layer: int) -> bool:
-        return bool(self.planted.knows and abs(self.column(position)[layer]) <= NOTHING)
+        tokens = self.effect_map[layer, list(self.planted.truth.positions[position])]
+        return bool(self.planted.knows and (np.abs(tokens) <= NOTHING).all())
 
 
 def calibrate(

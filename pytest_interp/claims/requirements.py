@@ -102,9 +102,9 @@ def undecided(
                 settings,
                 Status.INCONCLUSIVE,
                 f"The model knows {n_known} of {n_asked} facts; at least "
-                f"{settings.min_known:.0%} are needed. Not so {first}.",
+                f"{settings.min_known:.0%} are needed. Left out: {first}.",
                 threshold=limit,
-                details="\n".join(["  nor:", *shown] if shown else []),
+                details="\n".join(["  left out as well:", *shown] if shown else []),
             ),
             n_prompts=n_asked,
             n_clusters=len(set(evidence.asked.templates)),
