@@ -16,8 +16,6 @@ REPOSITORY = Path(__file__).parent.parent.parent
 CLAIMS = "through_layer_22 and denoise or crystallises_in_the_last_layer and France"
 # a patch inside of a block as well
 PATCHES = f"{CLAIMS} or the_attention_of"
-# under one backend: a set of facts takes long
-SET = "every_capital and transformer_lens"
 
 
 def run_specs(*arguments, claims=CLAIMS, **environment):
@@ -34,18 +32,17 @@ def run_specs(*arguments, claims=CLAIMS, **environment):
 
 
 @pytest.mark.parametrize(
-    ("claims", "passed", "environment"),
+    "environment",
     [
-        (PATCHES, 6, {"OMP_NUM_THREADS": "1"}),
-        (PATCHES, 6, {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"}),
-        (SET, 1, {"OMP_NUM_THREADS": "2"}),
+        {"OMP_NUM_THREADS": "1"},
+        {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"},
     ],
-    ids=["one thread", "two threads, no vector units", "a set on two threads"],
+    ids=["one thread", "two threads, no vector units"],
 )
-def test_the_unchanged_model_is_green_under_both_backends(claims, passed, environment):
-    code, text = run_specs(claims=claims, **environment)
+def test_the_unchanged_model_is_green_under_both_backends(environment):
+    code, text = run_specs(claims=PATCHES, **environment)
     assert code == 0, text
-    assert f"{passed} passed" in text
+    assert "6 passed" in text
 
 
 def test_noise_of_one_percent_in_one_mlp_is_red_with_a_message_for_people(tmp_path):
