@@ -50,10 +50,10 @@ def test_check_finds_a_backend_that_differs(tmp_path, capsys, monkeypatch):
 
     forward = NNsightAdapter._forward
 
-    def spoiled(self, tokens, taps, logits_to_keep):
+    def spoiled(self, tokens, taps, *rest):
         # reads the wrong place: twice what is there
         wrong = {site: (lambda x, tap=tap: tap(2 * x)) for site, tap in taps.items()}
-        return forward(self, tokens, wrong, logits_to_keep)
+        return forward(self, tokens, wrong, *rest)
 
     monkeypatch.setattr(NNsightAdapter, "_forward", spoiled)
     assert main(["models", "check", "check-tiny", "--prompt", "w1 w2 w3"]) == 1
