@@ -187,7 +187,7 @@ def _grow(
 ) -> Tensor:
     """One growing pass: values [2 + cells, pair] of source, base, and each cell in order."""
     edits: dict[Site, Edit] = {}
-    start = prefix.n_tokens if prefix else 0
+    start = 0 if prefix is None else prefix.n_tokens
     for cells in chunk:
         site = Site(kind, cells.layer)
         positions = [position - start for position in cells.positions]

@@ -67,8 +67,8 @@ templates: {say: "visitors say that {} stands in"}
 facts:
   - {id: known, template: say, subject: Acropolis, answer: " Paris",
      other: Alhambra, other_answer: " Rome"}
-  - {id: wrong, template: say, subject: Acropolis, answer: " Berlin",
-     other: Alhambra, other_answer: " Madrid"}
+  - {id: wrong, template: say, subject: Alhambra, answer: " Berlin",
+     other: Acropolis, other_answer: " Madrid"}
   - {id: long, template: say, subject: Acropolis, answer: " Paris",
      other: Alhambra Atomium, other_answer: " Rome"}
 """
