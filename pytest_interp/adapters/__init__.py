@@ -55,9 +55,7 @@ def check_backend(backend: str) -> str:
         BackendNotInstalledError: its package is missing.
     """
     if backend not in BACKENDS:
-        named = {extra: name for name, extra in _EXTRAS.items()}.get(backend)
-        hint = f"The extra {backend!r} brings the backend {named!r}." if named else ""
-        raise UnknownNameError.of("backend", backend, BACKENDS, hint)
+        raise UnknownNameError.of("backend", backend, BACKENDS)
     if not installed(backend):
         raise BackendNotInstalledError(
             f"the backend {backend!r} is not installed. "

@@ -10,7 +10,6 @@ import nnsight
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.sites import Kind, Site, place_of
@@ -48,16 +47,9 @@ class NNsightAdapter(ModelAdapter):
         super().__init__(weights)
         self._model = nnsight.NNsight(weights.twin())
 
-    def _forward(
-        self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
-    ) -> Tensor:
+    def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
         events = list(self._events(taps))
-        options = {
-            "logits_to_keep": logits_to_keep,
-            "past_key_values": prefix,
-            "use_cache": False,
-        }
-        return _trace(self._model, tokens, events, options)
+        return _trace(self._model, tokens, events, logits_to_keep)
 
     def _events(self, taps: Mapping[Site, Tap]) -> Iterator[_Event]:
         # taps come in execution order, which is the order that a trace demands
@@ -108,9 +100,9 @@ def _walk(root: Any, path: str) -> Any:
     return root
 
 
-def _trace(model: Any, tokens: Tensor, events: list[_Event], options: dict[str, Any]) -> Tensor:
+def _trace(model: Any, tokens: Tensor, events: list[_Event], logits_to_keep: int) -> Tensor:
     """Run one trace. nnsight rewrites the source of the body below: keep it this small."""
-    with model.trace(tokens, **options):
+    with model.trace(tokens, logits_to_keep=logits_to_keep, use_cache=False):
         for event in events:
             event.fire()
         logits = model.output.logits.save()
