@@ -65,8 +65,9 @@ def matmul_rate(adapter: ModelAdapter, rows: int) -> float:
 def operations(adapter: ModelAdapter, n: int, first: int) -> int:
     """Multiply-adds of the matrix products that the map needs.
 
-    Each cell that can matter is a run of its own from its layer up; at the last block only the
-    last position matters. Attention scores are left out: they are small at these lengths.
+    Each cell that can matter is a run of its own from its layer up, and from the first position at
+    which the prompts differ; what comes before is run once. At the last block only the last
+    position matters. Attention scores are left out: they are small at these lengths.
     """
     module = adapter.weights.module
     block = sum(p.numel() for p in module.model.layers[0].parameters() if p.ndim == 2)
@@ -75,7 +76,8 @@ def operations(adapter: ModelAdapter, n: int, first: int) -> int:
     cells.append((adapter.n_layers - 1, 1))
     above = sum(count * (adapter.n_layers - 1 - layer) for layer, count in cells)
     runs = 2 + sum(count for _, count in cells)
-    return (2 * adapter.n_layers + above) * n * block + runs * unembed
+    shared = adapter.n_layers * first
+    return ((2 * adapter.n_layers + above) * (n - first) + shared) * block + runs * unembed
 
 
 def main() -> None:
