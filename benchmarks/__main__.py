@@ -1,23 +1,27 @@
 """The whole [layer x position] ``resid_post`` map on SmolLM2: one growing pass against the rest.
 
-``python -m benchmarks [--tokens 5 10 33] [--repeat 3]`` prints a table. All times come from one
-process; on a noisy machine compare the ratios.
+``python -m benchmarks [--tokens 5 10 33] [--rounds 3]`` prints a table. All times come from one
+process, and every way is timed as often as every other, in turns: on a noisy machine compare the
+ratios.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from benchmarks.rivals import NNsightInvokes, NNsightLoop, TransformerLensPatching
 from pytest_interp import FactPrompt, causal_trace, load_model
 from pytest_interp.adapters import BACKENDS, ModelAdapter
 from pytest_interp.prompts import TokenizedFact, tokenize_fact
+from pytest_interp.results import TraceResult
 
 _LONG = (
     "The people of {} are proud of their country, of its history, its rivers and mountains, "
@@ -40,14 +44,11 @@ def fact_of(tokens: int, adapter: ModelAdapter) -> TokenizedFact:
     return fact
 
 
-def timed(call: Callable[[], Any], repeat: int) -> tuple[float, Any]:
-    """The shortest time of several calls in seconds, and what the last one gave."""
-    best = float("inf")
-    for _ in range(repeat):
-        start = time.perf_counter()
-        result = call()
-        best = min(best, time.perf_counter() - start)
-    return best, result
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """The time of a call in seconds, and what it gave."""
+    start = time.perf_counter()
+    result = call()
+    return time.perf_counter() - start, result
 
 
 def matmul_rate(adapter: ModelAdapter, rows: int) -> float:
@@ -57,15 +58,16 @@ def matmul_rate(adapter: ModelAdapter, rows: int) -> float:
         torch.randn(rows, adapter.d_model),
         torch.randn(adapter.d_model, config.intermediate_size),
     )
-    seconds, _ = timed(lambda: [a @ b for _ in range(20)], 3)
+    seconds = min(timed(lambda: [a @ b for _ in range(20)])[0] for _ in range(3))
     return 20 * a.shape[0] * a.shape[1] * b.shape[1] / seconds
 
 
 def operations(adapter: ModelAdapter, n: int, first: int) -> int:
     """Multiply-adds of the matrix products that the map needs.
 
-    Each cell that can matter is a run of its own from its layer up; at the last block only the
-    last position matters. Attention scores are left out: they are small at these lengths.
+    Each cell that can matter is a run of its own from its layer up, and from the first position at
+    which the prompts differ; what comes before is run once. At the last block only the last
+    position matters. Attention scores are left out: they are small at these lengths.
     """
     module = adapter.weights.module
     block = sum(p.numel() for p in module.model.layers[0].parameters() if p.ndim == 2)
@@ -74,14 +76,15 @@ def operations(adapter: ModelAdapter, n: int, first: int) -> int:
     cells.append((adapter.n_layers - 1, 1))
     above = sum(count * (adapter.n_layers - 1 - layer) for layer, count in cells)
     runs = 2 + sum(count for _, count in cells)
-    return (2 * adapter.n_layers + above) * n * block + runs * unembed
+    shared = adapter.n_layers * first
+    return ((2 * adapter.n_layers + above) * (n - first) + shared) * block + runs * unembed
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, nargs="+", default=list(FACTS), choices=list(FACTS))
-    parser.add_argument("--repeat", type=int, default=3, help="repeats of the growing pass")
+    parser.add_argument("--rounds", type=int, default=3, help="times that each way is timed")
     options = parser.parse_args()
     adapters = {b: load_model("smollm2-135m", b, device="cpu", dtype="float32") for b in BACKENDS}
     first = next(iter(adapters.values()))
@@ -91,35 +94,71 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32, {first.name}")
     for tokens in options.tokens:
         fact = fact_of(tokens, first)
+        measured = measure(adapters, rivals, fact, options.rounds)
         start = min(fact.corrupted_positions)
-        rate = matmul_rate(first, rows=50 * tokens)
-        floor = operations(first, tokens, start) / rate
-        print(f"\n{tokens} tokens, {first.n_layers} layers, first difference at {start}")
+        floor = operations(first, tokens, start) / measured.rate
+        rounds = f"best of {options.rounds}" if options.rounds > 1 else "once"
+        print(f"\n{tokens} tokens, {first.n_layers} layers, first difference at {start}, {rounds}")
         print(f"  {'':<34}{'seconds':>9}{'of floor':>10}{'times ours':>12}{'max |diff|':>12}")
-        print(f"  {'floor: products at ' + f'{rate / 1e9:.0f} G/s':<34}{floor:>9.3f}{1:>10.1f}")
-        ours: dict[str, float] = {}
-        reference = None
-        for backend, adapter in adapters.items():
-            causal_trace(adapter, fact.fact, layers=[0])  # imports and first-call costs
-            seconds, trace = timed(partial(causal_trace, adapter, fact.fact), options.repeat)
-            ours[backend] = seconds
-            reference = reference or trace
-            difference = abs(trace.recovery - reference.recovery).max()
-            row("growing pass, " + backend, seconds, floor, seconds, difference)
-        for rival in rivals:
-            with torch.no_grad():
-                seconds, patched = timed(partial(rival, fact), 1)
-            recovery = (patched.double().numpy() - reference.corrupt_metric) / reference.gap
+        at = f"floor: products at {measured.rate / 1e9:.0f} G/s"
+        print(f"  {at:<34}{floor:>9.3f}{1:>10.1f}")
+        for name, seconds in measured.seconds.items():
             # against ours on the same backend
-            mine = ours["nnsight" if "nnsight" in rival.name else "transformer_lens"]
-            difference = abs(recovery - reference.recovery).max()
-            row(rival.name, seconds, floor, mine, difference)
+            ours = measured.seconds["growing pass, " + backend_of(name)]
+            print(
+                f"  {name:<34}{seconds:>9.3f}{seconds / floor:>10.1f}{seconds / ours:>12.1f}"
+                f"{measured.difference[name]:>12.1e}"
+            )
 
 
-def row(name: str, seconds: float, floor: float, ours: float, difference: float) -> None:
-    """One line of the table."""
-    times = seconds / ours
-    print(f"  {name:<34}{seconds:>9.3f}{seconds / floor:>10.1f}{times:>12.1f}{difference:>12.1e}")
+@dataclass
+class Measured:
+    """What came of one length of prompt."""
+
+    rate: float = 0.0
+    """The best rate of the matrix product over the rounds."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """The shortest time of each way."""
+    difference: dict[str, float] = field(default_factory=dict)
+    """The largest difference of each map from the first."""
+
+
+def measure(
+    adapters: dict[str, ModelAdapter],
+    rivals: Sequence[Callable[[TokenizedFact], Tensor]],
+    fact: TokenizedFact,
+    rounds: int,
+) -> Measured:
+    """Time every way in every round."""
+    first = next(iter(adapters.values()))
+    ways: dict[str, Callable[[], Any]] = {
+        f"growing pass, {backend}": partial(causal_trace, adapter, fact.fact)
+        for backend, adapter in adapters.items()
+    }
+    ways |= {rival.name: partial(rival, fact) for rival in rivals}
+    for adapter in adapters.values():
+        causal_trace(adapter, fact.fact, layers=[0])  # imports and first-call costs
+    measured = Measured()
+    reference: TraceResult | None = None
+    for _ in range(rounds):
+        measured.rate = max(measured.rate, matmul_rate(first, rows=50 * len(fact)))
+        for name, way in ways.items():
+            with torch.no_grad():
+                seconds, found = timed(way)
+            measured.seconds[name] = min(seconds, measured.seconds.get(name, float("inf")))
+            if isinstance(found, TraceResult):
+                reference = reference or found
+                recovery = found.recovery
+            else:
+                assert reference is not None  # ours come first
+                recovery = (found.double().numpy() - reference.corrupt_metric) / reference.gap
+            measured.difference[name] = abs(recovery - reference.recovery).max()
+    return measured
+
+
+def backend_of(name: str) -> str:
+    """The backend that a way is built on."""
+    return "nnsight" if "nnsight" in name else "transformer_lens"
 
 
 if __name__ == "__main__":

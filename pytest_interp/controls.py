@@ -13,25 +13,32 @@ from typing import Any
 class Control:
     """One control value and the most that it may be.
 
-    ``value`` is a share of the gap, or a p-value where ``name`` says so. A control above its
-    ``limit`` makes a claim inconclusive: the instrument reads something where there is nothing.
+    ``value`` is a share of the gap, or a p-value where ``name`` says so; None where the control
+    could not be run, and ``note`` says why. A control above its ``limit`` makes a claim
+    inconclusive: the instrument reads something where there is nothing.
     """
 
     name: str
-    value: float
+    value: float | None
     limit: float
     note: str = ""
 
     @property
     def holds(self) -> bool:
-        """Whether the value is at most the limit; an undefined value is not."""
-        return self.value <= self.limit
+        """Whether the value is at most the limit; an undefined value is not.
+
+        One that was not run says nothing against a claim.
+        """
+        return self.value is None or self.value <= self.limit
 
     def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.name}: not run, {self.note}"
         sign = "<=" if self.holds else "is not <="
         text = f"{self.name}: {self.value:.3g} {sign} {self.limit:.3g}"
         return f"{text} ({self.note})" if self.note else text
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict."""
-        return {**asdict(self), "value": float(f"{self.value:.7g}"), "holds": self.holds}
+        value = None if self.value is None else float(f"{self.value:.7g}")
+        return {**asdict(self), "value": value, "holds": self.holds}

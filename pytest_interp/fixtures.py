@@ -75,6 +75,7 @@ class Trace:
         metric: str = ...,
         corruption: str = ...,
         layers: Iterable[int] | None = ...,
+        controls: bool = ...,
         **options: Any,
     ) -> TraceResult: ...
 
@@ -87,6 +88,7 @@ class Trace:
         metric: str = ...,
         corruption: str = ...,
         layers: Iterable[int] | None = ...,
+        controls: bool = ...,
         **options: Any,
     ) -> TraceSet: ...
 
@@ -98,14 +100,17 @@ class Trace:
         metric: str = "logit_diff",
         corruption: str = "interchange",
         layers: Iterable[int] | None = None,
+        controls: bool = True,
         **options: Any,
     ) -> TraceResult | TraceSet:
         """Trace one fact, or each fact of a set.
 
         Arguments and errors are those of ``pytest_interp.causal_trace``; ``options`` are its
-        keyword-only arguments.
+        keyword-only arguments. The result carries the cheap controls, and verdicts name them;
+        ``controls=False`` leaves them out.
         """
         from pytest_interp.experiments import causal_trace, causal_traces
+        from pytest_interp.experiments.controls import cheap_controls, control_runs
         from pytest_interp.factsets import FactSet
         from pytest_interp.tracesets import TraceSet
 
@@ -121,10 +126,16 @@ class Trace:
             traces = self.models.once(causal_traces, self.adapter, facts=fact.prompts, **arguments)
             for one in traces:
                 _record(self.record, one, _measured(one))
-            return TraceSet.of(fact, traces)
+            found = TraceSet.of(fact, traces)
+            if not controls:
+                return found
+            return found.with_controls(*self.models.once(control_runs, self.adapter, traces=traces))
         result = self.models.once(causal_trace, self.adapter, fact=fact, **arguments)
         _record(self.record, result, _measured(result))
-        return result
+        if not controls:
+            return result
+        carrying: TraceResult = self.models.once(cheap_controls, self.adapter, traces=result)
+        return carrying
 
 
 def _measured(trace: TraceResult) -> dict[str, Any]:

@@ -162,17 +162,6 @@ def region_p_value(
     return (1 + beaten) / (1 + permutations)
 
 
-def region_rank(maps: npt.ArrayLike, layers: Sequence[int], column: int) -> tuple[int, int]:
-    """Rank of a region among all of its height in the mean map, and how many there are.
-
-    Descriptive: rank 1 is the largest mean effect. Arguments as for :func:`region_p_value`.
-    """
-    mean = _mean_over_facts(*_columns_there(maps))
-    regions = _region_means(mean, len(layers))
-    observed = mean[list(layers), column].mean()
-    return 1 + int((regions > observed + 1e-9).sum()), regions.size
-
-
 def _columns_there(maps: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Maps, and which columns each fact has [fact, column]."""
     data = np.asarray(maps, dtype=float)

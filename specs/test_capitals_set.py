@@ -6,16 +6,16 @@ Why it matters: one prompt shows that a thing can happen, a set shows that it do
 is refused on a model whose weights were shuffled.
 
 How: every capital is patched for itself and the claim is about the mean. The bound of its 95 %
-interval, resampled by wording, has to clear the threshold in every cell; no region of the same
-size may do as well by chance; patching a run into itself and a pair of unrelated prompts have to
-show nothing.
+interval, resampled by wording, has to clear the threshold in every cell; the facts have to agree
+on the place more than by chance; patching a run into itself, unrelated prompts and shuffled
+weights have to show nothing.
 """
 
 import pytest
 
 from pytest_interp import assert_fact_localized, assert_handoff, load_facts, trace_facts
 from pytest_interp.errors import ClaimInconclusive
-from pytest_interp.experiments import cheap_controls, shuffled_adapter
+from pytest_interp.experiments import shuffled_adapter, shuffled_control
 
 pytestmark = pytest.mark.interp(model="smollm2-135m")
 
@@ -24,10 +24,21 @@ LAYERS = range(20, 30)
 """Those around the hand-off; a patch costs only the layers above it."""
 
 
+CONTROLS = {
+    "identity patch",
+    "unrelated pair",
+    "shuffled weights",
+    "whole state",
+    "random regions, p-value",
+}
+
+
 def test_capitals_move_to_the_last_token_at_layer_23(adapter, trace, baseline):
-    traces = cheap_controls(adapter, trace(CAPITALS, layers=LAYERS))
-    verdict = assert_handoff(traces, "subject", "last", layer=23)
+    traces = trace(CAPITALS, layers=LAYERS)
+    shuffled = shuffled_control(adapter, CAPITALS)
+    verdict = assert_handoff(traces, "subject", "last", layer=23, controls=[shuffled])
     assert verdict.n_prompts >= 30
+    assert {control.name for control in verdict.controls} == CONTROLS
     # the interval of the weakest cell keeps well clear of the threshold
     assert verdict.margin > 0.1
     baseline.check(traces)
@@ -38,9 +49,8 @@ def test_range_found_on_half_of_the_capitals_holds_on_the_others(trace):
     assert_fact_localized(traces, "resid_post@last", split=0.5)
 
 
-@pytest.mark.interp(backends=["transformer_lens"])
 def test_a_model_with_shuffled_weights_supports_no_such_claim(adapter):
     shuffled = shuffled_adapter(adapter)
-    traces = trace_facts(shuffled, CAPITALS.take(10), layers=range(22, 25))
+    traces = trace_facts(shuffled, CAPITALS, layers=range(22, 25))
     with pytest.raises(ClaimInconclusive, match="The model knows"):
         assert_handoff(traces, "subject", "last", layer=23)

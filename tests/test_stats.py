@@ -6,7 +6,7 @@ from scipy import stats as scipy_stats
 
 from benchmarks.coverage import CAPITALS, SHAPES, coverage
 from benchmarks.regions import hand_off, level
-from pytest_interp.stats import mean_intervals, region_p_value, region_rank
+from pytest_interp.stats import mean_intervals, region_p_value
 
 
 # 2000 intervals: a true coverage of 95 % strays by 0.5 % (one standard deviation)
@@ -112,13 +112,3 @@ def test_a_region_without_effects_is_never_significant():
     maps = np.zeros((3, 6, 2))
     maps[:, :, 1] = np.nan
     assert region_p_value(maps, [1, 2], 1) == 1.0
-
-
-def test_rank_of_a_region_among_those_of_its_size():
-    maps = np.zeros((3, 6, 2))
-    maps[:, 1:3, 0] = 1.0
-    maps[0, :, 1] = np.nan
-    assert region_rank(maps, [1, 2], 0) == (1, 10)
-    # those that share one layer with it are second
-    assert region_rank(maps, [2, 3], 0) == (2, 10)
-    assert region_rank(maps, [1, 2], 1) == (4, 10)

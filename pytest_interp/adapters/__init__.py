@@ -55,7 +55,9 @@ def check_backend(backend: str) -> str:
         BackendNotInstalledError: its package is missing.
     """
     if backend not in BACKENDS:
-        raise UnknownNameError.of("backend", backend, BACKENDS)
+        named = {extra: name for name, extra in _EXTRAS.items()}.get(backend)
+        hint = f"The extra {backend!r} brings the backend {named!r}." if named else ""
+        raise UnknownNameError.of("backend", backend, BACKENDS, hint)
     if not installed(backend):
         raise BackendNotInstalledError(
             f"the backend {backend!r} is not installed. "

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.layouts import Layout, layout_of
+from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import ExperimentError, NotAModelError, UnsupportedSiteError
@@ -123,7 +124,14 @@ class ModelAdapter(ABC):
             return (Site(parsed),)
         return tuple(Site(parsed, layer) for layer in range(self.n_layers))
 
-    def embed(self, tokens: Tensor) -> Tensor:
+    def prefix(self, tokens: Tensor) -> Prefix:
+        """Run the tokens [row, pos] that all later rows begin with, for :meth:`run`.
+
+        Rows of a later run come in groups: row i of a group continues row i of these.
+        """
+        return Prefix(self.weights.module, tokens)
+
+    def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
         """What enters the first block [row, pos, d_model], positions included.
 
         Runs the embedding part of the Hugging Face model, and no block.
@@ -138,7 +146,7 @@ class ModelAdapter(ABC):
         handle = module.get_submodule(self.layout.embed).register_forward_hook(stop)
         try:
             with torch.no_grad(), suppress(_Embedded):
-                module(tokens, use_cache=False)
+                module(tokens, past_key_values=prefix, use_cache=False)
         finally:
             handle.remove()
         return seen[0]
@@ -188,6 +196,7 @@ class ModelAdapter(ABC):
         *,
         logits: Literal["last", "all"] = "last",
         grad: bool = False,
+        prefix: Prefix | None = None,
     ) -> Run:
         """One forward pass with captures and edits.
 
@@ -203,10 +212,13 @@ class ModelAdapter(ABC):
             logits: at the last position alone (the vocabulary product is then done once a row)
                 or at all.
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
+            prefix: what comes before the tokens, run once by :meth:`prefix`; positions of the
+                run are counted behind it, but for the keys of a ``pattern``.
 
         Raises:
             UnsupportedSiteError: a site that the model lacks, or an edit of a read-only one.
             HookError: a hook that did not fire exactly once, or an edit that changed the shape.
+            ExperimentError: a prefix of another number of rows.
         """
         captures, changes = frozenset(capture), dict(edits or {})
         for site in {*captures, *changes}:
@@ -215,16 +227,20 @@ class ModelAdapter(ABC):
             if site.kind in READ_ONLY:
                 raise UnsupportedSiteError(f"site {site} can be captured but not edited")
         rows = self.as_tokens(tokens)
+        if prefix is not None and len(rows) % prefix.n_rows:
+            raise ExperimentError(
+                f"{len(rows)} rows cannot continue a prefix of {prefix.n_rows}: give a multiple"
+            )
         context: AbstractContextManager[Any] = torch.enable_grad() if grad else torch.no_grad()
         with context:
             start: Edit | None = None
             if changes and len(rows) > 1:
                 # The mask of one row broadcasts over a batch that grows, that of several does
                 # not: begin with one row and let the others join where the first block begins.
-                embedded, rows = self.embed(rows), rows[:1]
+                embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
             taps = Taps(captures, changes, grad, start)
-            out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0)
+            out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
             taps.check_fired(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
@@ -246,7 +262,9 @@ class ModelAdapter(ABC):
             )
 
     @abstractmethod
-    def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
+    def _forward(
+        self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
+    ) -> Tensor:
         """Run one pass, calling each tap once with the activation at its site.
 
         ``taps`` comes in execution order and holds every kind but ``embed``, with the shapes that

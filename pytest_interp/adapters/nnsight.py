@@ -10,6 +10,7 @@ import nnsight
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.sites import Kind, Site, place_of
@@ -47,9 +48,16 @@ class NNsightAdapter(ModelAdapter):
         super().__init__(weights)
         self._model = nnsight.NNsight(weights.twin())
 
-    def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
+    def _forward(
+        self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
+    ) -> Tensor:
         events = list(self._events(taps))
-        return _trace(self._model, tokens, events, logits_to_keep)
+        options = {
+            "logits_to_keep": logits_to_keep,
+            "past_key_values": prefix,
+            "use_cache": False,
+        }
+        return _trace(self._model, tokens, events, options)
 
     def _events(self, taps: Mapping[Site, Tap]) -> Iterator[_Event]:
         # taps come in execution order, which is the order that a trace demands
@@ -100,9 +108,9 @@ def _walk(root: Any, path: str) -> Any:
     return root
 
 
-def _trace(model: Any, tokens: Tensor, events: list[_Event], logits_to_keep: int) -> Tensor:
+def _trace(model: Any, tokens: Tensor, events: list[_Event], options: dict[str, Any]) -> Tensor:
     """Run one trace. nnsight rewrites the source of the body below: keep it this small."""
-    with model.trace(tokens, logits_to_keep=logits_to_keep, use_cache=False):
+    with model.trace(tokens, **options):
         for event in events:
             event.fire()
         logits = model.output.logits.save()

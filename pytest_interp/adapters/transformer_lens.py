@@ -10,6 +10,7 @@ from torch import Tensor
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
@@ -42,13 +43,16 @@ class TransformerLensAdapter(ModelAdapter):
             tokenizer=None,
         )
 
-    def _forward(self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int) -> Tensor:
+    def _forward(
+        self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
+    ) -> Tensor:
         hooks = [(_hook_name(site), _as_hook(tap)) for site, tap in taps.items()]
         logits = self._bridge.run_with_hooks(
             tokens,
             fwd_hooks=hooks,
             return_type="logits",
             logits_to_keep=logits_to_keep,
+            past_key_values=prefix,
             use_cache=False,
         )
         if not isinstance(logits, Tensor):

@@ -65,4 +65,15 @@ class Weights:
         tensors = itertools.chain(self.module.parameters(), self.module.buffers())
         # deepcopy takes what the memo already holds as the finished copy
         memo = {id(tensor): tensor for tensor in tensors}
-        return cast(PreTrainedModel, copy.deepcopy(self.module, memo))
+        twin = cast(PreTrainedModel, copy.deepcopy(self.module, memo))
+        twin.get_output_embeddings().register_forward_pre_hook(_close_gaps)
+        return twin
+
+
+def _close_gaps(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """Copy what enters the unembedding where its rows do not lie side by side.
+
+    Hugging Face models cut out the last position just before. On what that leaves, torch multiplies
+    row by row, and reads the whole unembedding for each.
+    """
+    return (inputs[0].contiguous(), *inputs[1:])

@@ -73,11 +73,14 @@ class CausalTrace:
     samples: int = 8
     seed: int = 0
     """Of the noise; the seed of the spec by default."""
+    controls: bool = True
+    """Run the cheap controls, so that verdicts name them."""
 
     def run(self, adapter: ModelAdapter) -> TraceResult:
+        from pytest_interp.experiments.controls import cheap_controls
         from pytest_interp.experiments.tracing import causal_trace
 
-        return causal_trace(
+        trace = causal_trace(
             adapter,
             self.fact,
             self.site,
@@ -89,6 +92,7 @@ class CausalTrace:
             samples=self.samples,
             seed=self.seed,
         )
+        return cheap_controls(adapter, trace) if self.controls else trace
 
 
 @register_experiment("causal_traces")

@@ -1,48 +1,57 @@
 """Control runs: the same measurement where it should find nothing.
 
 Each returns a :class:`~pytest_interp.controls.Control`, to be given to a claim with
-``controls=[...]`` or kept with ``TraceSet.with_controls``.
+``controls=[...]`` or kept with ``with_controls`` of a trace or of a set of them.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pytest_interp.adapters import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.controls import Control
 from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.knowledge import known_facts
+from pytest_interp.experiments.knowledge import MIN_DIFFERENCE, known_facts
 from pytest_interp.experiments.metrics import metric_of
 from pytest_interp.experiments.sweep import Pairs, sweep
-from pytest_interp.experiments.tracing import causal_trace
 from pytest_interp.factsets import FactSet
-from pytest_interp.prompts import FactPrompt, encode, tokenize_fact
+from pytest_interp.prompts import encode, single_token, tokenize_fact
 from pytest_interp.results import TraceResult, float_tolerance
 from pytest_interp.sites import Kind
 from pytest_interp.tracesets import TraceSet
 
-UNRELATED = (
+Traces = TypeVar("Traces", TraceResult, TraceSet)
+Texts = tuple[str, str]
+UNRELATED: tuple[Texts, ...] = (
     ("The cat sat on the", "The dog sat on the"),
     ("She opened the door and", "She closed the door and"),
     ("He drank a cup of", "He bought a cup of"),
+    # in words of planted models
+    ("we heard that the guide was built in", "we heard that the visitors was built in"),
 )
-"""Pairs that have nothing to do with any fact; the first that fits the tokenizer is used."""
-UNRELATED_LIMIT = 0.3
-"""Of the gap: what claims allow outside of a region. Any change of a prompt moves the difference
+"""Pairs that have nothing to do with any fact. The first that fits the tokenizer is used, with
+those others that have its length."""
+UNRELATED_LIMIT = 0.5
+"""Of the gap: half of what the facts' own pairs show. Any change of a prompt moves the difference
 of two answers a little."""
+SHUFFLED_LIMIT = 0.5
+"""Of the facts. By chance a prompt and its corruption prefer an answer each, the right ones in at
+most a quarter of the facts; claims ask for four fifths."""
 
 
 def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
-    """Patch a run into itself, at every traced cell: nothing may change but by rounding.
+    """Patch a run into itself: nothing may change but by rounding.
 
-    Value: the largest change, as a share of the gap of the trace.
+    At every position of the middle and the last traced layer. Value: the largest
+    change, as a share of the gap of the trace.
     """
     pair = tokenize_fact(trace.fact, adapter.tokenizer)
     base = pair.corrupt_ids if trace.direction == "denoise" else pair.clean_ids
@@ -50,45 +59,100 @@ def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
     answer, other = (adapter.as_tokens([[i]])[0] for i in (pair.answer_id, pair.counterfactual_id))
     itself = Pairs(tokens, tokens, answer, other)
     first, metric = min(trace.corrupted_positions), metric_of(trace.metric)
-    swept = sweep(adapter, itself, Kind(trace.site), trace.layers, first, metric)
+    swept = sweep(adapter, itself, Kind(trace.site), _few(trace.layers), first, metric)
     change = (swept.patched - swept.base).abs().max().item() / abs(trace.gap)
-    limit = float_tolerance(str(adapter.dtype).removeprefix("torch.")).atol
-    return Control("identity patch", change, limit, "a run patched into itself")
+    return Control("identity patch", change, _rounding(adapter), "a run patched into itself")
 
 
 def unrelated_control(
-    adapter: ModelAdapter, trace: TraceResult, pair: tuple[str, str] | None = None
+    adapter: ModelAdapter,
+    traces: TraceResult | TraceSet,
+    pairs: Sequence[Texts] = UNRELATED,
 ) -> Control:
-    """Trace a pair of prompts that has nothing to do with the fact, with the fact's answers.
+    """Trace prompts that have nothing to do with the facts, and look at the facts' answers.
 
-    Value: the largest change of the metric at any cell, as a share of the fact's gap.
+    At every position of the middle and the last traced layer, for every fact that the
+    model knows. Value: the largest change of the metric at any cell, mean over facts and pairs,
+    as a share of the mean gap of these facts.
+
+    Args:
+        adapter: the model.
+        traces: of the facts.
+        pairs: texts in pairs of one token length; those are used that have the length of the
+            first that fits the tokenizer.
 
     Raises:
-        ExperimentError: no pair fits the tokenizer; give one.
+        ExperimentError: no pair fits the tokenizer, or the model knows none of the facts.
     """
-    candidates = UNRELATED if pair is None else (pair,)
-    clean, corrupt = _fitting(adapter, candidates)
-    fact = FactPrompt(clean, corrupt, trace.fact.answer, trace.fact.counterfactual_answer)
-    found = causal_trace(
-        adapter, fact, trace.site, trace.direction, trace.metric, layers=trace.layers
-    )
-    base = found.corrupt_metric if trace.direction == "denoise" else found.clean_metric
-    change = float(np.abs(found.patched_metric - base).max() / abs(trace.gap))
-    return Control("unrelated pair", change, UNRELATED_LIMIT, f"{clean!r} against {corrupt!r}")
+    known = _known(_each(traces))
+    if not known:
+        raise ExperimentError(f"{adapter.name} knows none of the facts")
+    return _unrelated(adapter, known, pairs)
 
 
-def _fitting(adapter: ModelAdapter, candidates: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    for clean, corrupt in candidates:
-        try:
-            a, b = (encode(adapter.tokenizer, text) for text in (clean, corrupt))
-        except PromptError:
-            continue
-        if len(a) == len(b) and a != b:
-            return clean, corrupt
-    raise ExperimentError(
-        f"no unrelated pair fits the tokenizer of {adapter.name}: give one as pair=(a, b), two "
-        "prompts of one token length that have nothing to do with the fact"
+def _unrelated(
+    adapter: ModelAdapter, known: Sequence[TraceResult], pairs: Sequence[Texts]
+) -> Control:
+    one = known[0]
+    texts, clean, corrupt = _fitting(adapter, pairs)
+    ids = [
+        [single_token(adapter.tokenizer, text) for text in answers]
+        for answers in zip(
+            *((t.fact.answer, t.fact.counterfactual_answer) for t in known), strict=True
+        )
+    ]
+    score = metric_of(one.metric)
+
+    def of_every_fact(logits: Tensor, *_: Tensor) -> Tensor:
+        rows = torch.tensor(ids, device=logits.device)[..., None].expand(-1, -1, len(logits))
+        return torch.stack([score(logits, *answers) for answers in rows.unbind(1)], dim=-1)
+
+    source, base = (clean, corrupt) if one.direction == "denoise" else (corrupt, clean)
+    unused = base[:, 0]
+    unrelated = Pairs(source, base, unused, unused)
+    first = int((clean != corrupt).nonzero()[:, 1].min())
+    swept = sweep(adapter, unrelated, Kind(one.site), _few(one.layers), first, of_every_fact)
+    changes = (swept.patched - swept.base).abs().amax(dim=(0, 1))
+    gap = float(np.mean([abs(trace.gap) for trace in known]))
+    return Control(
+        "unrelated pair",
+        changes.double().mean().item() / gap,
+        UNRELATED_LIMIT,
+        f"mean over {_count(len(known), 'fact')} and {_count(len(texts), 'pair')} of prompts, as "
+        f"{texts[0][0]!r} against {texts[0][1]!r}",
     )
+
+
+def cheap_controls(
+    adapter: ModelAdapter, traces: Traces, unrelated: Sequence[Texts] = UNRELATED
+) -> Traces:
+    """The trace, or the set, with the controls that cost little: identity patch, unrelated pair.
+
+    One that cannot be run, because no unrelated pair fits the tokenizer or the model knows none
+    of the facts, says so in the verdict.
+
+    Args:
+        adapter: the model.
+        traces: a trace or a set.
+        unrelated: pairs of texts, as for :func:`unrelated_control`.
+    """
+    return traces.with_controls(*control_runs(adapter, _each(traces), tuple(unrelated)))
+
+
+def control_runs(
+    adapter: ModelAdapter, traces: tuple[TraceResult, ...], unrelated: tuple[Texts, ...] = UNRELATED
+) -> tuple[Control, ...]:
+    """The controls that :func:`cheap_controls` adds. Arguments as there."""
+    known = _known(traces)
+    if not known:
+        why = f"{adapter.name} knows none of the facts"
+        limits = {"identity patch": _rounding(adapter), "unrelated pair": UNRELATED_LIMIT}
+        return tuple(Control(name, None, limit, why) for name, limit in limits.items())
+    found = identity_control(adapter, known[0])
+    try:
+        return found, _unrelated(adapter, known, unrelated)
+    except ExperimentError as problem:
+        return found, Control("unrelated pair", None, UNRELATED_LIMIT, str(problem))
 
 
 def shuffled_adapter(adapter: ModelAdapter, seed: int = 0) -> ModelAdapter:
@@ -110,33 +174,72 @@ def shuffled_adapter(adapter: ModelAdapter, seed: int = 0) -> ModelAdapter:
     return open_adapter(weights, adapter.backend)
 
 
-def shuffled_control(
-    adapter: ModelAdapter, traces: TraceResult | TraceSet, facts: FactSet, seed: int = 0
-) -> Control:
+def shuffled_control(adapter: ModelAdapter, facts: FactSet, seed: int = 0) -> Control:
     """Ask a model with shuffled weights for the facts.
 
-    Value: the mean of its gaps between clean and corrupt, as a share of the mean gap of the
-    traces.
+    Value: the share of the facts that it knows, as :func:`known_facts` counts.
+
+    Raises:
+        ExperimentError: no fact can be asked for with this tokenizer.
     """
-    given = traces.traces if isinstance(traces, TraceSet) else (traces,)
-    gap = float(np.mean([trace.gap for trace in given]))
     asked = known_facts(shuffled_adapter(adapter, seed), facts)
-    differences = [(one.clean, one.corrupt) for one in asked]
-    gaps = [a - b for a, b in differences if a is not None and b is not None]
-    known = sum(one.known for one in asked)
+    usable = [one for one in asked if one.problem is None]
+    if not usable:
+        raise ExperimentError(f"no fact of {facts.name!r} fits the tokenizer of {adapter.name}")
+    known = sum(one.known for one in usable)
     return Control(
         "shuffled weights",
-        abs(float(np.mean(gaps))) / gap,
-        UNRELATED_LIMIT,
-        f"knows {known} of {len(asked)} facts",
+        known / len(usable),
+        SHUFFLED_LIMIT,
+        f"share of facts known: {known} of {len(usable)}",
     )
 
 
-def cheap_controls(adapter: ModelAdapter, traces: TraceSet) -> TraceSet:
-    """The traces with the controls that cost about two facts: identity patch, unrelated pair."""
-    one = traces.traces[0]
-    found = [identity_control(adapter, one)]
-    # where no pair fits the vocabulary, the verdict does not name this control
-    with suppress(ExperimentError):
-        found.append(unrelated_control(adapter, one))
-    return traces.with_controls(*found)
+def _each(traces: TraceResult | TraceSet) -> tuple[TraceResult, ...]:
+    return traces.traces if isinstance(traces, TraceSet) else (traces,)
+
+
+def _known(traces: Iterable[TraceResult]) -> list[TraceResult]:
+    """Those whose runs prefer the right answers, as for :class:`Knowledge`."""
+    found = []
+    for trace in traces:
+        clean, corrupt = trace.preferences or (0.0, 0.0)
+        # noise on the subject leaves no counterfactual answer to prefer
+        other = corrupt <= -MIN_DIFFERENCE or trace.corruption != "interchange"
+        if clean >= MIN_DIFFERENCE and other and not trace.is_degenerate:
+            found.append(trace)
+    return found
+
+
+def _rounding(adapter: ModelAdapter) -> float:
+    return float_tolerance(str(adapter.dtype).removeprefix("torch.")).atol
+
+
+def _few(layers: Sequence[int]) -> tuple[int, ...]:
+    """The middle and the last of them: a patch costs the layers above it."""
+    return tuple(dict.fromkeys((layers[len(layers) // 2], layers[-1])))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' if n != 1 else ''}"
+
+
+def _fitting(adapter: ModelAdapter, pairs: Sequence[Texts]) -> tuple[list[Texts], Tensor, Tensor]:
+    """Pairs of texts that fit the tokenizer, all of one length, and their ids [pair, pos]."""
+    fitting: list[Texts] = []
+    rows: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    for texts in pairs:
+        try:
+            a, b = (encode(adapter.tokenizer, text) for text in texts)
+        except PromptError:
+            continue
+        if len(a) == len(b) == len(rows[0][0] if rows else a) and a != b:
+            fitting.append(texts)
+            rows.append((a, b))
+    if not rows:
+        raise ExperimentError(
+            f"no unrelated pair fits the tokenizer of {adapter.name}: give pairs of prompts of one "
+            "token length that have nothing to do with the facts"
+        )
+    clean, corrupt = zip(*rows, strict=True)
+    return fitting, adapter.as_tokens(clean), adapter.as_tokens(corrupt)

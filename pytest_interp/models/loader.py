@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from pytest_interp.adapters import open_adapter
+from pytest_interp.adapters import check_backend, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.models.devices import resolve_device, resolve_dtype
@@ -36,7 +36,8 @@ def load_model(
         UnknownNameError, WeightsUnavailableError, DamagedWeightsError, NotAModelError, DeviceError:
             as :func:`load_weights`; an unknown backend is an UnknownNameError too.
     """
-    chosen = choose_backend(name) if backend == "auto" else backend
+    # before the weights, which may have to be fetched
+    chosen = choose_backend(name) if backend == "auto" else check_backend(backend)
     return open_adapter(load_weights(name, device, dtype), chosen)
 
 

@@ -109,7 +109,7 @@ def choose_backend(name: str | Path) -> str:
 
 def _unregistered(text: str) -> Source:
     path = Path(text).expanduser()
-    if path.exists():
+    if text and path.exists():
         return FolderSource(path.resolve())
     if path.is_absolute() or text.startswith(".") or text.count("/") > 1:
         raise NotAModelError(f"there is no folder {path}: a model was expected in it.")

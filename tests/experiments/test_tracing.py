@@ -153,8 +153,8 @@ def test_no_pass_has_more_rows_than_it_may(monkeypatch):
     adapter, rows = adapter_of("llama", "nnsight"), []
     forward = type(adapter)._forward
 
-    def counted(self, tokens, taps, keep):
-        logits = forward(self, tokens, taps, keep)
+    def counted(self, *args):
+        logits = forward(self, *args)
         rows.append(len(logits))
         return logits
 

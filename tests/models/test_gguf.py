@@ -136,7 +136,7 @@ def test_a_file_in_parts_is_joined_and_reported_and_nothing_is_left(tmp_path, ca
     folder.mkdir()
     reports = []
     with listening(lambda *report: reports.append(report)):
-        convert(parts, hashlib.sha256(data).hexdigest(), folder)
+        convert(parts, hashlib.sha256(data).hexdigest(), folder, "pip install it")
     assert [(done, total) for _, done, total in reports] == [(0, 1), (1, 1)]
     assert "a.part00" in reports[0][0]
     assert capfd.readouterr() == ("", "")

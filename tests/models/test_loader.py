@@ -103,6 +103,13 @@ def test_what_is_asked_for_wrongly_is_refused(tiny):
         UnknownNameError, match=r"unknown backend 'nnsihgt'\. Did you mean 'nnsight'"
     ):
         load_model(tiny, "nnsihgt")
+    with pytest.raises(UnknownNameError, match="extra 'tl' brings the backend 'transformer_lens'"):
+        load_model(tiny, "tl")
+    # a name that is wrong is told before weights that are missing, which may take a download
+    with pytest.raises(UnknownNameError, match="unknown backend"):
+        load_model("nobody/nothing", "tl")
+    with pytest.raises(UnknownNameError, match="unknown model ''"):
+        load_weights("")
     with pytest.raises(DeviceError, match="unknown device"):
         load_weights(tiny, "gpu")
     with pytest.raises(DeviceError, match="unknown dtype"):

@@ -177,9 +177,56 @@ def test_wrong_marker_names_file_and_line(pytester, marker, message):
 
 
 def test_no_model_named(pytester):
-    shown = collection_error(pytester, "def test_x(lens): ...\n")
-    assert "test_bad.py:2: test_x: this test runs on a model but none is named" in shown
+    pytester.makepyfile(
+        """
+        import unittest
+        import pytest
+
+        def test_static(lens): ...
+
+        @pytest.mark.interp(model="planted-gpt2")
+        def test_dynamic(request):
+            request.getfixturevalue("adapter")
+
+        @pytest.mark.interp(model="planted-gpt2")
+        class TestCase(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def given(self, adapter): ...
+
+            def test_x(self): ...
+        """
+    )
+    run = pytester.runpytest()
+    run.assert_outcomes(errors=2, failed=1)
+    shown = run.stdout.str()
+    assert shown.count("this test runs on a model but none is named") >= 3
     assert "--interp-model NAME" in shown
+    assert "request.getfixturevalue() comes too late" in shown
+    assert "Traceback" not in shown
+    assert "AttributeError" not in shown
+
+
+def test_a_suite_with_a_model_of_its_own(pytester):
+    """Arguments named as our fixtures, given by a conftest: they have nothing to do with us."""
+    pytester.makeconftest(
+        """
+        def pytest_generate_tests(metafunc):
+            if "model" in metafunc.fixturenames:
+                metafunc.parametrize("model", ["car", "bike"])
+        """
+    )
+    pytester.makepyfile("def test_shop(model): assert model in ('car', 'bike')")
+    pytester.runpytest().assert_outcomes(passed=2)
+
+
+def test_a_marker_on_one_value(pytester):
+    shown = collection_error(
+        pytester,
+        "from pytest import mark, param\n"
+        '@mark.parametrize("x", [1, param(2, marks=mark.interp(model="planted-llama"))])\n'
+        '@mark.interp(model="planted-gpt2")\ndef test_x(adapter, x): ...\n',
+    )
+    assert "test_bad.py:3: test_x: the marker interp stands on one value" in shown
 
 
 @pytest.mark.parametrize(

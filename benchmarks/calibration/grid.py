@@ -1,0 +1,83 @@
+"""The grid of planted models, and the run over it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import Any
+
+from benchmarks.calibration.claims import claims_of_a_backend, claims_of_agreement
+from benchmarks.calibration.oracle import Case, Claim
+from pytest_interp.adapters import BACKENDS, Weights, open_adapter
+from pytest_interp.claims import Verdict
+from pytest_interp.errors import ClaimError
+from pytest_interp.planted import planted_model
+
+ARCHITECTURES = ("gpt2", "qwen3", "llama")
+PLACES = ((4, 0, 2), (6, 1, 4), (8, 2, 5))
+"""Depth, store layer and read layer."""
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {"variant": "basic"},
+    {"variant": "basic", "subject_tokens": 2},
+    {"variant": "basic", "contrast": "unknown"},
+    {"variant": "stored_twice", "contrast": "unknown"},
+    {"variant": "stored_twice"},
+    {"variant": "split"},
+    {"variant": "backup_head"},
+    {"variant": "distractor_mlp"},
+    {"variant": "unknown_fact"},
+    {"variant": "shuffled_weights"},
+)
+MODELS: tuple[dict[str, Any], ...] = tuple(
+    {"arch": arch, "n_layers": depth, "store_layer": store, "read_layer": read, "seed": seed}
+    | variant
+    for seed, (variant, arch, (depth, store, read)) in enumerate(
+        itertools.product(VARIANTS, ARCHITECTURES, PLACES)
+    )
+)
+"""Arguments of :func:`planted_model`, each with a seed of its own."""
+
+
+def calibrate(share: int = 1, workers: int = 1) -> list[Case]:
+    """Run the grid, or every ``share``-th model of it, under both backends."""
+    chosen = MODELS[::share]
+    if workers == 1:
+        found: Iterable[list[Case]] = map(cases_of, chosen)
+        return list(itertools.chain.from_iterable(found))
+    # a fresh interpreter each: a forked torch may hang
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        return list(itertools.chain.from_iterable(pool.map(cases_of, chosen)))
+
+
+def cases_of(settings: dict[str, Any]) -> list[Case]:
+    """All cases of one model."""
+    planted = planted_model(**settings)
+    weights = Weights("planted", planted.module, planted.tokenizer, "planted")
+    adapters = [open_adapter(weights, backend) for backend in BACKENDS]
+    words = [str(settings[k]) for k in ("variant", "subject_tokens", "contrast") if k in settings]
+    blank = Case("", settings["arch"], " ".join(words), "", False, "")
+    found: list[Case] = []
+    for backend, adapter in zip(BACKENDS, adapters, strict=True):
+        one = replace(blank, backend=backend)
+        found += _decided(one, claims_of_a_backend(planted, adapter))
+    both = replace(blank, backend="both")
+    return [*found, *_decided(both, claims_of_agreement(planted, *adapters))]
+
+
+def _decided(blank: Case, claims: Iterable[Claim]) -> Iterator[Case]:
+    start = time.process_time()
+    for text, true, check in claims:
+        outcome, now = _outcome(check), time.process_time()
+        yield replace(blank, claim=text, true=true, outcome=outcome, seconds=now - start)
+        start = now
+
+
+def _outcome(check: Callable[[], Verdict]) -> str:
+    try:
+        return str(check().status)
+    except ClaimError:
+        return "refused"

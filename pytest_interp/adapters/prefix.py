@@ -1,0 +1,50 @@
+"""Tokens at the beginning that every row of a batch shares, run once.
+
+With causal attention nothing that is patched behind them changes what they give: their keys and
+values are all that later tokens ever read of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Cache, DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
+
+
+class Prefix(Cache):  # type: ignore[misc]
+    """Keys and values of the shared tokens, in the form that Hugging Face models read them.
+
+    A pass reads them and leaves nothing behind, so that one prefix serves many passes.
+    """
+
+    def __init__(self, module: PreTrainedModel, tokens: Tensor) -> None:
+        """Run the tokens [row, pos]."""
+        # not told of the config: it keeps all tokens, also where a layer will look at few
+        filled = DynamicCache()
+        with torch.no_grad():
+            module(tokens, past_key_values=filled, use_cache=True, logits_to_keep=1)
+        super().__init__(layers=[_Layer(layer) for layer in filled.layers])
+        self.n_rows, self.n_tokens = tokens.shape
+
+
+class _Layer(DynamicLayer):  # type: ignore[misc]
+    """One layer of a prefix."""
+
+    def __init__(self, filled: Any) -> None:
+        super().__init__()
+        self.lazy_initialization(filled.keys, filled.values)
+        self.keys, self.values = filled.keys, filled.values
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Put the shared tokens before those of this pass, and forget the latter."""
+        return _before(self.keys, key_states), _before(self.values, value_states)
+
+
+def _before(shared: Tensor, own: Tensor) -> Tensor:
+    # rows come in groups of as many as the prefix has
+    return torch.cat([shared.repeat(len(own) // len(shared), 1, 1, 1), own], dim=-2)
