@@ -36,6 +36,7 @@ WHAT = {
     "factsets": "sets of facts",
     "results": "frozen, numpy",
     "controls": "control values",
+    "tolerances": "how far numbers may move",
     "crossover": "a layer that explains itself",
     "prompts": "facts as tokens",
     "sites": "names of places",

@@ -13,7 +13,8 @@ from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError
 from pytest_interp.factsets import FactSet, same_prompts
 from pytest_interp.provenance import Provenance
-from pytest_interp.results import Floats, Tolerance, TraceResult, float_tolerance
+from pytest_interp.results import Floats, TraceResult
+from pytest_interp.tolerances import Tolerance, float_tolerance
 
 Role = Literal[
     "before", "subject", "subject_first", "subject_last", "subject_rest", "between", "last"

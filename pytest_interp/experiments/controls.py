@@ -24,8 +24,9 @@ from pytest_interp.experiments.metrics import metric_of
 from pytest_interp.experiments.sweep import Pairs, sweep
 from pytest_interp.factsets import FactSet
 from pytest_interp.prompts import encode, single_token, tokenize_fact
-from pytest_interp.results import TraceResult, float_tolerance
+from pytest_interp.results import TraceResult
 from pytest_interp.sites import Kind
+from pytest_interp.tolerances import float_tolerance
 from pytest_interp.tracesets import TraceSet
 
 Traces = TypeVar("Traces", TraceResult, TraceSet)
