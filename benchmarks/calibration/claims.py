@@ -185,11 +185,12 @@ def claims_of_agreement(planted: PlantedModel, a: ModelAdapter, b: ModelAdapter)
         ("another model agrees", False, stranger),
     ):
         yield name, true, lambda s=second: check_backends_agree(a, s, fact.clean_prompt)
-        yield (
-            f"{name} (trace)",
-            true,
-            lambda s=second: check_backends_agree(causal_trace(a, fact), causal_trace(s, fact)),
-        )
+        if planted.knows:  # else recovery is a quotient of rounding errors
+            yield (
+                f"{name} (trace)",
+                true,
+                lambda s=second: check_backends_agree(causal_trace(a, fact), causal_trace(s, fact)),
+            )
         yield (
             f"{name} (lens)",
             true,

@@ -10,12 +10,14 @@ from dataclasses import replace
 from multiprocessing import get_context
 from typing import Any
 
+import torch
+
 from benchmarks.calibration.claims import claims_of_a_backend, claims_of_agreement
 from benchmarks.calibration.oracle import Case, Claim
 from pytest_interp.adapters import BACKENDS, Weights, open_adapter
 from pytest_interp.claims import Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.planted import planted_model
+from pytest_interp.planted import PlantedModel, planted_model
 
 ARCHITECTURES = ("gpt2", "qwen3", "llama")
 PLACES = ((4, 0, 2), (6, 1, 4), (8, 2, 5))
@@ -55,7 +57,7 @@ def calibrate(share: int = 1, workers: int = 1) -> list[Case]:
 
 def cases_of(settings: dict[str, Any]) -> list[Case]:
     """All cases of one model."""
-    planted = planted_model(**settings)
+    planted = _built(settings)
     weights = Weights("planted", planted.module, planted.tokenizer, "planted")
     adapters = [open_adapter(weights, backend) for backend in BACKENDS]
     words = [str(settings[k]) for k in ("variant", "subject_tokens", "contrast") if k in settings]
@@ -66,6 +68,24 @@ def cases_of(settings: dict[str, Any]) -> list[Case]:
         found += _decided(one, claims_of_a_backend(planted, adapter))
     both = replace(blank, backend="both")
     return [*found, *_decided(both, claims_of_agreement(planted, *adapters))]
+
+
+def _built(settings: dict[str, Any]) -> PlantedModel:
+    """The planted model; one that was shuffled is drawn anew while it answers right by chance.
+
+    What a claim says of its lens could be true then. Asked of the Hugging Face model alone.
+    """
+    for again in itertools.count():
+        planted = planted_model(**settings | {"seed": settings["seed"] + 1000 * again})
+        if settings["variant"] != "shuffled_weights":
+            return planted
+        fact = planted.facts[0]
+        encoded = planted.tokenizer(fact.clean_prompt, return_tensors="pt")
+        with torch.no_grad():
+            top = planted.module(encoded.input_ids).logits[0, -1].argmax()
+        if planted.tokenizer.decode([int(top)]).strip() != fact.answer.strip():
+            return planted
+    raise AssertionError("every model answers right")
 
 
 def _decided(blank: Case, claims: Iterable[Claim]) -> Iterator[Case]:
