@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_interp.adapters import BACKENDS, installed
-from pytest_interp.plugin.options import MODELS
+from pytest_interp.plugin.options import MODELS, overrides
 
 if TYPE_CHECKING:
     from pytest_interp.baselines.run import RunRecord
@@ -26,8 +26,6 @@ _FILTERS = {
     "setupplan": "--setup-plan",
     "pyargs": "--pyargs",
     "noconftest": "--noconftest",
-    # an ini value of the moment may say which files, functions and models are tests at all
-    "override_ini": "-o",
     "interp_model": "--interp-model",
 }
 """What makes a run incomplete, by the name of the option's own attribute."""
@@ -43,6 +41,8 @@ def incomplete(config: pytest.Config, exitstatus: int, run: RunRecord) -> str | 
     for name, option in _FILTERS.items():
         if getattr(config.option, name, None):
             return f"the run was filtered by {option}"
+    if overrides(config):  # they may say which files, functions and models are tests at all
+        return "the run was filtered by -o"
     backends = config.stash[MODELS].settings.backends
     # a backend that is not installed runs in no run of this machine
     if backends and any(installed(name) and name not in backends for name in BACKENDS):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.plugin.options import MODELS
+from pytest_interp.plugin.options import MODELS, overrides
 from pytest_interp.plugin.targets import TARGET
 from pytest_interp.session import Target
 
@@ -100,7 +100,7 @@ def _same_settings(config: pytest.Config) -> list[str]:
         ("--interp-dtype", given.interp_dtype),
     ):
         parts += [option, str(value)] if value else []
-    for option, values in (("-o", given.override_ini), ("--interp-model", given.interp_model)):
+    for option, values in (("-o", overrides(config)), ("--interp-model", given.interp_model)):
         parts += [part for value in values or () for part in (option, value)]
     return parts
 

@@ -14,6 +14,19 @@ MODELS = pytest.StashKey[Models]()
 """The models of the session, in the stash of its config."""
 
 
+_STRICT = {"strict", "strict_config", "strict_markers"}
+
+
+def overrides(config: pytest.Config) -> list[str]:
+    """The ini values that ``-o`` sets.
+
+    pytest turns `--strict-markers` and the like, which stand in the ini file of many projects, into
+    overrides too: they say nothing of what is run.
+    """
+    given: list[str] = config.option.override_ini or []
+    return [one for one in given if one.partition("=")[0] not in _STRICT]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, each with an ini twin that it overrides."""
     group = parser.getgroup("interp", "interpretability claims on language models")

@@ -152,11 +152,8 @@ def test_the_printed_command_has_the_settings_of_the_run(project):
         (project.path / "tox.ini").read_text() + "\ninterp_baseline_dir = kept"
     )
     given = ["-c", "other.ini", f"--rootdir={project.path}", "-o", "xfail_strict=true"]
-    (line,) = (
-        line
-        for line in project.run(*given, "specs/test_a.py::test_lens").outlines
-        if "--interp-update=missing" in line
-    )
+    shown = project.run(*given, "specs/test_a.py::test_lens").outlines
+    line = next(line for line in shown if "--interp-update=missing" in line)
     _, *command = shlex.split(line.removeprefix("E").strip())
     assert command[2:] == [
         *("-c", "other.ini", "--rootdir", str(project.path), "-o", "xfail_strict=true")
