@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -50,8 +51,12 @@ def calibrate(share: int = 1, workers: int = 1) -> list[Case]:
     if workers == 1:
         found: Iterable[list[Case]] = map(cases_of, chosen)
         return list(itertools.chain.from_iterable(found))
-    # a fresh interpreter each: a forked torch may hang
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    # a fresh interpreter each: a forked torch may hang; and a share of the cores each: small
+    # products on more threads than there are cores crawl
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), torch.set_num_threads, (threads,)
+    ) as pool:
         return list(itertools.chain.from_iterable(pool.map(cases_of, chosen)))
 
 
