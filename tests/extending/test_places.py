@@ -97,10 +97,7 @@ def renamed():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_architecture_is_one_layout(renamed, backend, monkeypatch):
-    from pytest_interp.adapters import layouts
-
-    monkeypatch.setattr(layouts, "_LAYOUTS", dict(layouts._LAYOUTS))
+def test_architecture_is_one_layout(renamed, backend):
     with pytest.raises(UnknownNameError, match="register_layout"):
         open_adapter(renamed, backend)
     register_layout(
@@ -130,10 +127,7 @@ def test_architecture_is_one_layout(renamed, backend, monkeypatch):
 # --------------------------------------------------------------------------------- a model
 
 
-def test_model_is_one_line(tmp_path, monkeypatch):
-    from pytest_interp.models import registry
-
-    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+def test_model_is_one_line(tmp_path):
     tiny_module("gpt2").save_pretrained(tmp_path)
     tiny_tokenizer().save_pretrained(tmp_path)
     register_model("extending-tiny", tmp_path)

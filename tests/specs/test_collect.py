@@ -11,7 +11,6 @@ import pytest_interp.adapters.transformer_lens
 import pytest_interp.figures
 import pytest_interp.specs.running
 import pytest_interp.stats  # noqa: F401
-from pytest_interp.experiments import registry
 
 BROKEN = {
     "key": "modle: planted-gpt2\n",
@@ -76,8 +75,6 @@ claims:
 @pytest.fixture
 def project(pytester, spec_text, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    # what a conftest registers in this process is gone after the test
-    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
     pytester.path.joinpath("capital.interp.yaml").write_text(spec_text)
     return pytester
 
