@@ -88,9 +88,8 @@ def main() -> None:
     options = parser.parse_args()
     adapters = {b: load_model("smollm2-135m", b, device="cpu", dtype="float32") for b in BACKENDS}
     first = next(iter(adapters.values()))
-    rivals = [
-        kind(first.weights) for kind in (TransformerLensPatching, NNsightLoop, NNsightInvokes)
-    ]
+    kinds = (TransformerLensPatching, NNsightLoop, NNsightInvokes)
+    rivals = [kind(first.weights) for kind in kinds]
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32, {first.name}")
     for tokens in options.tokens:
         fact = fact_of(tokens, first)

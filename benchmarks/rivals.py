@@ -5,6 +5,7 @@ Each returns the metric of every patched run [layer, position].
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import nnsight
@@ -91,22 +92,30 @@ class NNsightLoop:
 
 
 class NNsightInvokes(NNsightLoop):
-    """One nnsight trace a layer, one row a position: its invokes equal the rows of a batch."""
+    """One nnsight trace a layer, one invoke a position, which nnsight makes into one batch."""
 
-    name = "nnsight, a batch a layer"
+    name = "nnsight, invokes a layer"
+
+    def __init__(self, weights: Weights) -> None:
+        # the plain wrapper takes one input; this one batches the inputs of several invokes. It
+        # changes the tokenizer that it is given
+        tokenizer = copy.deepcopy(weights.tokenizer)
+        self.model = nnsight.TransformersModel(
+            weights.twin(), tokenizer=tokenizer, task="text-generation"
+        )
 
     def __call__(self, fact: TokenizedFact) -> Tensor:
         clean, corrupt = tokens_of(fact)
         residuals = self.clean_residuals(clean)
-        n = clean.shape[1]
-        rows = corrupt.repeat(n, 1)
         values = []
         for layer, residual in enumerate(residuals):
-            with self.model.trace(rows):
-                new = self.model.model.layers[layer].output.clone()
-                for position in range(n):
-                    new[position, position] = residual[0, position]
-                self.model.model.layers[layer].output = new
-                logits = self.model.output.logits.save()
-            values.append(logit_diff(logits, fact))
+            logits: Any = []
+            with self.model.trace() as tracer:
+                for position in range(clean.shape[1]):
+                    with tracer.invoke(corrupt):
+                        new = self.model.model.layers[layer].output.clone()
+                        new[:, position] = residual[:, position]
+                        self.model.model.layers[layer].output = new
+                        logits.append(self.model.output.logits.save())
+            values.append(logit_diff(torch.cat(logits), fact))
         return torch.stack(values)
