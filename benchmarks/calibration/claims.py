@@ -22,9 +22,6 @@ from pytest_interp.planted import PlantedModel, planted_model
 from pytest_interp.results import DIRECTIONS, TraceResult
 from pytest_interp.tracesets import TraceSet
 
-NOISY = ("basic", "distractor_mlp")
-"""Variants in which noise on the subject asks what another subject does."""
-
 
 def claims_of_a_backend(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]:
     """Claims about one fact, about a set of facts, and about the lens."""
@@ -40,13 +37,20 @@ def claims_of_a_backend(planted: PlantedModel, adapter: ModelAdapter) -> Iterato
         if oracle.sharp:
             trace = causal_trace(adapter, fact, "resid_post", direction, "answer_prob")
             yield from _map_claims(trace, oracle, "answer_prob, one fact", around)
-    p = planted.parameters
-    if p.variant in NOISY and p.subject_tokens == 1 and p.contrast == "known":
+    if _noise_asks_the_same(planted):
         trace = causal_trace(adapter, fact, corruption="gaussian")
         oracle = Oracle(planted, "resid_post", "denoise")
         yield from _map_claims(trace, oracle, "noise on the subject, one fact", around)
     yield from _set_claims(planted, adapter)
     yield from _lens_claims(planted, adapter)
+
+
+def _noise_asks_the_same(planted: PlantedModel) -> bool:
+    """Whether noise on the subject asks what another subject does."""
+    p = planted.parameters
+    return (
+        p.variant in ("basic", "distractor_mlp") and p.subject_tokens == 1 and p.contrast == "known"
+    )
 
 
 def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]:
@@ -63,11 +67,18 @@ def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]
                 oracle.somewhere(position),
                 lambda p=position, t=traces: check_fact_localized(t, f"resid_post@{p}", split=0.5),
             )
+        if oracle.sharp:
+            traces = trace_facts(adapter, facts, "resid_post", direction, "answer_prob")
+            yield from _map_claims(traces, oracle, "answer_prob, 16 facts", (read, read + 1))
         store = planted.parameters.store_layer
         for site in ("mlp_out", "attn_out"):
             traces = trace_facts(adapter, facts, site, direction)
             oracle = Oracle(planted, site, direction)
             yield from _cell_claims(traces, oracle, "16 facts", (store, read))
+    if _noise_asks_the_same(planted):
+        traces = trace_facts(adapter, facts, corruption="gaussian")
+        oracle = Oracle(planted, "resid_post", "denoise")
+        yield from _map_claims(traces, oracle, "noise on the subject, 16 facts", (read, read + 1))
 
 
 def _fact_set(planted: PlantedModel) -> FactSet:
