@@ -203,7 +203,7 @@ def remove(files: list[Path], root: Path) -> None:
         except OSError as error:
             raise BaselineError(f"cannot delete {file} ({error})") from error
         for folder in file.parents:
-            if folder == root or root not in folder.parents:
+            if root not in folder.parents:
                 break
             try:
                 folder.rmdir()

@@ -117,6 +117,17 @@ def test_a_crossover_that_flips_on_a_tiny_margin_is_noise_and_says_so():
     assert not changed(found)
 
 
+def test_a_flip_is_judged_by_the_layers_that_flipped():
+    old, new = lens(crossover=8, margin=3e-4), lens(crossover=9)
+    values = fields(new)
+    # on both sides on top, by a margin that moved; the layer that flipped moved by a hair
+    values["answer_margin"] = new.answer_margin + np.where(np.arange(12) == 10, 0.5, 0.0)
+    values["answer_margin"][8], values["top_margin"] = -3e-4, old.top_margin
+    found = {c.field: c.within_noise for c in changes(old, type(new)(**values))}
+    assert found["crossover_layer"]
+    assert not found["answer_margin"]
+
+
 def test_the_same_flip_on_a_large_margin_is_a_change():
     assert changed(changes(lens(crossover=8, margin=0.5), lens(crossover=9)))
 

@@ -84,3 +84,8 @@ def test_damaged_files_are_refused_with_what_mends_them(text, told):
         Entry.loads(text, "some/file.json")
     assert "some/file.json" in str(caught.value)
     assert "--interp-update=all" in str(caught.value)
+
+
+def test_a_tolerance_may_be_nothing():
+    entry = Entry.loads(with_tolerance('{"atol": 0, "rtol": 0}'), "some/file.json")
+    assert (entry.tolerances["a"].atol, entry.tolerances["a"].rtol) == (0, 0)

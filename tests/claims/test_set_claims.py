@@ -1,5 +1,6 @@
 """Claims about sets: bounds of intervals decide, not means."""
 
+import numpy as np
 import pytest
 
 from pytest_interp import assert_fact_localized, assert_handoff
@@ -33,6 +34,46 @@ def test_false_claims_fail(traces):
     assert check_fact_localized(traces, "resid_post@subject", (0, 1)).status is Status.FAILED
 
 
+SUBJECT, BETWEEN, LAST = range(3)
+"""Columns of the noise of a made trace."""
+
+
+@pytest.mark.parametrize(
+    ("role", "layers", "elsewhere"),
+    [
+        ("subject", (0, 2), BETWEEN),
+        ("subject", (0, 2), LAST),
+        ("last", (3, 5), SUBJECT),
+        ("last", (3, 5), BETWEEN),
+    ],
+)
+def test_an_effect_of_all_facts_elsewhere_in_the_range_breaks_the_claim(role, layers, elsewhere):
+    noise = np.zeros((6, 3))
+    site = f"resid_post@{role}"
+    clear = join([make_trace(fact=make_fact(i)) for i in range(8)])
+    assert assert_fact_localized(clear, site, layers)
+    noise[layers[0] + 1, elsewhere] = 0.6
+    both = join([make_trace(noise=noise, fact=make_fact(i)) for i in range(8)])
+    name = ("subject", "between", "last")[elsewhere]
+    with pytest.raises(ClaimFailed, match=f"layer {layers[0] + 1}, {name}: 0.600"):
+        assert_fact_localized(both, site, layers)
+
+
+@pytest.mark.parametrize("rest", [0.0, 0.6])
+def test_the_last_token_of_a_subject_is_weighed_against_its_others(rest):
+    # the subject has two tokens; the second holds the fact, the first a share of it
+    noise = np.zeros((6, 3))
+    noise[:3, :2] = (rest - 1, 1)
+    traces = join(
+        [make_trace(noise=noise, fact=make_fact(i), subject_positions=(3, 4)) for i in range(8)]
+    )
+    if rest:
+        with pytest.raises(ClaimFailed, match=r"layer 0, subject_rest: 0\.600"):
+            assert_fact_localized(traces, "resid_post@subject_last", (0, 2))
+    else:
+        assert assert_fact_localized(traces, "resid_post@subject_last", (0, 2))
+
+
 def test_an_interval_across_the_limit_is_undecided():
     # the mean clears the threshold, the lower bound does not: three noisy facts
     few = make_set(n=3, spread=0.25, templates=1, seed=2)
@@ -56,6 +97,8 @@ def test_unknown_facts_are_left_out_and_named_up_to_a_share():
     verdict = assert_handoff(traces, "subject", "last", 3)
     assert (verdict.n_prompts, verdict.n_left_out) == (18, 2)
     assert "2 facts that the model does not know" in str(verdict)
+    # exactly the least share is enough
+    assert assert_handoff(traces, "subject", "last", 3, min_known=0.9)
     with pytest.raises(ClaimInconclusive, match="knows 18 of 20 facts; at least 95%"):
         assert_handoff(traces, "subject", "last", 3, min_known=0.95)
 

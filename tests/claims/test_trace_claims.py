@@ -40,7 +40,7 @@ def test_false_localization_fails_with_the_cell_and_the_map(trace, site, layers,
     with pytest.raises(ClaimFailed) as failure:
         assert_fact_localized(trace, site, layers)
     text = str(failure.value)
-    assert first_broken in text
+    assert f"cells that break the claim:\n    {first_broken}" in text
     assert "* breaks the claim" in text
 
 
