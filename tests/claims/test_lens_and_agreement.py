@@ -45,7 +45,12 @@ def test_crystallises_by_the_reading_layer_and_no_earlier():
 
 def test_crystallises_over_many_prompts():
     verdict = assert_crystallises(lenses(), by_layer=3)
-    assert verdict.n_prompts == 16
+    assert (verdict.n_prompts, verdict.n_left_out, verdict.confidence) == (16, 0, 0.95)
+    # one is known and one is not: no interval, and it is counted
+    model, adapter = planted()
+    wrong = logit_lens(adapter, model.facts[0].clean_prompt, model.facts[1].answer)
+    verdict = check_crystallises([lenses()[1], wrong], by_layer=3, min_known=0.5)
+    assert (verdict.n_prompts, verdict.n_left_out, verdict.confidence) == (1, 1, None)
     assert check_crystallises(lenses(), by_layer=2).status is Status.FAILED
 
 
