@@ -54,6 +54,8 @@ def test_roles_align_prompts_of_different_shape():
     assert role_positions(short, -1) == (3,)
     with pytest.raises(ClaimError, match="outside of the prompt"):
         role_positions(short, 4)
+    with pytest.raises(ClaimError, match="unknown position 'middle': use before, subject, "):
+        role_positions(short, "middle")
 
 
 def test_split_is_disjoint_and_seeded():
