@@ -50,6 +50,13 @@ def test_it_explains_itself():
     assert "never the top token" in "\n".join(crossover(None).explain())
 
 
+def test_it_shows_three_layers_on_either_side():
+    curve = {name: np.zeros(12) for name in ("prob", "rank", "margin")}
+    deep = CrossoverLayer(8, layers=range(12), answer=" Paris", top_token=[" the"] * 12, **curve)
+    shown = [line.split()[0] for line in deep.explain()[2:-1]]
+    assert shown == ["5", "6", "7", "8", "9", "10", "11"]
+
+
 def test_it_survives_a_pickle():
     again = pickle.loads(pickle.dumps(crossover(2)))
     assert again == 2

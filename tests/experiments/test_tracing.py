@@ -233,6 +233,17 @@ def test_no_difference_is_undefined_and_not_zero():
     assert flat.is_degenerate
     assert np.isnan(flat.recovery).all()
     assert flat.peak is None
+    # rounding is a share of the size: what is too little beside 100 is plenty beside 0.01
+    for clean, gap, degenerate in ((100.0, 1e-4, True), (100.0, 0.1, False), (0.01, 1e-6, False)):
+        near = type(trace)(**{**fields, "clean_metric": clean, "corrupt_metric": clean - gap})
+        assert near.is_degenerate is degenerate
+
+
+def test_a_cell_is_asked_for_by_the_number_of_its_layer():
+    trace = causal_trace(adapter_of("gpt2", "nnsight"), FACTS["tiny"], layers=[1, 3])
+    assert trace.at(3, -1) == trace.recovery[1, -1]
+    with pytest.raises(KeyError, match=r"layer 2 was not traced; layers are \[1, 3\]"):
+        trace.at(2, 0)
 
 
 class TestErrors:

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import get_args
 
 import pytest
 import yaml
 
 from pytest_interp.errors import SpecError
+from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.specs.schema import read_spec
 
 # what is replaced by what; the line that is named; words of the message
@@ -70,6 +72,26 @@ def test_one_line_for_a_mistake(spec_text, write_spec, monkeypatch, old, new, li
     assert message.startswith(f"some.interp.yaml:{line}: ")
     assert words in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"), [([1, 2, 3], "expected at most 2 values"), ([1], "expected a longer list")]
+)
+def test_a_list_of_another_length_is_told_with_what_fits(write_spec, pair, said):
+    @register_experiment("paired")
+    @dataclass
+    class Paired:
+        pair: tuple[int, int]
+
+        def run(self, adapter): ...
+
+    file = write_spec(
+        f"model: planted-gpt2\nexperiment: paired\ninputs: {{pair: {pair}}}\n"
+        "claims:\n  - x: {equal: 1}\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        read_spec(file)
+    assert f"some.interp.yaml:3: inputs.pair: {said}, got {pair}" in str(caught.value)
 
 
 def test_missing_keys_and_several_mistakes_are_a_line_each(write_spec):
