@@ -24,9 +24,16 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show a failed claim of a spec file by its message, file and line, without a traceback."""
-    report = yield
-    if report.failed and call.excinfo is not None and item.path.name.endswith(SUFFIX):
+    text, error = None, call.excinfo
+    if error is not None and item.path.name.endswith(SUFFIX):
         from pytest_interp.collect import failure_text
 
-        report.longrepr = failure_text(item, call.excinfo) or report.longrepr
+        text = failure_text(item, error)
+        if text is not None:
+            # pytest would read the spec as Python for the source of its frame. Before 3.11.4
+            # Python answers a null byte there with an error that ends the whole run.
+            error.traceback = error.traceback.filter(lambda entry: entry.path != item.path)
+    report = yield
+    if report.failed and text is not None:
+        report.longrepr = text
     return report

@@ -1,5 +1,6 @@
 """Spec files in real pytest runs: ordinary tests in everything."""
 
+import ast
 import tracemalloc
 
 import pytest
@@ -203,6 +204,21 @@ def test_broken_specs_fail_alone_and_disturb_nothing(project):
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*Interrupted*")
     assert not project.path.joinpath("pwned").exists()
+
+
+def test_a_spec_is_not_read_as_python(project, monkeypatch):
+    parse = ast.parse
+
+    def before_3_11_4(source, *arguments, **options):
+        if isinstance(source, str) and "\0" in source:
+            raise ValueError("source code string cannot contain null bytes")
+        return parse(source, *arguments, **options)
+
+    monkeypatch.setattr(ast, "parse", before_3_11_4)
+    project.path.joinpath("nulls.interp.yaml").write_text("model: x\0\n")
+    result = run(project, "-k", "spec or peak")
+    result.assert_outcomes(failed=1, passed=2, deselected=2)
+    result.stdout.fnmatch_lines(["nulls.interp.yaml:*: *"])
 
 
 def test_unknown_mark_is_one_error_under_strict_markers(project, spec_text):
