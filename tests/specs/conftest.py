@@ -37,3 +37,10 @@ def write_spec(tmp_path):
         return file
 
     return write
+
+
+@pytest.fixture
+def project(pytester, spec_text, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    pytester.path.joinpath("capital.interp.yaml").write_text(spec_text)
+    return pytester
