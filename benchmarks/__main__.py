@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmarks.rivals import NNsightInvokes, NNsightLoop, TransformerLensPatching
 from pytest_interp import FactPrompt, causal_trace, load_model
 from pytest_interp.adapters import BACKENDS, ModelAdapter
-from pytest_interp.prompts import TokenizedFact, tokenize_fact
+from pytest_interp.facts.prompts import TokenizedFact, tokenize_fact
 from pytest_interp.results import TraceResult
 
 _LONG = (

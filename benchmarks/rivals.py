@@ -15,7 +15,7 @@ from transformer_lens import patching
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
 from pytest_interp.adapters import Weights
-from pytest_interp.prompts import TokenizedFact
+from pytest_interp.facts.prompts import TokenizedFact
 
 
 def logit_diff(logits: Tensor, fact: TokenizedFact) -> Tensor:

@@ -37,15 +37,15 @@ from pytest_interp import (
     trace_facts,
 )
 from pytest_interp.adapters import BACKENDS, ModelAdapter, Weights, open_adapter
+from pytest_interp.adapters.sites import Kind, Site
 from pytest_interp.claims import check_backends_agree, check_handoff
 from pytest_interp.experiments import cheap_controls, shuffled_adapter, shuffled_control
 from pytest_interp.experiments.tracing import TRACEABLE
-from pytest_interp.facts import fact_sets
+from pytest_interp.facts.shipped import fact_sets
 from pytest_interp.figures import draw
 from pytest_interp.planted import planted_model
 from pytest_interp.results import DIRECTIONS, LensResult, TraceResult
-from pytest_interp.sites import Kind, Site
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.results.traces import TraceSet
 
 OUT = Path(__file__).parent / "assets" / "results"
 SITES = [str(kind) for kind in TRACEABLE]

@@ -18,10 +18,10 @@ from pytest_interp import (
     load_model,
     logit_lens,
 )
+from pytest_interp.adapters.sites import Site
 from pytest_interp.claims import check_necessary
 from pytest_interp.figures import figure_of
 from pytest_interp.planted import planted_model
-from pytest_interp.sites import Site
 
 # %% [markdown]
 # ## A model whose mechanism we know

@@ -14,7 +14,7 @@ clean run's activation suffices to restore the answer, noising where it is neces
 import pytest
 
 from pytest_interp import FactPrompt, assert_fact_localized, assert_handoff
-from pytest_interp.facts import load_facts
+from pytest_interp.facts.shipped import load_facts
 
 pytestmark = pytest.mark.interp(model="smollm2-135m")
 

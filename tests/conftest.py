@@ -18,8 +18,7 @@ def own_registries(monkeypatch):
     """What a test registers is gone after it: no test depends on which ones ran before."""
     # what the package registers when it is imported must not look like the work of a test
     import_module("pytest_interp.experiments.configs")
-    from pytest_interp import sites
-    from pytest_interp.adapters import layouts
+    from pytest_interp.adapters import layouts, sites
     from pytest_interp.experiments import registry as experiments
     from pytest_interp.models import registry as models
     from pytest_interp.specs import claims

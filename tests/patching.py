@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.planted import Cell, PlantedModel
-from pytest_interp.prompts import FactPrompt
 
 Site = tuple[str, int]
 

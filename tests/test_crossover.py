@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from pytest_interp.crossover import CrossoverLayer
 from pytest_interp.results import LensResult
+from pytest_interp.results.crossover import CrossoverLayer
 
 
 def crossover(layer: int | None) -> CrossoverLayer:

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_interp import FactPrompt, FactSet, load_facts
 from pytest_interp.errors import PromptError, SpecError, UnknownNameError
-from pytest_interp.facts import fact_sets, shipped
+from pytest_interp.facts.shipped import fact_sets, shipped
 
 FILE = """
 name: capitals

@@ -4,9 +4,9 @@ import pytest
 
 from pytest_interp import FactSet, assert_handoff
 from pytest_interp.adapters import BACKENDS, Weights, open_adapter
-from pytest_interp.fixtures import Trace
 from pytest_interp.planted import planted_model
-from pytest_interp.session import Models, Settings
+from pytest_interp.plugin.calls import Trace
+from pytest_interp.plugin.session import Models, Settings
 
 CHEAP = ["identity patch", "unrelated pair"]
 

@@ -7,7 +7,7 @@ from tiny import adapter_of
 
 from pytest_interp import FactPrompt
 from pytest_interp.errors import PromptError
-from pytest_interp.prompts import single_token, tokenize_fact
+from pytest_interp.facts.prompts import single_token, tokenize_fact
 
 
 @pytest.fixture(scope="module")

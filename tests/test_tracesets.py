@@ -9,7 +9,8 @@ from made_results import MADE
 from pytest_interp import FactPrompt
 from pytest_interp.errors import ClaimError
 from pytest_interp.results import TraceResult
-from pytest_interp.tracesets import TraceSet, role_effect, role_positions
+from pytest_interp.results.roles import role_effect, role_positions
+from pytest_interp.results.traces import TraceSet
 
 
 def fact(i=0):

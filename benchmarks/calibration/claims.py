@@ -17,10 +17,10 @@ from pytest_interp.claims import (
     check_sufficient,
 )
 from pytest_interp.experiments import causal_trace, cheap_controls, logit_lens, trace_facts
-from pytest_interp.factsets import Fact, FactSet
+from pytest_interp.facts.sets import Fact, FactSet
 from pytest_interp.planted import PlantedModel, planted_model
 from pytest_interp.results import DIRECTIONS, TraceResult
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.results.traces import TraceSet
 
 
 def claims_of_a_backend(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]:

@@ -21,12 +21,12 @@ from torch import Tensor
 
 from pytest_interp.adapters.layouts import Layout, layout_of
 from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.sites import LAYERLESS, READ_ONLY, Kind, Site, place_of
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import ExperimentError, NotAModelError, UnsupportedSiteError
-from pytest_interp.prompts import encode, single_token, str_tokens
+from pytest_interp.facts.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
-from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site, place_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +268,7 @@ class ModelAdapter(ABC):
         """Run one pass, calling each tap once with the activation at its site.
 
         ``taps`` comes in execution order and holds every kind but ``embed``, with the shapes that
-        :class:`~pytest_interp.sites.Kind` gives. ``logits_to_keep`` counts final positions; 0
+        :mod:`pytest_interp.adapters.sites` gives. ``logits_to_keep`` counts final positions; 0
         means all. Returns the logits.
         """
 

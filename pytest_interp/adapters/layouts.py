@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from pytest_interp.adapters.sites import Kind
 from pytest_interp.errors import UnknownNameError
-from pytest_interp.sites import Kind
 
 
 @dataclass(frozen=True)

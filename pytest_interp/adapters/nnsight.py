@@ -11,9 +11,9 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.sites import Kind, Site, place_of
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.sites import Kind, Site, place_of
 
 
 @dataclass(frozen=True)

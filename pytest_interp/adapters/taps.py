@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
+from pytest_interp.adapters.sites import Kind, Site
 from pytest_interp.errors import HookError
-from pytest_interp.sites import Kind, Site
 
 Edit = Callable[[Tensor], Tensor]
 """From the activation at a site to the one that takes its place; may return more rows."""

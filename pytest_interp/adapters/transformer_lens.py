@@ -11,10 +11,10 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.sites import Kind, Site, place_of
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
-from pytest_interp.sites import Kind, Site, place_of
 
 _BLOCK_HOOKS = {
     Kind.RESID_PRE: "hook_resid_pre",

@@ -23,7 +23,7 @@ from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.report import describe, indented
 from pytest_interp.baselines.store import Slot
 from pytest_interp.errors import BaselineError
-from pytest_interp.results import Result
+from pytest_interp.results.base import Result
 
 
 class Baseline:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.noise import deciding_moves
-from pytest_interp.tolerances import EXACT, Tolerance
+from pytest_interp.results.tolerances import EXACT, Tolerance
 
 Path = tuple[str | int, ...]
 """Keys and indices from the top of the JSON down to a value."""

@@ -11,8 +11,8 @@ from typing import Any, Final, Self, TypeVar
 
 from pytest_interp.baselines import store
 from pytest_interp.errors import BaselineError
-from pytest_interp.results import Result
-from pytest_interp.tolerances import Tolerance
+from pytest_interp.results.base import Result
+from pytest_interp.results.tolerances import Tolerance
 
 SCHEMA: Final = 1
 """Version of the file's layout."""

@@ -12,8 +12,8 @@ from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results import Floats, Result
-from pytest_interp.tolerances import float_tolerance
+from pytest_interp.results.base import Floats, Result
+from pytest_interp.results.tolerances import float_tolerance
 
 FINDINGS = ("peak", "crossover_layer", "settled_layer", "top_token", "answer_rank")
 """Where a curve crosses or peaks may flip on a margin that is all rounding: the curve is compared

@@ -12,9 +12,9 @@ from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Settings, number, whole_number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results import LensResult
+from pytest_interp.results.lens import LensResult
+from pytest_interp.results.tolerances import float_tolerance
 from pytest_interp.stats import mean_intervals
-from pytest_interp.tolerances import float_tolerance
 
 
 def check_crystallises(

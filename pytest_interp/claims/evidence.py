@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_interp.claims.terms import Settings
-from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError
-from pytest_interp.results import Floats, TraceResult
-from pytest_interp.tracesets import TraceSet, role_effect, role_positions
+from pytest_interp.results.base import Floats
+from pytest_interp.results.control import Control
+from pytest_interp.results.roles import role_effect, role_positions
+from pytest_interp.results.trace import TraceResult
+from pytest_interp.results.traces import TraceSet
 
 MIN_GAP = {"logit_diff": 1.0, "answer_prob": 0.1}
 """The least gap between clean and corrupt that can be measured, in the metric's own unit: a

@@ -25,8 +25,8 @@ from pytest_interp.claims.terms import (
 )
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results import TraceResult
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.results.trace import TraceResult
+from pytest_interp.results.traces import TraceSet
 
 
 def check_fact_localized(

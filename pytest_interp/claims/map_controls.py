@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pytest_interp.claims.evidence import Column, Evidence
-from pytest_interp.controls import Control
+from pytest_interp.results.control import Control
 from pytest_interp.stats import region_p_value
 
 SIGNIFICANT = 0.05

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from pytest_interp.adapters.sites import Kind, SiteAt, parse_site
 from pytest_interp.claims.evidence import Evidence
 from pytest_interp.claims.terms import whole_number
 from pytest_interp.errors import ClaimError
-from pytest_interp.sites import Kind, SiteAt, parse_site
 
 Layers = range | tuple[int, int] | int
 

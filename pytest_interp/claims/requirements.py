@@ -14,7 +14,7 @@ from pytest_interp.claims.map_controls import random_regions, whole_state
 from pytest_interp.claims.tables import effect_table
 from pytest_interp.claims.terms import Settings
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
-from pytest_interp.controls import Control
+from pytest_interp.results.control import Control
 from pytest_interp.stats import mean_intervals
 
 Sense = Literal["at least", "at most", "within"]

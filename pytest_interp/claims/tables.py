@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from pytest_interp.results import Floats
+from pytest_interp.results.base import Floats
 
 REACH = 2
 """Layers shown on each side of an edge."""

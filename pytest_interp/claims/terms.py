@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError
+from pytest_interp.results.control import Control
 
 
 class Terms(TypedDict, total=False):

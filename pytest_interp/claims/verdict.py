@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive
+from pytest_interp.results.control import Control
 
 
 class Status(StrEnum):

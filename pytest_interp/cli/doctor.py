@@ -86,7 +86,7 @@ def _folder(path: Path) -> str:
 
 
 def _backend_problems() -> list[str]:
-    from pytest_interp.adapters import BACKENDS, installed
+    from pytest_interp.adapters.backends import BACKENDS, installed
 
     if any(installed(name) for name in BACKENDS):
         return []

@@ -37,7 +37,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run_list(given: argparse.Namespace) -> int:
     """List the registered models."""
-    from pytest_interp.adapters import BACKENDS, installed
+    from pytest_interp.adapters.backends import BACKENDS, installed
     from pytest_interp.models import inventory
 
     found = inventory()
@@ -68,7 +68,7 @@ def run_fetch(given: argparse.Namespace) -> int:
 
 def run_check(given: argparse.Namespace) -> int:
     """Compare the backends on one model."""
-    from pytest_interp.adapters import BACKENDS, check_backend, installed
+    from pytest_interp.adapters.backends import BACKENDS, check_backend, installed
     from pytest_interp.cli.bar import progress_bar
     from pytest_interp.models import load_weights
     from pytest_interp.models.check import check_model

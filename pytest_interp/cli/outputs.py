@@ -18,7 +18,7 @@ import yaml
 
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.errors import SpecError
-from pytest_interp.results import Result
+from pytest_interp.results.base import Result
 from pytest_interp.specs.running import Outcome
 
 MAX_TAG = 60

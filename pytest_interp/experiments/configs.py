@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator
 
+from pytest_interp.adapters.sites import parse_kind
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments.registry import register_experiment
-from pytest_interp.factsets import FactSet
-from pytest_interp.prompts import FactPrompt
-from pytest_interp.results import Direction, LensResult, TraceResult
-from pytest_interp.sites import parse_kind
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.facts.prompts import FactPrompt
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.results.lens import LensResult
+from pytest_interp.results.trace import Direction, TraceResult
+from pytest_interp.results.traces import TraceSet
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter

@@ -1,6 +1,6 @@
 """Control runs: the same measurement where it should find nothing.
 
-Each returns a :class:`~pytest_interp.controls.Control`, to be given to a claim with
+Each returns a :class:`~pytest_interp.results.control.Control`, to be given to a claim with
 ``controls=[...]`` or kept with ``with_controls`` of a trace or of a set of them.
 """
 
@@ -14,20 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pytest_interp.adapters import open_adapter
+from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.sites import Kind
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.controls import Control
 from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.knowledge import MIN_DIFFERENCE, known_facts
 from pytest_interp.experiments.metrics import metric_of
 from pytest_interp.experiments.sweep import Pairs, sweep
-from pytest_interp.factsets import FactSet
-from pytest_interp.prompts import encode, single_token, tokenize_fact
-from pytest_interp.results import TraceResult
-from pytest_interp.sites import Kind
-from pytest_interp.tolerances import float_tolerance
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.facts.prompts import encode, single_token, tokenize_fact
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.results.control import Control
+from pytest_interp.results.tolerances import float_tolerance
+from pytest_interp.results.trace import TraceResult
+from pytest_interp.results.traces import TraceSet
 
 Traces = TypeVar("Traces", TraceResult, TraceSet)
 Texts = tuple[str, str]

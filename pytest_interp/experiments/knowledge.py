@@ -11,8 +11,8 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
 from pytest_interp.experiments.metrics import logit_diff
-from pytest_interp.factsets import Fact, FactSet
-from pytest_interp.prompts import TokenizedFact, tokenize_fact
+from pytest_interp.facts.prompts import TokenizedFact, tokenize_fact
+from pytest_interp.facts.sets import Fact, FactSet
 
 MIN_DIFFERENCE = 0.5
 """Logits by which each prompt must prefer its own answer: their gap is then at least 1."""

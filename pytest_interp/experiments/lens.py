@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.sites import Kind, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
-from pytest_interp.results import LensResult
-from pytest_interp.sites import Kind, Site
+from pytest_interp.results.lens import LensResult
 
 
 def logit_lens(

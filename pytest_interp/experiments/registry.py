@@ -32,7 +32,7 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from pytest_interp.errors import InterpError, UnknownNameError, described
-from pytest_interp.results import Result
+from pytest_interp.results.base import Result
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -21,9 +21,9 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.sites import Kind, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.experiments.metrics import Metric
-from pytest_interp.sites import Kind, Site
 
 MEMORY_BUDGET = 1 << 30
 """Bytes of activations that one pass may hold at a time, roughly."""

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.sites import Kind, parse_kind, place_of
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments.metrics import logit_diff, metric_of
 from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, sweep
-from pytest_interp.factsets import FactSet
-from pytest_interp.prompts import FactPrompt, TokenizedFact, tokenize_fact
-from pytest_interp.results import DIRECTIONS, Direction, TraceResult
-from pytest_interp.sites import Kind, parse_kind, place_of
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, tokenize_fact
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.results.trace import DIRECTIONS, Direction, TraceResult
+from pytest_interp.results.traces import TraceSet
 
 TRACEABLE = (Kind.RESID_PRE, Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT)
 Corruption = Literal["interchange", "gaussian"]

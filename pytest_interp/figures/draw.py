@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from pytest_interp.figures.lens import lens_figure
 from pytest_interp.figures.trace import trace_figure
 from pytest_interp.figures.traces import traces_figure
-from pytest_interp.results import LensResult, TraceResult
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.results.lens import LensResult
+from pytest_interp.results.trace import TraceResult
+from pytest_interp.results.traces import TraceSet
 
 
 @singledispatch

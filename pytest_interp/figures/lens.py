@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pytest_interp.figures import style
-from pytest_interp.results import LensResult
+from pytest_interp.results.lens import LensResult
 
 
 def lens_figure(result: LensResult) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pytest_interp.figures import style
-from pytest_interp.results import TraceResult
+from pytest_interp.results.trace import TraceResult
 
 _WHAT = {
     "denoise": "recovery\n(0 corrupt, 1 clean)",

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from pytest_interp.figures import style
-from pytest_interp.results import Floats
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.results.base import Floats
+from pytest_interp.results.traces import TraceSet
 
 _TALLEST = 6.5
 """Inches of the maps: beyond about forty facts their rows get lower."""

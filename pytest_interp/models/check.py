@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from pytest_interp import progress
-from pytest_interp.adapters import open_adapter
+from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.layouts import Layout, layout_of
+from pytest_interp.adapters.sites import READ_ONLY, Kind, Site
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.prompts import encode
-from pytest_interp.sites import READ_ONLY, Kind, Site
+from pytest_interp.facts.prompts import encode
 
 # the same products in another order of summation differ by about 1e-6 of the largest entry in
 # float32; a wrong place differs by about 1

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from pytest_interp.adapters import check_backend, open_adapter
+from pytest_interp.adapters.backends import check_backend, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.models.devices import resolve_device, resolve_dtype

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from pytest_interp.adapters import BACKENDS, installed
+from pytest_interp.adapters.backends import BACKENDS, installed
 from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError, described
 from pytest_interp.models.sources import (
     FolderSource,

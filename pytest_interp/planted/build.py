@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from pytest_interp.errors import ExperimentError
+from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.planted import vocabulary
 from pytest_interp.planted.architectures import N_POSITIONS, Architecture, architecture, write
 from pytest_interp.planted.features import random_basis, width_needed
@@ -19,7 +20,6 @@ from pytest_interp.planted.tokenizer import SPECIAL, word_tokenizer
 from pytest_interp.planted.truth import Truth
 from pytest_interp.planted.variants import Contrast, Parameters, Variant, mechanism
 from pytest_interp.planted.wiring import Shape, compile_mechanism
-from pytest_interp.prompts import FactPrompt
 
 
 @dataclass(frozen=True)

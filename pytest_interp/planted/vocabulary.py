@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_interp.prompts import FactPrompt
+from pytest_interp.facts.prompts import FactPrompt
 
 TEMPLATES = (
     "visitors say that {} stands in",

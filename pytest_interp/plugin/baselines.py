@@ -25,7 +25,7 @@ from pytest_interp.plugin.targets import model_of
 if TYPE_CHECKING:
     from pytest_interp.baselines.check import Baseline
     from pytest_interp.baselines.policy import Policy
-    from pytest_interp.results import Result
+    from pytest_interp.results.base import Result
 
 _WRITERS = pytest.StashKey[set[Writer]]()
 _OWNERS = pytest.StashKey[dict[Owner, list[str]]]()
@@ -115,7 +115,7 @@ def _refuse_shared_name(request: pytest.FixtureRequest) -> None:
 
 
 def _policy(config: pytest.Config) -> Policy:
-    from pytest_interp.adapters import BACKENDS
+    from pytest_interp.adapters.backends import BACKENDS
     from pytest_interp.baselines.policy import Policy, Update
     from pytest_interp.errors import UnknownNameError
 

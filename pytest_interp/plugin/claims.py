@@ -81,7 +81,7 @@ def _reason(undecided: ClaimInconclusive) -> str:
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """``assert lens.crossover_layer <= 7`` fails with the curve around the crossover."""
-    from pytest_interp.crossover import CrossoverLayer
+    from pytest_interp.results.crossover import CrossoverLayer
 
     layer = left if isinstance(left, CrossoverLayer) else right
     if not isinstance(layer, CrossoverLayer):

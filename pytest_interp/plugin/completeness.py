@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.adapters import BACKENDS, installed
+from pytest_interp.adapters.backends import BACKENDS, installed
 from pytest_interp.plugin.options import MODELS, overrides
 
 if TYPE_CHECKING:

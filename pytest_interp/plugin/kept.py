@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_interp.plugin.options import MODELS, overrides
+from pytest_interp.plugin.session import Target
 from pytest_interp.plugin.targets import TARGET
-from pytest_interp.session import Target
 
 if TYPE_CHECKING:
     from pytest_interp.baselines.claim import Claim

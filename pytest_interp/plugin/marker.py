@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_interp.adapters import BACKENDS
+from pytest_interp.adapters.backends import BACKENDS
 from pytest_interp.errors import DeviceError, UnknownNameError
 from pytest_interp.models.devices import check_device, check_dtype
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_interp.adapters import BACKENDS, open_adapter
+from pytest_interp.adapters.backends import BACKENDS, open_adapter
 from pytest_interp.errors import WeightsUnavailableError
-from pytest_interp.fixtures import Lens, Trace
+from pytest_interp.plugin.calls import Lens, Trace
 from pytest_interp.plugin.options import MODELS
+from pytest_interp.plugin.session import Target
 from pytest_interp.plugin.targets import TARGET, model_of
-from pytest_interp.session import Target
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter

@@ -6,9 +6,9 @@ from importlib import metadata
 
 import pytest
 
-from pytest_interp.adapters import BACKENDS
+from pytest_interp.adapters.backends import BACKENDS
 from pytest_interp.errors import InterpError
-from pytest_interp.session import Models, Settings, parse_backends, parse_models
+from pytest_interp.plugin.session import Models, Settings, parse_backends, parse_models
 
 MODELS = pytest.StashKey[Models]()
 """The models of the session, in the stash of its config."""

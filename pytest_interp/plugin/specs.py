@@ -14,7 +14,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Collect spec files."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    from pytest_interp.collect import SpecModule
+    from pytest_interp.plugin.collect import SpecModule
 
     return SpecModule.from_parent(parent, path=file_path)
 
@@ -26,7 +26,7 @@ def pytest_runtest_makereport(
     """Show a failed claim of a spec file by its message, file and line, without a traceback."""
     text, error = None, call.excinfo
     if error is not None and item.path.name.endswith(SUFFIX):
-        from pytest_interp.collect import failure_text
+        from pytest_interp.plugin.collect import failure_text
 
         text = failure_text(item, error)
         if text is not None:

@@ -10,7 +10,7 @@ from pytest_interp.errors import InterpError, UnknownNameError
 from pytest_interp.models.registry import find_model, model_names
 from pytest_interp.plugin.marker import collect_error, read_marker
 from pytest_interp.plugin.options import MODELS
-from pytest_interp.session import Settings, Target
+from pytest_interp.plugin.session import Settings, Target
 
 TARGET = "interp_target"
 """The fixture whose value says what a test runs on."""

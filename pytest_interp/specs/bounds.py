@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
 from pytest_interp.errors import ClaimError
-from pytest_interp.results import Result
+from pytest_interp.results.base import Result
 
 
 class Bound(BaseModel):

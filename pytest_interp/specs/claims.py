@@ -25,7 +25,7 @@ from pytest_interp import claims
 from pytest_interp.documents import Document, Location
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
 from pytest_interp.experiments.registry import Experiment
-from pytest_interp.results import Result
+from pytest_interp.results.base import Result
 from pytest_interp.specs.bounds import Bound, attributes_of, check_bound
 from pytest_interp.specs.validation import nearest, unknown_keys, validated
 
@@ -146,7 +146,7 @@ def assertions() -> Mapping[str, Callable[..., Any]]:
     """The assertions that spec files know, by name."""
     own = {
         name.removeprefix("assert_"): getattr(claims, name)
-        for name in claims.__all__
+        for name in dir(claims)
         if name.startswith("assert_") and name not in _NEEDS_MORE_THAN_A_RESULT
     }
     return {**own, **_added}

@@ -6,8 +6,8 @@ import difflib
 from pathlib import Path
 
 from pytest_interp.errors import UnknownNameError
-from pytest_interp.facts import load_facts
-from pytest_interp.factsets import Fact, FactSet
+from pytest_interp.facts.sets import Fact, FactSet
+from pytest_interp.facts.shipped import load_facts
 
 
 def find_fact(name: str, facts: FactSet) -> Fact:

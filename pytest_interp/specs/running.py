@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_interp.claims.verdict import Verdict, hearing
 from pytest_interp.documents import Location
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
-from pytest_interp.prompts import FactPrompt
+from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.provenance import seeded
-from pytest_interp.results import Result
+from pytest_interp.results.base import Result
 from pytest_interp.specs.claims import Claim
 from pytest_interp.specs.schema import Spec
 

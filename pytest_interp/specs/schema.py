@@ -13,12 +13,12 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pytest_interp.adapters import BACKENDS
+from pytest_interp.adapters.backends import BACKENDS
 from pytest_interp.documents import MAX_MISTAKES, Document, read_document
 from pytest_interp.errors import InterpError, SpecError, UnknownNameError
 from pytest_interp.experiments.registry import Experiment, find_experiment
-from pytest_interp.facts import load_facts, shipped
-from pytest_interp.factsets import FactSet
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.facts.shipped import load_facts, shipped
 from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dtype
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim

@@ -17,7 +17,7 @@ from tiny import ARCHITECTURES, tiny_module, tiny_tokenizer
 from torch import Tensor
 
 from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
-from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site
+from pytest_interp.adapters.sites import LAYERLESS, READ_ONLY, Kind, Site
 
 WRITABLE = [kind for kind in Kind if kind not in READ_ONLY]
 TOKENS = [[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]]

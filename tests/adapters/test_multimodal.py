@@ -6,7 +6,7 @@ from tiny import tiny_module, tiny_tokenizer
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, SiglipVisionConfig
 
 from pytest_interp.adapters import Weights, open_adapter
-from pytest_interp.sites import LAYERLESS, READ_ONLY, Kind, Site
+from pytest_interp.adapters.sites import LAYERLESS, READ_ONLY, Kind, Site
 
 TOKENS = [[5, 17, 42, 3, 28], [7, 8, 9, 10, 11]]
 

@@ -10,6 +10,7 @@ from tiny import tiny_module, tiny_tokenizer
 from torch import Tensor
 
 from pytest_interp.adapters import Weights, open_adapter
+from pytest_interp.adapters.sites import Kind, Site
 from pytest_interp.errors import (
     ExperimentError,
     HookError,
@@ -17,7 +18,6 @@ from pytest_interp.errors import (
     UnknownNameError,
     UnsupportedSiteError,
 )
-from pytest_interp.sites import Kind, Site
 
 TOKENS = [[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]]
 

@@ -7,7 +7,7 @@ from made_results import lens, trace
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.report import describe, provenance_lines
-from pytest_interp.tolerances import Tolerance
+from pytest_interp.results.tolerances import Tolerance
 
 
 def changes(old, new):

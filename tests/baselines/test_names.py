@@ -8,7 +8,7 @@ def test_results_of_others_and_results_without_figure(project):
         "test_own",
         """
         import pytest
-        from pytest_interp.tolerances import Tolerance
+        from pytest_interp.results.tolerances import Tolerance
 
         class Own:
             provenance = None

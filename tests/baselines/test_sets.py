@@ -10,7 +10,7 @@ from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.figures import draw, traces_figure
 from pytest_interp.results import TraceResult
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.results.traces import TraceSet
 
 
 def traces(*hand_offs, ids=(), **values):

@@ -5,7 +5,7 @@ import pytest
 
 from pytest_interp import FactPrompt
 from pytest_interp.results import TraceResult
-from pytest_interp.tracesets import TraceSet
+from pytest_interp.results.traces import TraceSet
 
 N_LAYERS = 6
 TOKENS = ("The", " home", " of", " cats", " is", " a")

@@ -108,7 +108,7 @@ def test_crossover_explains_itself_in_a_plain_assert(pytester):
     pytester.makepyfile(
         """
 import numpy as np
-from pytest_interp.crossover import CrossoverLayer
+from pytest_interp.results.crossover import CrossoverLayer
 
 def test_layer():
     layer = CrossoverLayer(2, answer=" Paris", layers=[0, 1, 2],

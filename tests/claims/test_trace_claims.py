@@ -11,8 +11,8 @@ from pytest_interp import (
     assert_sufficient,
 )
 from pytest_interp.claims import Status, check_fact_localized, check_handoff
-from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
+from pytest_interp.results.control import Control
 from tests.claims.conftest import make_trace
 
 

@@ -19,7 +19,7 @@ from tiny import ARCHITECTURES, MODELS, adapter_of
 from pytest_interp import FactPrompt, causal_trace, causal_traces
 from pytest_interp.adapters import BACKENDS
 from pytest_interp.errors import ExperimentError, PromptError, UnknownNameError
-from pytest_interp.prompts import tokenize_fact
+from pytest_interp.facts.prompts import tokenize_fact
 
 SITES = ("resid_pre", "resid_post", "attn_out", "mlp_out")
 DIRECTIONS = ("denoise", "noise")

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from pytest_interp.adapters import BACKENDS, Layout, Weights, open_adapter, register_layout
+from pytest_interp.adapters.sites import Kind, Site, parse_site, register_site
 from pytest_interp.errors import InterpError, UnknownNameError, UnsupportedSiteError
 from pytest_interp.experiments import causal_trace
 from pytest_interp.models import load_model, register_model
 from pytest_interp.planted import planted_model
-from pytest_interp.sites import Kind, Site, parse_site, register_site
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
 # ---------------------------------------------------------------------------------- a site

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_interp import known_facts, load_model
-from pytest_interp.facts import fact_sets, load_facts
+from pytest_interp.facts.shipped import fact_sets, load_facts
 
 
 @pytest.fixture(scope="module")

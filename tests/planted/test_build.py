@@ -11,8 +11,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pytest_interp.errors import ExperimentError, UnknownNameError
+from pytest_interp.facts.prompts import tokenize_fact
 from pytest_interp.planted import VARIANTS, planted_model
-from pytest_interp.prompts import tokenize_fact
 
 ARCHS = ("gpt2", "qwen3", "llama")
 

@@ -288,7 +288,9 @@ def test_fixtures_are_documented(pytester):
     ],
 )
 def test_overridden_fixture_is_not_parametrized_by_us(pytester, spec, collected, override):
-    pytester.makeconftest(f"import pytest\nfrom pytest_interp.session import Target\n{override}\n")
+    pytester.makeconftest(
+        f"import pytest\nfrom pytest_interp.plugin.session import Target\n{override}\n"
+    )
     pytester.makepyfile("def test_x(adapter): ...")
     assert all("nnsight" not in line for line in collected())
 

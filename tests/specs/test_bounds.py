@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pytest_interp.crossover import CrossoverLayer
 from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
+from pytest_interp.results.crossover import CrossoverLayer
 from pytest_interp.specs.bounds import Bound, check_bound
 
 CURVE = {"answer": " a", "layers": (0, 1), "top_token": ("b", "a")} | dict.fromkeys(

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pytest_interp.documents import Document, Location, read_document
 from pytest_interp.errors import PromptError, UnknownNameError
-from pytest_interp.prompts import FactPrompt
+from pytest_interp.facts.prompts import FactPrompt
 
 
 @dataclass(frozen=True)

@@ -1,147 +1,22 @@
-"""What experiments return: frozen, numpy, with named axes. No torch here.
-
-A result that can be kept as a baseline follows :class:`Result`; anything that does so is treated
-like the ones defined here.
-"""
+"""A causal trace of one fact."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from pytest_interp.controls import Control
-from pytest_interp.crossover import CrossoverLayer
-from pytest_interp.prompts import FactPrompt
+from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.provenance import Provenance
-from pytest_interp.tolerances import Tolerance, float_tolerance, rank_tolerance
+from pytest_interp.results.base import Axis, Decision, Floats, Result, frozen, rounded
+from pytest_interp.results.control import Control
+from pytest_interp.results.roles import hand_off, role_effect
+from pytest_interp.results.tolerances import Tolerance, float_tolerance
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Direction = Literal["denoise", "noise"]
 DIRECTIONS: tuple[Direction, ...] = ("denoise", "noise")
-
-
-@runtime_checkable
-class Result(Protocol):
-    """What a baseline needs of a result."""
-
-    @property
-    def provenance(self) -> Provenance | None:
-        """How it came about."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The numbers and findings as plain JSON values, without the provenance."""
-
-    def tolerances(self) -> Mapping[str, Tolerance]:
-        """For top-level fields of the JSON; fields that are not named compare exactly."""
-
-
-def _frozen(array: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:
-    made: npt.NDArray[Any] = np.array(array, dtype=dtype)
-    made.setflags(write=False)
-    return made
-
-
-def rounded(values: npt.NDArray[Any]) -> list[Any]:
-    """Floats with seven significant digits, which is what float32 carries, as nested lists."""
-    return [rounded(v) if np.ndim(v) else float(f"{v:.7g}") for v in values]
-
-
-@dataclass(frozen=True, eq=False)
-class LensResult:
-    """The logit lens at one position: what each layer's residual stream would predict.
-
-    Arrays are [layer], in the order of ``layers``.
-    """
-
-    prompt: str
-    answer: str
-    answer_id: int
-    position: int
-    """Token index that was read, counted from the start."""
-    str_tokens: tuple[str, ...]
-    layers: tuple[int, ...]
-    answer_prob: Floats
-    """Probability of the answer, in [0, 1]."""
-    answer_rank: Ints
-    """Rank of the answer; 0 is the top token."""
-    answer_margin: Floats
-    """Logit of the answer minus the best other logit: positive where the answer is on top."""
-    top_token: tuple[str, ...]
-    top_margin: Floats
-    """Logit of the top token minus that of the second: how firmly it is on top."""
-    final_prob: float
-    """Probability of the answer in the model's own output."""
-    n_layers: int | None = None
-    """Depth of the model, whichever layers were read; not part of the JSON."""
-    provenance: Provenance | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("answer_prob", "answer_margin", "top_margin"):
-            object.__setattr__(self, name, _frozen(getattr(self, name), float))
-        object.__setattr__(self, "answer_rank", _frozen(self.answer_rank, int))
-
-    @property
-    def crossover_layer(self) -> CrossoverLayer:
-        """The first layer at which the answer is the top token.
-
-        Compares like an int; where the answer never gets there every comparison is false.
-        """
-        return self._crossover(np.flatnonzero(self.answer_rank == 0)[:1])
-
-    @property
-    def settled_layer(self) -> CrossoverLayer:
-        """The first layer from which the answer stays the top token to the end."""
-        below = np.flatnonzero(self.answer_rank != 0)
-        start = int(below[-1]) + 1 if below.size else 0
-        return self._crossover(np.arange(start, len(self.layers))[:1])
-
-    def _crossover(self, index: npt.NDArray[Any]) -> CrossoverLayer:
-        return CrossoverLayer(
-            self.layers[int(index[0])] if index.size else None,
-            answer=self.answer,
-            layers=self.layers,
-            prob=self.answer_prob,
-            rank=self.answer_rank,
-            margin=self.answer_margin,
-            top_token=self.top_token,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Numbers and findings, without provenance."""
-        return {
-            "kind": "logit_lens",
-            "prompt": self.prompt,
-            "answer": self.answer,
-            "answer_id": self.answer_id,
-            "position": self.position,
-            "str_tokens": list(self.str_tokens),
-            "layers": list(self.layers),
-            "crossover_layer": self.crossover_layer.layer,
-            "settled_layer": self.settled_layer.layer,
-            "final_prob": float(f"{self.final_prob:.7g}"),
-            "answer_prob": rounded(self.answer_prob),
-            "answer_rank": self.answer_rank.tolist(),
-            "answer_margin": rounded(self.answer_margin),
-            "top_token": list(self.top_token),
-            "top_margin": rounded(self.top_margin),
-        }
-
-    def tolerances(self) -> Mapping[str, Tolerance]:
-        """Floats and ranks by the dtype of the model; everything else is exact.
-
-        Whether a rank is 0 is exact all the same: then the top token is another.
-        """
-        dtype = self.provenance.dtype if self.provenance else "float32"
-        floats = ("final_prob", "answer_prob", "answer_margin", "top_margin")
-        return {
-            **dict.fromkeys(floats, float_tolerance(dtype)),
-            "answer_rank": rank_tolerance(dtype),
-        }
 
 
 @dataclass(frozen=True)
@@ -155,7 +30,7 @@ class Peak:
 
 
 @dataclass(frozen=True, eq=False)
-class TraceResult:
+class TraceResult(Result):
     """A causal trace: one kind of site patched at every layer and position, one cell at a time.
 
     ``recovery`` [layer, position] is (patched - corrupt) / (clean - corrupt): 0 behaves like the
@@ -193,12 +68,12 @@ class TraceResult:
     recovery: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "patched_metric", _frozen(self.patched_metric, float))
+        object.__setattr__(self, "patched_metric", frozen(self.patched_metric, float))
         if self.is_degenerate:
             recovery = np.full(self.patched_metric.shape, np.nan)
         else:
             recovery = (self.patched_metric - self.corrupt_metric) / self.gap
-        object.__setattr__(self, "recovery", _frozen(recovery, float))
+        object.__setattr__(self, "recovery", frozen(recovery, float))
 
     @property
     def gap(self) -> float:
@@ -238,6 +113,16 @@ class TraceResult:
             token=self.str_tokens[int(position)],
             effect=float(self.effect[row, position]),
         )
+
+    def hand_off(self) -> tuple[int | None, float]:
+        """The first layer from which the last token outdoes the subject to the end.
+
+        By effect, of the strongest token of the subject. None where the last token never does;
+        beside it the number that decides, in units of effect.
+        """
+        lead = role_effect(self, "subject") - role_effect(self, "last")
+        index, margin = hand_off(lead)
+        return (None if index is None else self.layers[index]), margin
 
     @property
     def n_positions(self) -> int:
@@ -290,3 +175,17 @@ class TraceResult:
         """Floats by the dtype of the model; everything else is exact."""
         near = float_tolerance(self.provenance.dtype if self.provenance else "float32")
         return dict.fromkeys(("clean_metric", "corrupt_metric", "recovery"), near)
+
+    def axes(self) -> Mapping[str, tuple[Axis, ...]]:
+        return {"recovery": (Axis("layer", "layers"), Axis("token", "str_tokens"))}
+
+    def findings(self) -> Mapping[str, Decision]:
+        return {
+            "peak": Decision("recovery", "largest" if self.direction == "denoise" else "smallest")
+        }
+
+    def summary(self) -> str:
+        peak = self.peak
+        if peak is None:
+            return "recovery is undefined: clean and corrupt do not differ"
+        return f"largest effect {peak.effect:.3f} at layer {peak.layer}, token {peak.token!r}"

@@ -18,7 +18,7 @@ from pytest_interp.errors import InterpError, SpecError, described
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
-    from pytest_interp.results import Result
+    from pytest_interp.results.base import Result
     from pytest_interp.specs.schema import Spec
 
 LINE = "__interp_line__"

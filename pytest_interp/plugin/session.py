@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from pytest_interp.adapters import BACKENDS, installed
+from pytest_interp.adapters.backends import BACKENDS, installed
 from pytest_interp.errors import SpecError, UnknownNameError, WeightsUnavailableError
 from pytest_interp.models.registry import choose_backend, model_names
 

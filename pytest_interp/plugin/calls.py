@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
-    from pytest_interp.factsets import FactSet
-    from pytest_interp.prompts import FactPrompt
-    from pytest_interp.results import Direction, LensResult, TraceResult
-    from pytest_interp.session import Models
-    from pytest_interp.tracesets import TraceSet
+    from pytest_interp.facts.prompts import FactPrompt
+    from pytest_interp.facts.sets import FactSet
+    from pytest_interp.plugin.session import Models
+    from pytest_interp.results.lens import LensResult
+    from pytest_interp.results.trace import Direction, TraceResult
+    from pytest_interp.results.traces import TraceSet
 
 Record = Callable[[str, object], None]
 """Keeps a named value with the test: pytest's ``record_property``."""
@@ -111,8 +112,8 @@ class Trace:
         """
         from pytest_interp.experiments import causal_trace, causal_traces
         from pytest_interp.experiments.controls import cheap_controls, control_runs
-        from pytest_interp.factsets import FactSet
-        from pytest_interp.tracesets import TraceSet
+        from pytest_interp.facts.sets import FactSet
+        from pytest_interp.results.traces import TraceSet
 
         arguments = {
             "site": site,

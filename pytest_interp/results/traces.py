@@ -3,84 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
-from pytest_interp.controls import Control
 from pytest_interp.errors import ClaimError
-from pytest_interp.factsets import FactSet, same_prompts
+from pytest_interp.facts.sets import FactSet, same_prompts
 from pytest_interp.provenance import Provenance
-from pytest_interp.results import Floats, TraceResult
-from pytest_interp.tolerances import Tolerance, float_tolerance
-
-Role = Literal[
-    "before", "subject", "subject_first", "subject_last", "subject_rest", "between", "last"
-]
-"""What a token is to a fact. ``subject_rest`` is the subject without its last token; ``between``
-lies after the subject and before the last token."""
-
-
-def role_positions(trace: TraceResult, role: str | int) -> tuple[int, ...]:
-    """Token positions of a role, or of an index; negative indices count from the end.
-
-    Raises:
-        ClaimError: the prompt has no such position, or the role is unknown.
-    """
-    n, subject = trace.n_positions, trace.subject_positions
-    if isinstance(role, int):
-        if not -n <= role < n:
-            raise ClaimError(
-                f"position {role} is outside of the prompt, which has {n} tokens "
-                f"{list(trace.str_tokens)}"
-            )
-        return (role % n,)
-    roles: dict[str, tuple[int, ...]] = {
-        # what comes before the first corrupted token is the same in both runs
-        "before": tuple(range(min(trace.corrupted_positions), subject[0])),
-        "subject": subject,
-        "subject_first": subject[:1],
-        "subject_last": subject[-1:],
-        "subject_rest": subject[:-1],
-        "between": tuple(range(subject[-1] + 1, n - 1)),
-        "last": (n - 1,),
-    }
-    if role not in roles:
-        raise ClaimError(f"unknown position {role!r}: use {', '.join(roles)} or a token index")
-    return roles[role]
-
-
-def role_effect(trace: TraceResult, role: str | int, *, either_way: bool = False) -> Floats:
-    """Effect of the best single token of a role [layer]; NaN where the role has no token.
-
-    One cell is patched at a time, so "the subject" is its strongest token at each layer: a fact
-    that needs two tokens at once shows on neither. With ``either_way`` the strongest token is the
-    one furthest from 0, on whichever side.
-    """
-    positions = list(role_positions(trace, role))
-    if not positions:
-        return np.full(len(trace.layers), np.nan)
-    effects = trace.effect[:, positions]
-    # where a number is NaN, both name it
-    best = np.argmax(np.abs(effects) if either_way else effects, axis=1)
-    found: Floats = np.take_along_axis(effects, best[:, None], axis=1)[:, 0]
-    return found
-
-
-def _hand_off(lead: Floats) -> tuple[int | None, float]:
-    """Index of the first layer from which the lead stays negative, and by how much it is decided.
-
-    Args:
-        lead: effect of the subject minus that of the last token [layer].
-    """
-    ahead = np.flatnonzero(~(lead < 0))
-    start = int(ahead[-1]) + 1 if ahead.size else 0
-    # the two layers at which the lead changes its sign decide; the smaller one may flip
-    deciding = np.abs(lead[max(start - 1, 0) : start + 1])
-    return (start if start < len(lead) else None), float(deciding.min())
-
+from pytest_interp.results.base import Axis, Decision, Floats, Result
+from pytest_interp.results.control import Control
+from pytest_interp.results.roles import role_effect
+from pytest_interp.results.tolerances import Tolerance, float_tolerance
+from pytest_interp.results.trace import TraceResult
 
 _ONE_WAY = (
     "site",
@@ -97,7 +33,7 @@ _ONE_MODEL = ("fingerprint", "backend", "dtype", "attention", "bos", "seed")
 
 
 @dataclass(frozen=True, eq=False)
-class TraceSet:
+class TraceSet(Result):
     """Traces of a fact set, made in one way, from the same weights under the same backend.
 
     Raises:
@@ -112,6 +48,8 @@ class TraceSet:
     controls: tuple[Control, ...] = ()
     """Control runs of the same experiment."""
     name: str = "facts"
+    provenance: Provenance | None = field(init=False)
+    """How the traces came about: all in one way."""
 
     def __post_init__(self) -> None:
         if not self.traces or not len(self.traces) == len(self.templates) == len(self.ids):
@@ -119,12 +57,12 @@ class TraceSet:
                 f"a trace set needs one template and one id for each of its traces: got "
                 f"{len(self.traces)} traces, {len(self.templates)} templates, {len(self.ids)} ids"
             )
-        for field in _ONE_WAY:
-            found = {getattr(trace, field) for trace in self.traces}
-            self._must_be_one(field, found)
-        for field in _ONE_MODEL:
-            found = {getattr(trace.provenance, field, None) for trace in self.traces}
-            self._must_be_one(field, found)
+        object.__setattr__(self, "provenance", self.traces[0].provenance)
+        for name in _ONE_WAY:
+            self._must_be_one(name, {getattr(trace, name) for trace in self.traces})
+        for name in _ONE_MODEL:
+            found = {getattr(trace.provenance, name, None) for trace in self.traces}
+            self._must_be_one(name, found)
         if len(set(self.ids)) < len(self.ids):
             raise ClaimError(f"the trace set {self.name!r} has an id twice: {list(self.ids)}")
         same = same_prompts(trace.fact for trace in self.traces)
@@ -155,22 +93,9 @@ class TraceSet:
         """Effect by role [fact, layer]: of the strongest single token of that role in each fact."""
         return np.stack([role_effect(trace, role) for trace in self.traces])
 
-    @property
-    def provenance(self) -> Provenance | None:
-        """How the traces came about: all in one way."""
-        return self.traces[0].provenance
-
     def hand_off_layers(self) -> list[int | None]:
-        """For each fact the first layer from which the last token outdoes the subject to the end.
-
-        None where it never does. By effect, of the strongest token of the subject.
-        """
-        found = (_hand_off(lead)[0] for lead in self._lead())
-        return [None if i is None else self.traces[0].layers[i] for i in found]
-
-    def _lead(self) -> Floats:
-        lead: Floats = self.effect("subject") - self.effect("last")
-        return lead
+        """For each fact the layer of its hand-off (:meth:`TraceResult.hand_off`), or None."""
+        return [trace.hand_off()[0] for trace in self.traces]
 
     def to_json(self) -> dict[str, Any]:
         """Effects by role [fact, layer] and findings, without provenance."""
@@ -188,7 +113,7 @@ class TraceSet:
             "clean_prompts": [trace.fact.clean_prompt for trace in self.traces],
             "corrupt_prompts": [trace.fact.corrupt_prompt for trace in self.traces],
             "hand_off": self.hand_off_layers(),
-            "margins": {"hand_off": [round(_hand_off(lead)[1], 6) for lead in self._lead()]},
+            "margins": {"hand_off": [round(trace.hand_off()[1], 6) for trace in self.traces]},
             "clean_metric": [round(trace.clean_metric, 5) for trace in self.traces],
             "corrupt_metric": [round(trace.corrupt_metric, 5) for trace in self.traces],
             "subject_effect": np.round(self.effect("subject"), 5).tolist(),
@@ -200,6 +125,22 @@ class TraceSet:
         near = float_tolerance(self.provenance.dtype if self.provenance else "float32")
         names = ("clean_metric", "corrupt_metric", "subject_effect", "last_effect", "margins")
         return dict.fromkeys(names, near)
+
+    def axes(self) -> Mapping[str, tuple[Axis, ...]]:
+        fact, layer = Axis("fact", "ids"), Axis("layer", "layers")
+        maps = ("subject_effect", "last_effect")
+        return {
+            **dict.fromkeys(maps, (fact, layer)),
+            **dict.fromkeys(("hand_off", "clean_metric", "corrupt_metric"), (fact,)),
+        }
+
+    def findings(self) -> Mapping[str, Decision]:
+        return {"hand_off": Decision("margins.hand_off")}
+
+    def summary(self) -> str:
+        found = [layer for layer in self.hand_off_layers() if layer is not None]
+        told = f"hand-off at layer {np.median(found):g} (median)" if found else "no hand-off"
+        return f"{len(self)} facts of {self.name!r}: {told}, in {len(found)} of them"
 
     def pick(self, indices: Iterable[int]) -> TraceSet:
         """The traces at these indices, with the same controls."""

@@ -1,0 +1,3 @@
+from .diff import (
+    diff_baselines as diff_baselines,
+)

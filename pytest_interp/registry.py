@@ -1,0 +1,161 @@
+"""One way to add anything: things by name, of this package, of a user's modules, of other packages.
+
+Each kind of thing (experiments, models, sites ...) is kept by one :class:`Registry`. What is built
+in registers itself in the same way as what comes from outside, and another package gives things to
+its users by entry points in the group of the kind, as ``pytest_interp.experiments``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module, metadata
+from typing import Any, Final, Generic, TypeVar
+
+from pytest_interp.errors import InterpError, UnknownNameError, described
+
+T = TypeVar("T")
+HOMES: Final = {
+    "experiment": "pytest_interp.experiments.registry",
+    "claim": "pytest_interp.specs.claims",
+    "model": "pytest_interp.models.registry",
+    "architecture": "pytest_interp.adapters.layouts",
+    "site": "pytest_interp.adapters.sites",
+    "metric": "pytest_interp.options.metrics",
+    "corruption": "pytest_interp.options.corruptions",
+    "backend": "pytest_interp.adapters.backends",
+    "figure": "pytest_interp.figures.registry",
+}
+"""What can be added, and the module that keeps it. None of them imports torch or matplotlib."""
+_ALL: Final[dict[str, Registry[Any]]] = {}
+
+
+class Registry(Generic[T]):
+    """The things of one kind, by name."""
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        built_in: Sequence[str] = (),
+        accept: Callable[[str, Any], T] = lambda name, thing: thing,
+        hint: str = "",
+        origin: Callable[[T], Hashable] | None = None,
+    ) -> None:
+        """Make the registry of a kind.
+
+        Args:
+            kind: what one thing is called in messages, as ``experiment``.
+            built_in: modules that register the things of this package when they are imported.
+            accept: what makes a thing of the object that an entry point names, or refuses it.
+            hint: ends the message about an unknown name.
+            origin: equal for two things that are the same, as when a module is imported twice; by
+                default where a class or function was written, and else the thing itself.
+        """
+        self.kind, self.group = kind, f"pytest_interp.{kind}s"
+        self._modules, self._accept, self._hint = built_in, accept, hint
+        self._origin = origin or _origin
+        self._things: dict[str, T] = {}
+        self._loaded = False
+        self._arriving: set[str] = set()
+        _ALL[kind] = self
+
+    def add(self, name: str, thing: T, *, replace: bool = False) -> T:
+        """Give a thing a name. To add the same thing again does nothing.
+
+        Raises:
+            InterpError: the name is taken and ``replace`` is not asked for.
+        """
+        self._load_built_in()
+        taken = self._things.get(name)
+        same = taken is not None and self._origin(taken) == self._origin(thing)
+        elsewhere = taken is None and name not in self._arriving and name in self._points()
+        if not replace and not same and (taken is not None or elsewhere):
+            by = self._points()[name].value if taken is None else _named(self._origin(taken))
+            raise InterpError(
+                f"the {self.kind} name {name!r} is taken by {by}: choose another name, or give "
+                "replace=True to put yours in its place"
+            )
+        self._things[name] = thing
+        return thing
+
+    def find(self, name: str) -> T:
+        """The thing of this name.
+
+        Raises:
+            UnknownNameError: there is none; the message names the nearest.
+            InterpError: an entry point cannot be loaded, or names something else.
+        """
+        self._load_built_in()
+        if name not in self._things:
+            points = self._points()
+            if name not in points:
+                raise UnknownNameError.of(self.kind, name, self.names(), self._hint)
+            self._load(points[name])
+        return self._things[name]
+
+    def names(self) -> list[str]:
+        """All names, sorted; entry points are not loaded for it."""
+        self._load_built_in()
+        return sorted({*self._things, *self._points()})
+
+    def all(self) -> dict[str, T]:
+        """All things by name, in the order in which they were added; entry points are loaded."""
+        self._load_built_in()
+        for name, point in self._points().items():
+            if name not in self._things:
+                self._load(point)
+        return dict(self._things)
+
+    def __contains__(self, name: object) -> bool:
+        self._load_built_in()
+        return name in self._things or name in self._points()
+
+    def _load(self, point: metadata.EntryPoint) -> None:
+        package = "" if point.dist is None else f" of the package {point.dist.name}"
+        self._arriving.add(point.name)
+        try:
+            found = point.load()
+            if point.name not in self._things:  # the import may have registered it
+                self.add(point.name, self._accept(point.name, found))
+        except Exception as error:  # of a package that others wrote
+            raise InterpError(
+                f"the {self.kind} {point.name!r}{package} cannot be loaded from {point.value}: "
+                f"{described(error)}. Repair that package, or remove it"
+            ) from error
+        finally:
+            self._arriving.discard(point.name)
+
+    def _points(self) -> dict[str, metadata.EntryPoint]:
+        return {point.name: point for point in metadata.entry_points(group=self.group)}
+
+    def _load_built_in(self) -> None:
+        if not self._loaded:
+            self._loaded = True  # first: the modules come back here when they add their things
+            for module in self._modules:
+                import_module(module)
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """What is added to any registry inside this block is gone after it."""
+    for home in HOMES.values():
+        import_module(home)
+    for registry in _ALL.values():
+        registry._load_built_in()
+    before = {kind: dict(registry._things) for kind, registry in _ALL.items()}
+    try:
+        yield
+    finally:
+        for kind, things in before.items():
+            _ALL[kind]._things = things
+
+
+def _origin(thing: object) -> Hashable:
+    if hasattr(thing, "__qualname__"):
+        return thing.__module__, thing.__qualname__
+    return thing
+
+
+def _named(origin: Hashable) -> str:
+    return ".".join(map(str, origin)) if isinstance(origin, tuple) else str(origin)

@@ -1,0 +1,87 @@
+"""What every result says of itself, so that nothing above needs to know its kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_interp.provenance import Provenance
+from pytest_interp.results.tolerances import Tolerance
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One dimension of an array in the JSON of a result."""
+
+    name: str
+    """What one entry is, as ``layer``."""
+    labels: str
+    """The top-level field of the JSON that names the entries, as ``layers``."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which numbers of the JSON decide a discrete finding.
+
+    A layer, a token or a peak is decided by a comparison of numbers. Where these moved by no more
+    than their tolerance, a finding that flipped is noise.
+    """
+
+    by: str
+    """The top-level field of these numbers; its tolerance counts. Dots lead into mappings."""
+    how: Literal["lead", "sign", "largest", "smallest"] = "lead"
+    """``lead``: each number says by how much one finding leads, at the same indices. ``sign``: the
+    finding changes where a number changes its sign; at the same index, or anywhere where the
+    finding is one value. ``largest`` and ``smallest``: it is the place of that number."""
+
+
+class Result(ABC):
+    """What an experiment returns: frozen, with named axes.
+
+    A subclass has a ``provenance``, says what it found (:meth:`to_json`) and how far each number
+    may move (:meth:`tolerances`). The rest has a default. With a method ``to_figure()`` it has a
+    figure, too.
+    """
+
+    provenance: Provenance | None
+    """How it came about."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The numbers and findings as plain JSON values, without the provenance."""
+
+    @abstractmethod
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """For top-level fields of the JSON; fields that are not named compare exactly."""
+
+    def axes(self) -> Mapping[str, tuple[Axis, ...]]:
+        """For top-level fields of the JSON that are arrays: what each dimension counts."""
+        return {}
+
+    def findings(self) -> Mapping[str, Decision]:
+        """For top-level fields of the JSON that are discrete findings: what decides each."""
+        return {}
+
+    def summary(self) -> str:
+        """The main finding in one line; empty where there is none."""
+        return ""
+
+
+def frozen(array: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:
+    """A copy that cannot be written to."""
+    made: npt.NDArray[Any] = np.array(array, dtype=dtype)
+    made.setflags(write=False)
+    return made
+
+
+def rounded(values: npt.NDArray[Any]) -> list[Any]:
+    """Floats with seven significant digits, which is what float32 carries, as nested lists."""
+    return [rounded(v) if np.ndim(v) else float(f"{v:.7g}") for v in values]
