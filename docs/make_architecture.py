@@ -36,6 +36,7 @@ WHAT = {
     "registry": "one way to add anything",
     "provenance": "how a result was made",
     "progress": "word of long work",
+    "git": "one command of git",
     "errors": "every error",
 }
 TORCH = {"experiments", "models", "planted", "adapters"}

@@ -83,10 +83,10 @@ class Document:
         return SpecError("\n".join([*lines, f"... and {more} more mistakes"] if more else lines))
 
 
-def shown(path: Path) -> str:
-    """A path as messages show it: from the current folder on, where it lies in it."""
+def shown(path: Path, folder: Path | None = None) -> str:
+    """A path as messages show it: from the folder on (the current one) where it lies in it."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        return str(path.relative_to(folder or Path.cwd()))
     except ValueError:
         return str(path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +12,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
+
+from pytest_interp.git import git
 
 PACKAGES = ("pytest-interp", "torch", "transformers", "transformer-lens", "nnsight", "numpy")
 """Distributions whose versions are recorded."""
@@ -59,7 +60,7 @@ class Provenance:
 
         Without ``seed`` it is that of the run (:func:`seeded`).
         """
-        sha, dirty = _git_state(str(Path.cwd()))
+        sha, dirty = _git_state(Path.cwd())
         return cls(
             model=model,
             fingerprint=fingerprint,
@@ -114,24 +115,15 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _git_state(folder: str) -> tuple[str | None, bool | None]:
+def _git_state(folder: Path) -> tuple[str | None, bool | None]:
     """Commit of the folder and whether its tree had changes; (None, None) outside of git.
 
     Baselines do not count: they are what a run writes, and not what made its results.
     """
-    sha = _git(folder, "rev-parse", "HEAD")
+    sha = git("rev-parse", "HEAD", folder=folder, seconds=10)
     if sha is None:
         return None, None
     paths = (":(top)", *(f":(top,exclude,glob)**/*--*{suffix}" for suffix in (".json", ".png")))
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *paths)
-    return sha, None if changes is None else bool(changes)
-
-
-def _git(folder: str, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    asked = ("status", "--porcelain", "--untracked-files=no", "--", *paths)
+    changes = git(*asked, folder=folder, seconds=10)
+    return sha.decode().strip(), None if changes is None else bool(changes.strip())

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.noise import deciding_moves
+from pytest_interp.results.findings import deciding_moves
 from pytest_interp.results.tolerances import EXACT, Tolerance
 
 Path = tuple[str | int, ...]
@@ -59,7 +59,7 @@ def compare(old: Entry, new: Entry) -> list[Change]:
     moved, and findings that flipped within the noise last.
     """
     tolerances = tolerances_between(old, new)
-    found = list(_walk((), old.result, new.result, tolerances))
+    found = _walk((), old.result, new.result, tolerances)
     judged = [_judge(change, old, new, tolerances) for change in found]
     return sorted(judged, key=lambda c: (c.within_noise, -c.excess))
 
@@ -80,7 +80,7 @@ def tolerances_between(old: Entry, new: Entry) -> Mapping[str, Tolerance]:
     }
 
 
-def tolerance_of(path: Path, tolerances: Mapping[str, Tolerance]) -> Tolerance:
+def _tolerance_of(path: Path, tolerances: Mapping[str, Tolerance]) -> Tolerance:
     """By the top-level field; for nested results, by the dotted names without indices."""
     names = [part for part in path if isinstance(part, str)]
     for end in range(len(names), 0, -1):
@@ -98,8 +98,7 @@ def _walk(path: Path, old: Any, new: Any, tolerances: Mapping[str, Tolerance]) -
         for i, (a, b) in enumerate(zip(old, new, strict=True)):
             yield from _walk((*path, i), a, b, tolerances)
     elif _is_number(old) and _is_number(new):
-        tolerance = tolerance_of(path, tolerances)
-        allowed = tolerance.atol + tolerance.rtol * abs(old)
+        allowed = _tolerance_of(path, tolerances).allowed(old)
         if abs(new - old) > allowed:
             yield Change(path, old, new, allowed or None)
     elif type(old) is not type(new) or old != new:
@@ -112,12 +111,10 @@ def _is_number(value: Any) -> bool:
 
 def _judge(change: Change, old: Entry, new: Entry, tolerances: Mapping[str, Tolerance]) -> Change:
     """Mark a discrete finding that flipped within the noise of the numbers that decide it."""
-    moves = deciding_moves(change.path, old.result, new.result)
-    if not moves:
-        return change
-    within = all(
-        abs(b - a) <= tolerance.atol + tolerance.rtol * abs(a)
-        for field, a, b in moves
-        for tolerance in [tolerances.get(field, EXACT)]
+    decision = (new.findings or old.findings).get(change.field)
+    moves = deciding_moves(change.path, decision, old.result, new.result) if decision else []
+    return replace(
+        change,
+        within_noise=bool(moves)
+        and all(abs(b - a) <= tolerances.get(field, EXACT).allowed(a) for field, a, b in moves),
     )
-    return replace(change, within_noise=within)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from pytest_interp.baselines import store
 from pytest_interp.errors import BaselineError
-from pytest_interp.results.base import Result
+from pytest_interp.results.base import Axis, Decision, Result
 from pytest_interp.results.tolerances import Tolerance
 
 SCHEMA: Final = 1
@@ -25,17 +25,22 @@ _SCALARS = (str, int, float, bool, type(None))
 class Entry:
     """What a baseline file holds.
 
-    ``tolerances`` are those of the run that wrote it, so that two files can be compared without
-    the code that made them. ``provenance`` is shown when it differs and never compared.
+    ``tolerances``, ``axes`` and ``findings`` are those of the run that wrote it, so that two files
+    can be compared without the code that made them. ``provenance`` is shown when it differs and
+    never compared.
     """
 
     result: Mapping[str, Any]
     tolerances: Mapping[str, Tolerance]
     provenance: Mapping[str, Any]
+    axes: Mapping[str, tuple[Axis, ...]] = field(default_factory=dict)
+    """What the indices of fields count; none in files that were written before there were any."""
+    findings: Mapping[str, Decision] = field(default_factory=dict)
+    """Which numbers decide discrete fields; likewise."""
 
     @classmethod
     def of(cls, result: Result) -> Self:
-        """Take the numbers, the tolerances and the provenance of a result.
+        """Take all that a result says of itself.
 
         Raises:
             BaselineError: it holds NaN, an infinity, or something that JSON has no word for.
@@ -45,22 +50,19 @@ class Entry:
             result=plain(result.to_json(), type(result).__name__),
             tolerances=dict(result.tolerances()),
             provenance={} if provenance is None else plain(provenance.to_json(), "provenance"),
+            axes={name: tuple(axes) for name, axes in result.axes().items()},
+            findings=dict(result.findings()),
         )
 
     def dumps(self) -> str:
         """The file's text: one line a field, one line a row of numbers."""
-        tolerances = {k: {"atol": t.atol, "rtol": t.rtol} for k, t in self.tolerances.items()}
-        return (
-            _layout(
-                {
-                    "schema": SCHEMA,
-                    "result": self.result,
-                    "tolerances": tolerances,
-                    "provenance": self.provenance,
-                }
-            )
-            + "\n"
-        )
+        data: dict[str, Any] = {"schema": SCHEMA, "result": self.result}
+        data["tolerances"] = {name: asdict(of) for name, of in self.tolerances.items()}
+        if self.axes:
+            data["axes"] = {name: list(map(asdict, of)) for name, of in self.axes.items()}
+        if self.findings:
+            data["findings"] = {name: asdict(of) for name, of in self.findings.items()}
+        return _layout({**data, "provenance": self.provenance}) + "\n"
 
     @classmethod
     def read(cls, path: Path, where: str) -> Self:
@@ -89,11 +91,13 @@ class Entry:
         wrong = _wrong(data)
         if wrong:
             raise BaselineError(f"{where} is no baseline: {wrong}. {_MEND}")
-        tolerances = data["tolerances"]
+        axes = data.get("axes", {})
         return cls(
             result=data["result"],
-            tolerances={k: Tolerance(v["atol"], v["rtol"]) for k, v in tolerances.items()},
+            tolerances={k: Tolerance(v["atol"], v["rtol"]) for k, v in data["tolerances"].items()},
             provenance=data["provenance"],
+            axes={k: tuple(Axis(a["name"], a["labels"]) for a in v) for k, v in axes.items()},
+            findings={k: Decision(v["by"], v["how"]) for k, v in data.get("findings", {}).items()},
         )
 
 
@@ -136,14 +140,31 @@ def _wrong(data: Any) -> str | None:
         return "it is no JSON object"
     if data.get("schema") != SCHEMA:
         return f"it has schema {data.get('schema')!r}, and this version reads {SCHEMA}"
-    for key in ("result", "tolerances", "provenance"):
-        if not isinstance(data.get(key), dict):
+    whole = {**_LATER, **data}
+    for key in ("result", "tolerances", "provenance", *_LATER):
+        if not isinstance(whole.get(key), dict):
             return f"it has no object {key!r}"
-    for field, tolerance in data["tolerances"].items():
-        pair = tolerance if isinstance(tolerance, dict) else {}
-        if not all(_is_allowance(pair.get(name)) for name in ("atol", "rtol")):
-            return f"the tolerance of {field!r} is no pair of an atol and an rtol of 0 or more"
+    for name, of in whole["tolerances"].items():
+        if not all(_is_allowance(value) for value in _values(of, "atol", "rtol")):
+            return f"the tolerance of {name!r} is no pair of an atol and an rtol of 0 or more"
+    for name, of in whole["axes"].items():
+        axes = of if isinstance(of, list) else [None]
+        if not all(isinstance(v, str) for axis in axes for v in _values(axis, "name", "labels")):
+            return f"the axes of {name!r} are no list of a name and labels each"
+    for name, of in whole["findings"].items():
+        by, how = _values(of, "by", "how")
+        if not isinstance(by, str) or how not in _HOW:
+            return f"the finding {name!r} does not say by which field and how it is decided"
     return None
+
+
+_LATER: Final[Mapping[str, Any]] = {"axes": {}, "findings": {}}
+"""Keys that files of earlier versions do not have."""
+_HOW: Final = ("lead", "sign", "largest", "smallest")
+
+
+def _values(of: Any, *names: str) -> list[Any]:
+    return [of.get(name) if isinstance(of, dict) else None for name in names]
 
 
 def _is_allowance(value: Any) -> bool:

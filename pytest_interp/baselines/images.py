@@ -1,8 +1,8 @@
 """Rasters of figures compared through pytest-regressions, behind guards of our own.
 
 pytest-regressions writes a missing image and passes images of different sizes; here existence,
-size and mode are checked first, and it only ever sees a copy and none of its own options, so that
-it cannot write to the baselines.
+size and mode are checked first, and it sees none of its own options, so that it cannot write to
+the baselines.
 """
 
 from __future__ import annotations
@@ -67,52 +67,42 @@ def inspect_figure(
     Args:
         drawing: the new figure.
         slot: where the old one is saved.
-        scratch: makes a folder for copies and what was obtained.
+        scratch: makes a folder for what was obtained.
         threshold: percent of Manhattan distance.
 
     Raises:
         BaselineError: the saved raster is no image.
     """
-    missing = [path for path in (slot.raster, slot.picture) if not path.is_file()]
+    files = {slot.raster: drawing.raster, slot.picture: drawing.picture}
+    missing = {path: data for path, data in files.items() if not path.is_file()}
     if slot.raster not in missing:
         told = compare_rasters(drawing.raster, slot.raster, scratch(), threshold)
         if told is not None:
-            files = {slot.raster: drawing.raster, slot.picture: drawing.picture}
             return FigureProblem(told, False, files)
     if not missing:
         return None
-    new = {slot.raster: lambda: drawing.raster, slot.picture: lambda: drawing.picture}
     told = f"of its figure {' and '.join(path.name for path in missing)} is missing"
-    return FigureProblem(told, True, {path: new[path]() for path in missing})
+    return FigureProblem(told, True, missing)
 
 
 def compare_rasters(
     new: bytes, saved: Path, scratch: Path, threshold: float = THRESHOLD
 ) -> str | None:
-    """How a raster differs from the saved one, or None.
-
-    Args:
-        new: PNG bytes.
-        saved: the baseline's raster; it is only read.
-        scratch: an existing folder for copies and what was obtained.
-        threshold: percent of Manhattan distance.
+    """How a raster (PNG) differs from the saved one, or None. ``scratch`` is an existing folder.
 
     Raises:
         BaselineError: the saved file is no image.
     """
     from pytest_regressions.image_regression import ImageRegressionFixture
 
-    data = store.read(saved)
-    image, expected = Image.open(io.BytesIO(new)), _opened(data, saved)
+    image, expected = Image.open(io.BytesIO(new)), _opened(saved)
     for what in ("size", "mode"):
         before, after = getattr(expected, what), getattr(image, what)
         if before != after:
             return f"the {what} of the figure's raster changed: {before} -> {after}"
-    copy = scratch / f"expected-{saved.name}"
-    store.write(copy, data)
     fixture = ImageRegressionFixture(scratch, scratch, _WITHOUT_OPTIONS)
     try:
-        fixture.check(new, diff_threshold=threshold, fullpath=copy)
+        fixture.check(image, diff_threshold=threshold, fullpath=saved)
     except AssertionError as error:
         reason = str(error).splitlines()[0]
         return f"the figure looks different. {reason} (allowed {threshold:.2g} %)"
@@ -121,11 +111,13 @@ def compare_rasters(
 
 # --force-regen and --regen-all are honoured by our own rules: here they would hide a difference
 _WITHOUT_OPTIONS = SimpleNamespace(
-    config=SimpleNamespace(getoption=lambda *_: False), node=SimpleNamespace(cls=None, name="")
+    config=SimpleNamespace(getoption=lambda *_: False),
+    node=SimpleNamespace(cls=None, name="figure"),
 )
 
 
-def _opened(data: bytes, path: Path) -> Image.Image:
+def _opened(path: Path) -> Image.Image:
+    data = store.read(path)
     try:
         image = Image.open(io.BytesIO(data))
         image.load()  # open reads the header alone

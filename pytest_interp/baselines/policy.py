@@ -15,23 +15,23 @@ class Update(IntEnum):
     CHANGED = 2
     """Entries that are out of tolerance as well."""
     ALL = 3
-    """Every entry that is checked."""
+    """Every entry that is checked, unreadable ones included."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of one run.
+    """The rules for one test.
 
     Only the reference backend writes the entry that all backends share: that the others agree
     with it is what the comparison enforces.
     """
 
-    update: Update = Update.NOTHING
-    overrides: bool = False
+    update: Update
+    overrides: bool
     """Other backends may write an entry of their own where they disagree with the shared one."""
-    reference: str = "transformer_lens"
-    in_parallel: bool = False
-    """Tests run in several workers, so that a shared entry may be written while it is compared."""
+    reference: str
+    contested: bool
+    """Another worker may write the shared entries of this test while they are compared."""
 
     def is_writer(self, backend: str | None) -> bool:
         """Whether results of this backend may become the shared entry."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,6 +85,22 @@ def spec_folder(root: Path, spec: Path, rootdir: Path) -> Path:
     return root / inside.with_suffix("")
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The test that entries belong to."""
+
+    folder: Path
+    """Where its baselines lie."""
+    test: str
+    """Its name with classes and parameters, but without model and backend."""
+    model: str | None
+    backend: str | None
+
+    def slot(self, model: str | None, name: str | None) -> Slot:
+        """The shared entry of one of its results; ``model`` counts where the test has none."""
+        return Slot(self.folder, stem_of(self.test, self.model or model or "any-model", name))
+
+
 def stem_of(test: str, model: str | None, name: str | None = None) -> str:
     """The file stem of a result: ``<test>--<model>`` or ``<test>--<model>--<name>``."""
     parts = [_test_slug(test), *(slug(part) for part in (model, name) if part is not None)]
@@ -130,34 +146,20 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         BaselineError: it cannot be written.
     """
+    # not by tempfile, whose files only their owner may read: a baseline is shared
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        _write(path, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
     except OSError as error:
         raise BaselineError(
             f"cannot write {path} ({error}). What lay there is as it was. Make the place writable, "
             "or choose another by interp_baseline_dir in the ini file"
         ) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        # mkstemp makes files that only their owner reads; a baseline is shared
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    finally:
+        with contextlib.suppress(OSError):  # after a success it is gone
+            temporary.unlink()
 
 
 def slots_below(folder: Path) -> list[Slot]:
@@ -170,7 +172,7 @@ def slots_below(folder: Path) -> list[Slot]:
 
 def _is_entry(file: Path) -> bool:
     with contextlib.suppress(BaselineError):
-        return (_keys(read(file)) or frozenset()) >= _KEYS
+        return (_keys(read(file)) or set()) >= _KEYS
     return False
 
 
@@ -182,13 +184,13 @@ def may_be_entry(name: str, data: bytes) -> bool:
     return keys is None or bool(keys & _KEYS)
 
 
-def _keys(data: bytes) -> frozenset[str] | None:
+def _keys(data: bytes) -> set[str] | None:
     """Top-level keys of a file of JSON; None where it cannot be read."""
     try:
         loaded = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    return frozenset(loaded) if isinstance(loaded, dict) else frozenset()
+    return set(loaded) if isinstance(loaded, dict) else set()
 
 
 def remove(files: list[Path], root: Path) -> None:

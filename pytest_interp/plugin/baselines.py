@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_interp.errors import BaselineError
-from pytest_interp.plugin.kept import (
-    Owner,
-    Writer,
-    claim_of,
-    folder_of,
-    is_inside,
-    name_of,
-    owner_of,
-    target_of,
-)
-from pytest_interp.plugin.records import REPORT
+from pytest_interp.adapters.backends import backend_names
+from pytest_interp.baselines.policy import Policy, Update
+from pytest_interp.baselines.store import Owner, stem_of
+from pytest_interp.errors import BaselineError, UnknownNameError
+from pytest_interp.plugin.owners import command_of, is_inside, owner_of
+from pytest_interp.plugin.records import Record
 from pytest_interp.plugin.targets import model_of
 
 if TYPE_CHECKING:
     from pytest_interp.baselines.check import Baseline
-    from pytest_interp.baselines.policy import Policy
     from pytest_interp.results.base import Result
 
-_WRITERS = pytest.StashKey[set[Writer]]()
 _OWNERS = pytest.StashKey[dict[Owner, list[str]]]()
+"""The node ids of the tests whose baselines lie in the same place."""
 _OUTCOME = pytest.StashKey[str]()
 """``_PASSED``, or why the test did not pass."""
 _PASSED = "passed"
@@ -72,15 +67,17 @@ def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     Tell several results of one test apart: ``baseline.check(result, name="noising")``.
     """
     _require_plugins(request.config)
-    _refuse_shared_name(request)
+    owner = owner_of(request.node)
+    _refuse_shared_name(request.config.stash[_OWNERS].get(owner, []))
     from pytest_interp.baselines.check import Baseline
 
     made = Baseline(
-        claim_of(request.node, request.config.stash[_WRITERS]),
-        _policy(request.config),
+        owner,
+        _policy(request.config, owner),
+        partial(command_of, request.node),
         _draw,
         request,
-        lambda: tmp_path_factory.mktemp("baseline"),
+        partial(tmp_path_factory.mktemp, "baseline"),
     )
     request.node.stash[_BASELINE] = made
     return made
@@ -104,8 +101,7 @@ def _require_plugins(config: pytest.Config) -> None:
             )
 
 
-def _refuse_shared_name(request: pytest.FixtureRequest) -> None:
-    same = request.config.stash[_OWNERS].get(owner_of(request.node), [])
+def _refuse_shared_name(same: list[str]) -> None:
     if len(same) > 1:
         raise BaselineError(
             f"the baselines of {len(same)} tests would lie in the same files: "
@@ -114,21 +110,19 @@ def _refuse_shared_name(request: pytest.FixtureRequest) -> None:
         )
 
 
-def _policy(config: pytest.Config) -> Policy:
-    from pytest_interp.adapters.backends import backend_names
-    from pytest_interp.baselines.policy import Policy, Update
-    from pytest_interp.errors import UnknownNameError
-
+def _policy(config: pytest.Config, owner: Owner) -> Policy:
     reference = config.getini("interp_reference_backend")
     if reference not in backend_names():
         hint = "Set interp_reference_backend in the ini file to one of them."
         raise UnknownNameError.of("reference backend", reference, backend_names(), hint)
     updates = (Update[name.upper()] for name in _asked_updates(config))
+    writers = (replace(owner, backend=backend) for backend in (reference, None))
     return Policy(
         update=max(updates, default=Update.NOTHING),
         overrides=config.option.interp_update_override,
         reference=reference,
-        in_parallel=hasattr(config, "workerinput"),
+        contested=hasattr(config, "workerinput")
+        and any(writer in config.stash[_OWNERS] for writer in writers),
     )
 
 
@@ -146,25 +140,20 @@ def pytest_collection_modifyitems(
 ) -> Generator[None, None, None]:
     """Note whose baselines are whose; in an update, the reference writes before others compare."""
     yield
-    reference = config.getini("interp_reference_backend")
-
-    def is_writer(item: pytest.Item) -> bool:
-        target = target_of(item)
-        return target is None or target.backend in (None, reference)
-
-    owners: dict[Owner, list[str]] = {}
-    writers: set[Writer] = set()
-    for item in items:
-        if "baseline" in getattr(item, "fixturenames", ()) and is_inside(item):
-            owner = folder, test, _ = owner_of(item)
-            owners.setdefault(owner, []).append(item.nodeid)
-            if is_writer(item):
-                writers.add((folder, test, model_of(item)))
-    config.stash[_OWNERS], config.stash[_WRITERS] = owners, writers
+    users = (item for item in items if "baseline" in getattr(item, "fixturenames", ()))
+    owners = {item: owner_of(item) for item in users if is_inside(item)}
+    config.stash[_OWNERS] = {}
+    for item, owner in owners.items():
+        config.stash[_OWNERS].setdefault(owner, []).append(item.nodeid)
     if _asked_updates(config):
+        reference = config.getini("interp_reference_backend")
+
+        def is_compared(item: pytest.Item) -> bool:
+            return item in owners and owners[item].backend not in (None, reference)
+
         # stable, and within the tests of one model, which stay together
         groups = groupby(items, key=model_of)
-        items[:] = [i for _, g in groups for i in sorted(g, key=lambda i: not is_writer(i))]
+        items[:] = [item for _, group in groups for item in sorted(group, key=is_compared)]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -178,7 +167,8 @@ def pytest_runtest_makereport(
     if report.when == "setup" or item.stash[_OUTCOME] == _PASSED:
         item.stash[_OUTCOME] = _outcome(report)
     if report.when == "teardown":
-        setattr(report, REPORT, _record_of(item))
+        if is_inside(item):
+            _record_of(item).attach(report)
         item.stash[_BASELINE] = None
     return report
 
@@ -208,21 +198,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         made.abandon(item.stash[_OUTCOME])
 
 
-def _record_of(item: pytest.Item) -> dict[str, Any] | None:
-    from pytest_interp.baselines.run import TestRecord
-    from pytest_interp.baselines.store import stem_of
-
-    if not is_inside(item):
-        return None
-    made = item.stash.get(_BASELINE, None)
+def _record_of(item: pytest.Item) -> Record:
+    made, owner = item.stash.get(_BASELINE, None), owner_of(item)
     # a test that was skipped or failed has not asked for all that it would ask for
-    kept = None
-    if item.stash[_OUTCOME] != _PASSED:
-        model = model_of(item)
-        kept = stem_of(name_of(item), model)
-    return TestRecord(
-        folder=str(folder_of(item)),
+    passed = item.stash[_OUTCOME] == _PASSED
+    return Record(
+        folder=str(owner.folder),
         used=tuple(map(str, sorted(made.used))) if made else (),
-        kept=kept,
+        unfinished=None if passed else stem_of(owner.test, owner.model),
         notes=tuple(made.notes) if made else (),
-    ).to_json()
+    )

@@ -12,6 +12,10 @@ class Tolerance:
     atol: float = 0.0
     rtol: float = 0.0
 
+    def allowed(self, old: float) -> float:
+        """How far the field may move from this value."""
+        return self.atol + self.rtol * abs(old)
+
 
 EXACT = Tolerance()
 """For discrete findings: a layer, a token, a peak cell."""

@@ -6,8 +6,8 @@ from made_results import lens, trace
 
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.report import describe, provenance_lines
-from pytest_interp.results.tolerances import Tolerance
+from pytest_interp.baselines.wording import describe, provenance_lines
+from pytest_interp.results import Axis, Decision, Tolerance
 
 
 def changes(old, new):
@@ -19,8 +19,9 @@ def text(old, new):
     return "\n".join(describe(compare(old, new), old, new))
 
 
-def entry(result, **tolerances):
-    return Entry(result, {k: Tolerance(*v) for k, v in tolerances.items()}, {})
+def entry(result, axes=None, findings=None, **tolerances):
+    near = {k: Tolerance(*v) for k, v in tolerances.items()}
+    return Entry(result, near, {}, axes or {}, findings or {})
 
 
 def test_the_same_result_has_no_changes():
@@ -183,12 +184,15 @@ def test_added_removed_and_retyped_fields_are_changes():
     assert "b: a list of 2 -> a list of 3" in "\n".join(describe(compare(old, new), old, new))
 
 
-def test_declared_margins_decide_the_findings_of_other_results():
-    old = entry({"winner": "a", "margins": {"winner": 0.01}}, margins=(0.05,))
-    near = entry({"winner": "b", "margins": {"winner": 0.01}}, margins=(0.05,))
-    far = entry({"winner": "b", "margins": {"winner": 0.9}}, margins=(0.05,))
+def test_what_a_result_says_of_its_findings_decides_them():
+    lead = {"winner": Decision("lead.winner")}
+    old = entry({"winner": "a", "lead": {"winner": 0.01}}, lead=(0.05,))
+    near = entry({"winner": "b", "lead": {"winner": 0.01}}, lead=(0.05,), findings=lead)
+    far = entry({"winner": "b", "lead": {"winner": 0.9}}, lead=(0.05,), findings=lead)
     assert not changed(compare(old, near))
+    assert not changed(compare(near, replace(old, tolerances=near.tolerances)))
     assert changed(compare(old, far))
+    assert changed(compare(old, replace(near, findings={})))
 
 
 def test_nested_tolerances_are_found_by_dotted_names():
@@ -213,12 +217,56 @@ def test_a_commit_that_does_not_name_the_code_says_so():
     assert lines == ["git_sha: abc (dirty) -> abc"]
 
 
+def told(old, new, axes=None, before=None):
+    before, after = entry(old, before), entry(new, axes)
+    return describe(compare(before, after), before, after)
+
+
+FACT, LAYER, TOKEN = Axis("fact", "ids"), Axis("layer", "layers"), Axis("token", "words")
+
+
 def test_values_of_a_set_are_named_by_fact_and_layer():
     old = {"layers": [0, 4], "ids": ["x", "y", "z"], "hand_off": [0, 4, 4]}
     old["effect"] = [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]
     new = {**old, "hand_off": [0, 4, 0], "effect": [[0.0, 0.0], [1.0, 3.0], [2.0, 2.0]]}
-    told = describe(compare(entry(old), entry(new)), entry(old), entry(new))
-    assert told == [
+    axes = {"hand_off": (FACT,), "effect": (FACT, LAYER)}
+    named = [
         "hand_off at fact 'z': 4 -> 0, by -4 (compared exactly)",
         "effect at fact 'y', layer 4: 1 -> 3, by +2 (compared exactly)",
     ]
+    assert told(old, new, axes) == named
+    # a file of before there were axes, on the other side or on both
+    assert told(old, new, before=axes) == named
+    assert told(old, new) == [
+        "hand_off[2]: 4 -> 0, by -4 (compared exactly)",
+        "effect[1][1]: 1 -> 3, by +2 (compared exactly)",
+    ]
+
+
+def test_the_new_side_says_what_an_index_counts():
+    old, new = {"words": ["a"], "ids": ["x"], "f": [1]}, {"words": ["a"], "ids": ["x"], "f": [2]}
+    assert told(old, new, {"f": (TOKEN,)}, {"f": (FACT,)})[0].startswith("f at token 'a' (0):")
+
+
+def test_an_axis_is_what_the_result_says_and_not_what_has_its_length():
+    """As many tokens as layers: a list by token is none by layer."""
+    old = {"layers": [0, 1], "words": ["a", "b"], "ids": ["x", "x"], "f": [1, 2], "g": [1, 2]}
+    new = {**old, "f": [1, 3], "g": [1, 3]}
+    assert told(old, new, {"f": (TOKEN,)}) == [
+        "f at token 'b' (1): 2 -> 3, by +1 (compared exactly)",
+        "g[1]: 2 -> 3, by +1 (compared exactly)",
+    ]
+    # one label for two entries is no name
+    assert told(old, new, {"f": (FACT,)})[0].startswith("f at fact 'x' (1):")
+
+
+@pytest.mark.parametrize("labels", [None, 5, "ab", ["a"], {"a": 1}])
+def test_labels_that_are_not_there_leave_the_index(labels):
+    old, new = {"words": labels, "f": [1, 2]}, {"words": labels, "f": [1, 3]}
+    assert told(old, new, {"f": (TOKEN,)})[0].startswith("f[1]: 2 -> 3")
+
+
+def test_parts_of_one_cell_with_and_without_an_axis():
+    old = {"layers": [7], "f": [{"a": [1, 2]}]}
+    new = {"layers": [7], "f": [{"a": [1, 3]}]}
+    assert told(old, new, {"f": (LAYER,)})[0].startswith("f.a[1] at layer 7: 2 -> 3")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,17 @@ from pytest_interp.errors import BaselineError
 def test_what_is_written_is_read_again(result):
     entry = Entry.of(result)
     assert Entry.loads(entry.dumps(), "x") == entry
+
+
+def test_axes_and_findings_are_kept_where_a_result_has_them():
+    made = Entry.of(trace())
+    saved = json.loads(made.dumps())
+    assert saved["schema"] == 1
+    assert saved["axes"]["recovery"][1] == {"name": "token", "labels": "str_tokens"}
+    assert saved["findings"] == {"peak": {"by": "recovery", "how": "largest"}}
+    without = replace(made, axes={}, findings={})
+    assert set(json.loads(without.dumps())) == {"schema", "result", "tolerances", "provenance"}
+    assert Entry.loads(without.dumps(), "x") == without
 
 
 def test_the_text_has_a_line_for_each_row():
@@ -84,6 +96,27 @@ def test_damaged_files_are_refused_with_what_mends_them(text, told):
         Entry.loads(text, "some/file.json")
     assert "some/file.json" in str(caught.value)
     assert "--interp-update=all" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"axes": []}, "no object 'axes'"),
+        ({"axes": {"a": 1}}, "the axes of 'a'"),
+        ({"axes": {"a": ["layer"]}}, "the axes of 'a'"),
+        ({"axes": {"a": [{"name": "layer"}]}}, "the axes of 'a'"),
+        ({"axes": {"a": [{"name": "layer", "labels": []}]}}, "the axes of 'a'"),
+        ({"findings": None}, "no object 'findings'"),
+        ({"findings": {"a": "b"}}, "the finding 'a'"),
+        ({"findings": {"a": {"by": "b", "how": "luck"}}}, "the finding 'a'"),
+        ({"findings": {"a": {"by": 1, "how": "sign"}}}, "the finding 'a'"),
+        ({"findings": {"a": {"by": "b", "how": []}}}, "the finding 'a'"),
+    ],
+)
+def test_damaged_axes_and_findings_are_refused(more, told):
+    whole = json.loads(Entry.of(lens()).dumps())
+    with pytest.raises(BaselineError, match=f"is no baseline: .*{told}.*--interp-update=all"):
+        Entry.loads(json.dumps({**whole, **more}), "some/file.json")
 
 
 def test_a_tolerance_may_be_nothing():

@@ -8,9 +8,9 @@ def test_results_of_others_and_results_without_figure(project):
         "test_own",
         """
         import pytest
-        from pytest_interp.results.tolerances import Tolerance
+        from pytest_interp.results import Result, Tolerance
 
-        class Own:
+        class Own(Result):
             provenance = None
             def __init__(self, x): self.x = x
             def to_json(self): return {"x": self.x, "winner": "a"}
@@ -20,7 +20,11 @@ def test_results_of_others_and_results_without_figure(project):
 
         def test_nan(baseline): baseline.check(Own(float("nan")))
 
-        def test_none(baseline): baseline.check(None)
+        class Like:
+            provenance = None
+            to_json = tolerances = dict
+
+        def test_like(baseline): baseline.check(Like())
 
         def test_twice(baseline):
             baseline.check(Own(1.0))
@@ -33,7 +37,7 @@ def test_results_of_others_and_results_without_figure(project):
     result.stdout.fnmatch_lines_random(
         [
             "*BaselineError: Own.x is nan: undefined numbers are no baseline*",
-            "*was given a NoneType, which has no to_json and no tolerances and no provenance*",
+            "*given a Like, which is no Result: *derive your class from pytest_interp.results*",
             "*was given a second result: tell the results of one test apart*",
         ]
     )

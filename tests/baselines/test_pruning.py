@@ -7,8 +7,9 @@ from baseline_project import FILES, LENS, SPECS, TRACE, text, with_a_third, with
 from made_results import lens
 
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.run import RunRecord, TestRecord
 from pytest_interp.baselines.store import Slot, write
+from pytest_interp.plugin.pruning import obsolete
+from pytest_interp.plugin.records import Record
 
 
 def test_obsolete_files_are_listed_and_only_pruned_on_demand(saved):
@@ -155,7 +156,7 @@ def test_a_shared_entry_and_its_overrides_are_in_use_together(tmp_path):
     for slot in slots:
         write(slot.numbers, Entry.of(lens()).dumps().encode())
     folder = str(tmp_path / "test_a")
-    run = RunRecord([TestRecord(folder, used=(str(slots[0].numbers),))])
-    assert run.obsolete(tmp_path, [tmp_path], tmp_path) == [slots[2].numbers]
-    run = RunRecord([TestRecord(folder, used=(str(slots[0].numbers),), kept="u--m")])
-    assert run.obsolete(tmp_path, [tmp_path], tmp_path) == []
+    record = Record(folder, used=(str(slots[0].numbers),))
+    assert obsolete([record], tmp_path, [tmp_path], tmp_path) == [slots[2].numbers]
+    record = Record(folder, used=(str(slots[0].numbers),), unfinished="u--m")
+    assert obsolete([record], tmp_path, [tmp_path], tmp_path) == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_interp.baselines.compare import ABSENT, Change
 from pytest_interp.baselines.entry import Entry
+from pytest_interp.results.base import Axis
 
 _EXAMPLES = 3
 """Values shown of one field that moved in many places."""
@@ -73,7 +74,7 @@ def _field(name: str, changes: list[Change], old: Entry, new: Entry) -> list[str
 
 
 def _value_line(change: Change, old: Entry, new: Entry) -> str:
-    line = f"{place(change, new)}: {_show(change.old)} -> {_show(change.new)}"
+    line = f"{_place(change, old, new)}: {_show(change.old)} -> {_show(change.new)}"
     if change.old is ABSENT or change.new is ABSENT or _are_words(change):
         return line
     by = change.new - change.old
@@ -88,41 +89,30 @@ def _are_words(change: Change) -> bool:
     )
 
 
-def place(change: Change, entry: Entry) -> str:
-    """Where a value stands, with layers and tokens by name."""
-    axes = _axes(entry.result, change.field)
+def _place(change: Change, old: Entry, new: Entry) -> str:
+    """Where a value stands, with its indices by name: those of the new side, if it has any."""
+    axes = iter((new.axes or old.axes).get(change.field, ()))
     named, parts = change.field, []
     for key in change.path[1:]:
-        axis = axes.pop(0) if axes else None
-        if isinstance(key, str):
-            named += f".{key}"
-        elif axis is not None:
-            parts.append(axis(key))
+        label = _label(next(axes, None), key, new.result) if isinstance(key, int) else None
+        if label is not None:
+            parts.append(label)
         else:
-            named += f"[{key}]"
+            named += f".{key}" if isinstance(key, str) else f"[{key}]"
     return f"{named} at {', '.join(parts)}" if parts else named
 
 
-def _axes(result: Mapping[str, Any], field: str) -> list[Callable[[int], str]]:
-    """How to name the indices of a field whose axes are [layer, token], [fact, layer] or less."""
-    named = (result.get(key) for key in ("layers", "str_tokens", "ids"))
+def _label(axis: Axis | None, index: int, result: Mapping[str, Any]) -> str | None:
+    labels = result.get(axis.labels) if axis else None
     # a file that somebody edited may hold anything there
-    layers, tokens, ids = (axis if isinstance(axis, list) else [] for axis in named)
-    values = result.get(field)
-    if field in ("layers", "str_tokens", "ids") or not isinstance(values, list) or not values:
-        return []
-    lengths = {len(row) if isinstance(row, list) else 0 for row in values}
-    inner = lengths.pop() if len(lengths) == 1 else 0
-
-    def layer(i: int) -> str:
-        return f"layer {layers[i]}"
-
-    if len(values) == len(ids):
-        return [lambda i: f"fact {ids[i]!r}", *([layer] if inner == len(layers) else [])]
-    if len(values) != len(layers):
-        return []
-    by_token = inner and inner == len(tokens)
-    return [layer, *([lambda i: f"token {tokens[i]!r} ({i})"] if by_token else [])]
+    if axis is None or not isinstance(labels, list) or index >= len(labels):
+        return None
+    label = labels[index]
+    if not isinstance(label, str):
+        return f"{axis.name} {label}"
+    # a word of a prompt is found by its place, even where it stands there once
+    is_placed = axis.name == "token" or labels.count(label) > 1
+    return f"{axis.name} {label!r}" + (f" ({index})" if is_placed else "")
 
 
 def _show(value: Any) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import shutil
 from pathlib import Path, PurePosixPath
 
 from pytest_interp.errors import BaselineError
+from pytest_interp.git import git
 
 
 def commit_of(revision: str) -> str:
@@ -15,9 +16,11 @@ def commit_of(revision: str) -> str:
     Raises:
         BaselineError: it names none here, or git is not installed.
     """
+    if shutil.which("git") is None:
+        raise BaselineError("git is not installed: give two folders of baselines")
     asked = ("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     # git would read as an option what begins with a hyphen
-    found = None if revision.startswith("-") else _git("rev-parse", *asked)
+    found = None if revision.startswith("-") else git("rev-parse", *asked)
     if found is None:
         raise BaselineError(
             f"{revision!r} is neither a folder nor a git revision here. Give a folder of baselines "
@@ -87,18 +90,8 @@ def _listed(commit: str, folder: str) -> dict[str, str]:
 
 
 def _must(*arguments: str, given: bytes = b"") -> bytes:
-    answer = _git(*arguments, given=given)
+    answer = git(*arguments, given=given)
     if answer is None:
-        raise BaselineError(f"git {' '.join(arguments[:2])} failed in {Path.cwd()}")
+        told = f"git {' '.join(arguments[:2])} failed in {Path.cwd()}"
+        raise BaselineError(f"{told}, or gave no answer within a minute")
     return answer
-
-
-def _git(*arguments: str, given: bytes = b"") -> bytes | None:
-    """Output of a git command, or None where it fails."""
-    try:
-        done = subprocess.run(["git", *arguments], input=given, capture_output=True, timeout=60)
-    except FileNotFoundError:
-        raise BaselineError("git is not installed: give two folders of baselines") from None
-    except subprocess.TimeoutExpired:
-        raise BaselineError(f"git {arguments[0]} did not answer within 60 s") from None
-    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,125 @@
+"""Entries that no test asks for: found after a run that saw all tests, and deleted on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from pytest_interp.adapters.backends import installed_backends
+from pytest_interp.baselines import store
+from pytest_interp.documents import shown
+from pytest_interp.errors import BaselineError
+from pytest_interp.plugin.options import MODELS, overrides
+from pytest_interp.plugin.owners import baseline_root
+from pytest_interp.plugin.records import Record, Records
+
+_FILTERS = {
+    "keyword": "-k",
+    "markexpr": "-m",
+    "deselect": "--deselect",
+    "ignore": "--ignore",
+    "ignore_glob": "--ignore-glob",
+    "lf": "--last-failed",
+    "stepwise": "--stepwise",
+    "collectonly": "--collect-only",
+    "setuponly": "--setup-only",
+    "setupplan": "--setup-plan",
+    "pyargs": "--pyargs",
+    "noconftest": "--noconftest",
+    "interp_model": "--interp-model",
+}
+"""What makes a run incomplete, by the name of the option's own attribute."""
+
+
+def prune(config: pytest.Config, exitstatus: int, records: Records) -> list[str]:
+    """List what no test asked for, or delete it where that was asked; the lines that tell of it."""
+    why = _incomplete(config, exitstatus, records)
+    if why is not None:
+        return [f"nothing was pruned: {why}"] if config.option.interp_prune else []
+    root, rootdir = baseline_root(config), config.rootpath.resolve()
+    covered = [root / path.relative_to(rootdir) for path in _arguments(config)]
+    found = obsolete(records.tests, root, covered, rootdir)
+    if not found:
+        return []
+    lines = [f"  {shown(path, config.rootpath)}" for path in found]
+    if not config.option.interp_prune:
+        return ["no test asks for these any more; --interp-prune deletes them:", *lines]
+    problem = []
+    try:
+        store.remove(found, root)
+    except BaselineError as error:
+        problem = [f"not everything was pruned: {error}"]
+    gone = [line for line, path in zip(lines, found, strict=True) if not path.exists()]
+    return ["deleted, since no test asks for them:", *gone, *problem]
+
+
+def obsolete(
+    tests: Iterable[Record], root: Path, covered: Iterable[Path], rootdir: Path
+) -> list[Path]:
+    """Files of entries that no test asked for.
+
+    Only to be trusted after a complete, unfiltered, green run. An entry for one backend alone is in
+    use as long as the shared one is, and the other way round: which of the two a test reads depends
+    on the backends of the run.
+
+    Args:
+        tests: all tests of the run.
+        root: the folder of all baselines.
+        covered: folders below it whose specs were all part of the run.
+        rootdir: what the paths of specs are relative to.
+    """
+    tests = list(tests)
+    used = {entry for test in tests for entry in test.used}
+    unfinished = [(test.folder, test.unfinished) for test in tests if test.unfinished]
+    ran = {test.folder for test in tests}
+    found = {slot for folder in covered for slot in store.slots_below(folder)}
+    return sorted(
+        file
+        for slot in found
+        if str(slot.shared.numbers) not in used
+        and not any(str(slot.folder) == f and _begins(slot.shared, stem) for f, stem in unfinished)
+        # a spec that exists but gave no test was left out by something that we cannot see
+        and (str(slot.folder) in ran or not _has_spec(slot.folder, root, rootdir))
+        for file in slot.files
+    )
+
+
+def _begins(slot: store.Slot, stem: str) -> bool:
+    return slot.stem == stem or slot.stem.startswith(f"{stem}--")
+
+
+def _has_spec(folder: Path, root: Path, rootdir: Path) -> bool:
+    spec = rootdir / folder.relative_to(root)
+    return any(Path(f"{spec}{suffix}").is_file() for suffix in (".py", ".yaml", ".yml"))
+
+
+def _arguments(config: pytest.Config) -> list[Path]:
+    """The paths of the command line, or testpaths, or the working folder."""
+    return [(config.invocation_params.dir / arg).resolve() for arg in config.args]
+
+
+def _incomplete(config: pytest.Config, exitstatus: int, records: Records) -> str | None:
+    """Why this run cannot tell which baselines are obsolete; None where it can."""
+    for name, option in _FILTERS.items():
+        if getattr(config.option, name, None):
+            return f"the run was filtered by {option}"
+    if overrides(config):  # they may say which files, functions and models are tests at all
+        return "the run was filtered by -o"
+    backends = config.stash[MODELS].settings.backends
+    # a backend that is not installed runs in no run of this machine
+    if backends and not set(installed_backends()) <= set(backends):
+        return f"the run was restricted to the backend {', '.join(backends)}"
+    for argument, path in zip(config.args, _arguments(config), strict=True):
+        if not path.is_dir():
+            return f"only {argument} was run, not a whole folder"
+        if not path.is_relative_to(config.rootpath.resolve()):
+            return f"{argument} lies outside of rootdir"
+    if records.deselected:
+        return "tests were deselected"
+    if exitstatus != pytest.ExitCode.OK:
+        return "the run was not green"
+    if unfinished := records.collected - len(records.finished):
+        return f"{unfinished} of {records.collected} tests did not run to their end"
+    return None
