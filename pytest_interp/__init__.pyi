@@ -29,6 +29,9 @@ from .experiments import (
     known_facts as known_facts,
 )
 from .experiments import (
+    lens_facts as lens_facts,
+)
+from .experiments import (
     logit_lens as logit_lens,
 )
 from .experiments import (
@@ -48,6 +51,9 @@ from .models import (
 )
 from .results import (
     LensResult as LensResult,
+)
+from .results import (
+    LensSet as LensSet,
 )
 from .results import (
     TraceResult as TraceResult,

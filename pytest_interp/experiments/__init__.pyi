@@ -20,6 +20,9 @@ from .knowledge import (
     known_facts as known_facts,
 )
 from .lens import (
+    lens_facts as lens_facts,
+)
+from .lens import (
     logit_lens as logit_lens,
 )
 from .tracing import (
