@@ -65,4 +65,4 @@ def test_a_raster_leaves_out_what_flips_on_a_hair():
         return LensSet((replace(one, answer_margin=margin),), ("t",), ("a",))
 
     assert (by(3e-4).settled_layers(), by(-3e-4).settled_layers()) == ([8], [10])
-    assert draw(by(3e-4)).raster == draw(by(-3e-4)).raster
+    assert distance(draw(by(3e-4)).raster, draw(by(-3e-4)).raster) < 0.05
