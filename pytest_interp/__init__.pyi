@@ -11,6 +11,7 @@ from .experiments import (
     causal_trace as causal_trace,
     causal_traces as causal_traces,
     known_facts as known_facts,
+    lens_facts as lens_facts,
     logit_lens as logit_lens,
     trace_facts as trace_facts,
 )
@@ -24,6 +25,7 @@ from .models import (
 )
 from .results import (
     LensResult as LensResult,
+    LensSet as LensSet,
     TraceResult as TraceResult,
     TraceSet as TraceSet,
 )

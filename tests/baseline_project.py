@@ -5,7 +5,7 @@ from pathlib import Path
 
 # runs inside of this process import anew what it does not hold: a second each for matplotlib
 import pytest_interp.baselines.check
-import pytest_interp.figures  # noqa: F401
+import pytest_interp.figures.render  # noqa: F401
 
 SPECS = """
     import json

@@ -7,7 +7,7 @@ import numpy as np
 from pytest_interp import FactPrompt
 from pytest_interp.options import TraceOptions
 from pytest_interp.provenance import Provenance
-from pytest_interp.results import LensResult, TraceResult
+from pytest_interp.results import LensResult, LensSet, TraceResult
 
 MADE = Provenance(
     model="made",
@@ -46,6 +46,16 @@ def lens(crossover=8, shift=0.0, margin=2.0, **provenance):
         n_layers=N_LAYERS,
         provenance=replace(MADE, **provenance),
     )
+
+
+def lens_set(*crossovers, templates=None, **changes):
+    """Lenses of prompts of their own, each on top from its layer on; named a, b, c ..."""
+    made = tuple(
+        replace(lens(crossover=layer, **changes), prompt=f"{i}", str_tokens=(f"{i}",))
+        for i, layer in enumerate(crossovers)
+    )
+    ids = tuple("abcdefghijkl"[: len(made)])
+    return LensSet(made, tuple(templates or ["plain"] * len(made)), ids)
 
 
 def trace(hand_off=7, shift=0.0, tokens=5, direction="denoise", negative=0.0, **provenance):

@@ -63,12 +63,9 @@ def test_it_survives_a_pickle():
     assert again.explain() == crossover(2).explain()
 
 
-@pytest.mark.parametrize(
-    ("rank", "first", "settled"),
-    [((3, 0, 0), 11, 11), ((0, 2, 0), 10, 12), ((0, 1, 2), 10, None), ((5, 4, 3), None, None)],
-)
-def test_first_and_settled_layer_of_a_lens(rank, first, settled):
-    lens = LensResult(
+def lens(margin):
+    """A lens of layers 10 to 12 with this margin [layer]; no rank says anything else."""
+    return LensResult(
         prompt="p",
         answer="a",
         answer_id=1,
@@ -76,12 +73,33 @@ def test_first_and_settled_layer_of_a_lens(rank, first, settled):
         str_tokens=("p",),
         layers=(10, 11, 12),
         answer_prob=np.array([0.1, 0.2, 0.3]),
-        answer_rank=np.array(rank),
-        answer_margin=np.zeros(3),
+        answer_rank=np.zeros(3),
+        answer_margin=np.array(margin),
         top_token=("a", "a", "a"),
         top_margin=np.zeros(3),
         final_prob=0.3,
     )
-    assert lens.crossover_layer.layer == first
-    assert lens.settled_layer.layer == settled
-    assert lens.to_json()["crossover_layer"] == first
+
+
+@pytest.mark.parametrize(
+    ("margin", "first", "settled"),
+    [
+        ((-3, 0.1, 2), 11, 11),
+        ((1, -2, 1), 10, 12),
+        ((1, -1, -2), 10, None),
+        ((-5, -4, -3), None, None),
+    ],
+)
+def test_first_and_settled_layer_of_a_lens(margin, first, settled):
+    made = lens(margin)
+    assert made.crossover_layer.layer == first
+    assert made.settled_layer.layer == settled
+    assert made.to_json()["crossover_layer"] == first
+
+
+@pytest.mark.parametrize("nothing", [0.0, np.nan, np.inf])
+def test_a_tie_and_what_is_not_a_number_are_no_lead(nothing):
+    assert lens((nothing, 1, 1)).crossover_layer.layer == 11
+    assert lens((1, nothing, 1)).settled_layer.layer == 12
+    assert lens((1, 1, nothing)).settled_layer.layer is None
+    assert lens((nothing,) * 3).crossover_layer.layer is None

@@ -13,12 +13,13 @@ from pytest_interp.claims.terms import Settings, number, whole_number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.lens import LensResult
+from pytest_interp.results.lenses import LensSet
 from pytest_interp.results.tolerances import float_tolerance
 from pytest_interp.stats import mean_intervals
 
 
 def check_crystallises(
-    lens: LensResult | Sequence[LensResult],
+    lens: LensResult | LensSet | Sequence[LensResult],
     *,
     by_layer: int,
     not_before: int = 0,
@@ -36,21 +37,23 @@ def check_crystallises(
     has a top token too.
 
     Args:
-        lens: one result, or those of several prompts, with all layers of the model: an answer may
-            settle in a layer that was not read, and reading all costs one forward pass.
+        lens: one result, or those of several prompts on one model under one backend, with all
+            layers of the model: an answer may settle in a layer that was not read, and reading all
+            costs one forward pass.
         by_layer: the last layer at which the answer may come to stay.
         not_before: the first such layer.
         min_margin: least lead of the answer at the last layer, in logits.
         min_known: least share of the prompts that the model must answer.
         confidence: of the interval of the mean.
-        clusters: the template of each prompt.
+        clusters: the template of each prompt; by default those of the set.
         seed: of resampling.
 
     Raises:
-        ClaimError: no lens result, one prompt twice, layers that were not read, or an argument
-            that makes no sense.
+        ClaimError: no lens result, one prompt twice, two models or backends, layers that were not
+            read, or an argument that makes no sense.
     """
-    results = _results(lens)
+    asked = _asked(lens, clusters)
+    results, names = asked.lenses, asked.templates
     settings = Settings(confidence=confidence, min_known=min_known, seed=seed)
     by_layer = whole_number("by_layer", by_layer)
     not_before = whole_number("not_before", not_before)
@@ -61,7 +64,6 @@ def check_crystallises(
         )
     if number("min_margin", min_margin) < 0:
         raise ClaimError(f"min_margin={min_margin!r}: give a lead of 0 logits or more")
-    names = _clusters(clusters, len(results))
     claim = f"the answer is the top token from layer {by_layer} at the latest"
     if not_before:
         claim += f", and not from before layer {not_before}"
@@ -88,13 +90,13 @@ def check_crystallises(
             base, sentence=f"Undefined is not zero: logits of {undefined[0]!r} are not finite."
         )
     if not known or len(known) < settings.min_known * len(results):
-        asked = ", ".join(repr(r.prompt) for i, r in enumerate(results) if i not in known)
+        others = ", ".join(repr(r.prompt) for i, r in enumerate(results) if i not in known)
         return replace(
             base,
             sentence=(
                 f"The model answers {len(known)} of {len(results)} prompts with a lead of at least "
                 f"{min_margin:g} logits; {settings.min_known:.0%} are needed. It does not answer "
-                f"{asked[:200]}."
+                f"{others[:200]}."
             ),
             n_prompts=len(results),
             n_clusters=len(set(names)),
@@ -128,41 +130,37 @@ def check_crystallises(
 assert_crystallises = asserting(check_crystallises)
 
 
-def _results(lens: LensResult | Sequence[LensResult]) -> list[LensResult]:
+def _asked(
+    lens: LensResult | LensSet | Sequence[LensResult], clusters: Sequence[str] | None
+) -> LensSet:
     """Lens results that a claim can rest on: of all layers of one model, each prompt once."""
     given: object = [lens] if isinstance(lens, LensResult) else lens
-    results = [r for r in given if isinstance(r, LensResult)] if isinstance(given, Sequence) else []
-    if not isinstance(given, Sequence) or len(results) != len(given):
+    if not isinstance(given, LensSet):
+        if not isinstance(given, Sequence) or not all(isinstance(r, LensResult) for r in given):
+            raise ClaimError(
+                "expected a lens result or a list of them, as logit_lens(adapter, prompt, answer) "
+                "returns, or a LensSet, as lens_facts(adapter, facts) returns; got "
+                f"{type(lens).__name__}"
+            )
+        if not given:
+            raise ClaimError("the list of lens results is empty: give at least one")
+        ids = tuple(map(str, range(len(given))))
+        given = LensSet(tuple(given), ("prompt",) * len(given), ids, name="lens results")
+    if clusters is not None:
+        if len(clusters) != len(given):
+            raise ClaimError(
+                f"clusters= names {len(clusters)} templates for {len(given)} lens results: one each"
+            )
+        given = replace(given, templates=tuple(clusters))
+    first = given.lenses[0]
+    if first.n_layers is None or first.layers != tuple(range(first.n_layers)):
+        depth = "an unknown number of" if first.n_layers is None else first.n_layers
         raise ClaimError(
-            "expected a lens result or a list of them, as logit_lens(adapter, prompt, answer) "
-            f"returns; got {type(lens).__name__}"
+            f"the lens read layers {in_runs(first.layers)} of a model with {depth} layers "
+            f"(LensResult.n_layers) on {first.prompt!r}: read all layers, which costs one "
+            "forward pass as well"
         )
-    if not results:
-        raise ClaimError("the list of lens results is empty: give at least one")
-    seen: set[tuple[str, int]] = set()
-    for result in results:
-        if result.n_layers is None or result.layers != tuple(range(result.n_layers)):
-            depth = "an unknown number of" if result.n_layers is None else result.n_layers
-            raise ClaimError(
-                f"the lens read layers {in_runs(result.layers)} of a model with {depth} layers "
-                f"(LensResult.n_layers) on {result.prompt!r}: read all layers, which costs one "
-                "forward pass as well"
-            )
-        if (result.prompt, result.position) in seen:
-            raise ClaimError(
-                f"{result.prompt!r} is given twice: it counts once, so give each prompt once"
-            )
-        seen.add((result.prompt, result.position))
-    if len({result.n_layers for result in results}) > 1:
-        raise ClaimError("the lens results are of models of different depth: give those of one")
-    return results
-
-
-def _clusters(clusters: Sequence[str] | None, n: int) -> list[str]:
-    names = ["prompt"] * n if clusters is None else list(clusters)
-    if len(names) != n:
-        raise ClaimError(f"clusters= names {len(names)} templates for {n} lens results: one each")
-    return names
+    return given
 
 
 def _is_noise(result: LensResult, by_layer: int) -> bool:

@@ -10,6 +10,7 @@ from .knowledge import (
     known_facts as known_facts,
 )
 from .lens import (
+    lens_facts as lens_facts,
     logit_lens as logit_lens,
 )
 from .tracing import (

@@ -11,6 +11,7 @@ from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.trace import TraceOptions
 from pytest_interp.results.lens import LensResult
+from pytest_interp.results.lenses import LensSet
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
@@ -86,3 +87,19 @@ class CausalTraces(_Trace):
         from pytest_interp.experiments.tracing import trace_facts
 
         return trace_facts(adapter, self.facts, self.options, controls=self.controls)
+
+
+@register_experiment("logit_lenses")
+@dataclass(frozen=True)
+class LogitLenses:
+    """Logit lenses of many facts, for claims about all of them, with their intervals."""
+
+    facts: FactSet
+    """The clean prompt and the answer of each are read."""
+    layers: tuple[int, ...] | None = None
+    """All by default."""
+
+    def run(self, adapter: ModelAdapter) -> LensSet:
+        from pytest_interp.experiments.lens import lens_facts
+
+        return lens_facts(adapter, self.facts, self.layers)

@@ -5,7 +5,8 @@ nostalgebraist 2020, "interpreting GPT: the logit lens".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,10 @@ from pytest_interp.adapters.base import ModelAdapter, layers_of
 from pytest_interp.adapters.sites import FINAL_NORM, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.sweep import rows_in_budget
+from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult
+from pytest_interp.results.lenses import LensSet
 
 
 def logit_lens(
@@ -40,42 +44,100 @@ def logit_lens(
         PromptError: the answer is not one token.
         ExperimentError: the prompt has no such position, or the model no such layer.
     """
-    answer_id = adapter.answer_id(answer)
+    return _lenses(adapter, [(prompt, answer)], position, layers)[0]
+
+
+def lens_facts(
+    adapter: ModelAdapter, facts: FactSet, layers: Iterable[int] | None = None
+) -> LensSet:
+    """Read the clean prompt and the answer of each fact, at the last token.
+
+    Prompts of one token length share their forward passes, as many as memory has room for.
+
+    Args:
+        adapter: the model under a backend.
+        facts: what is read; corrupt prompts and counterfactual answers do not count.
+        layers: as for :func:`logit_lens`.
+
+    Raises:
+        PromptError: an answer is not one token.
+        ExperimentError: the model has no such layer.
+        ClaimError: two clean prompts are the same tokens.
+    """
+    asked = [(fact.clean_prompt, fact.answer) for fact in facts.prompts]
+    return LensSet.of(facts, _lenses(adapter, asked, -1, layers))
+
+
+def _lenses(
+    adapter: ModelAdapter,
+    asked: Sequence[tuple[str, str]],
+    position: int,
+    layers: Iterable[int] | None,
+) -> list[LensResult]:
+    """The lens of each (prompt, answer), in their order."""
+    answers = [adapter.answer_id(answer) for _, answer in asked]
     chosen = layers_of(adapter, layers)
-    tokens = adapter.encode(prompt)
-    length = tokens.shape[1]
-    if not -length <= position < length:
-        raise ExperimentError(
-            f"position {position} is outside of the prompt, which has {length} tokens "
-            f"{list(adapter.str_tokens(prompt))}",
-            about="position",
-        )
-    index = position % length
-    logits = adapter.run(tokens, edits=_lens_edits(chosen, index)).logits[:, -1].float()
+    tokens = [adapter.encode(prompt) for prompt, _ in asked]
+    texts = [adapter.str_tokens(prompt) for prompt, _ in asked]
+    for text in texts:
+        if not -len(text) <= position < len(text):
+            raise ExperimentError(
+                f"position {position} is outside of the prompt, which has {len(text)} tokens "
+                f"{list(text)}",
+                about="position",
+            )
+    provenance = adapter.provenance()
+    found: dict[int, LensResult] = {}
+    for members in _batches(adapter, list(map(len, texts)), 1 + len(chosen)):
+        index = position % len(texts[members[0]])
+        batch = torch.cat([tokens[i] for i in members])
+        logits = adapter.run(batch, edits=_lens_edits(chosen, index)).logits[:, -1]
+        by_prompt = logits.unflatten(0, (-1, len(members))).unbind(1)
+        for i, of_one in zip(members, by_prompt, strict=True):
+            found[i] = LensResult(
+                prompt=asked[i][0],
+                answer=asked[i][1],
+                answer_id=answers[i],
+                position=index,
+                str_tokens=texts[i],
+                layers=chosen,
+                n_layers=adapter.n_layers,
+                provenance=provenance,
+                **_read(adapter, of_one.float(), answers[i]),
+            )
+    return [found[i] for i in range(len(asked))]
+
+
+def _batches(adapter: ModelAdapter, lengths: list[int], rows: int) -> Iterator[list[int]]:
+    """Indices of prompts of one length, as many as one pass has room for at ``rows`` each."""
+    for length in sorted(set(lengths)):
+        members = [i for i, n in enumerate(lengths) if n == length]
+        size = max(1, rows_in_budget(adapter, length) // rows)
+        yield from (members[start : start + size] for start in range(0, len(members), size))
+
+
+def _read(adapter: ModelAdapter, logits: Tensor, answer_id: int) -> dict[str, Any]:
+    """What a lens tells, from the model's own logits and those of each layer [1 + layer, vocab]."""
     final, by_layer = logits[0], logits[1:]
     own = by_layer[:, answer_id]
     top = by_layer.topk(2, dim=-1)
     others = torch.where(top.indices[:, 0] == answer_id, top.values[:, 1], top.values[:, 0])
-    return LensResult(
-        prompt=prompt,
-        answer=answer,
-        answer_id=answer_id,
-        position=index,
-        str_tokens=adapter.str_tokens(prompt),
-        layers=chosen,
-        answer_prob=by_layer.softmax(-1)[:, answer_id].cpu().numpy(),
-        answer_rank=(by_layer > own[:, None]).sum(-1).cpu().numpy(),
-        answer_margin=(own - others).cpu().numpy(),
-        top_token=tuple(adapter.tokenizer.decode([int(i)]) for i in top.indices[:, 0]),
-        top_margin=(top.values[:, 0] - top.values[:, 1]).cpu().numpy(),
-        final_prob=float(final.softmax(-1)[answer_id]),
-        n_layers=adapter.n_layers,
-        provenance=adapter.provenance(),
-    )
+    return {
+        "answer_prob": by_layer.softmax(-1)[:, answer_id].cpu().numpy(),
+        # nothing is larger than NaN: so asked, it stands behind all others, not before them
+        "answer_rank": (~(by_layer <= own[:, None])).sum(-1).cpu().numpy(),
+        "answer_margin": (own - others).cpu().numpy(),
+        "top_token": tuple(adapter.tokenizer.decode([int(i)]) for i in top.indices[:, 0]),
+        "top_margin": (top.values[:, 0] - top.values[:, 1]).cpu().numpy(),
+        "final_prob": float(final.softmax(-1)[answer_id]),
+    }
 
 
 def _lens_edits(layers: tuple[int, ...], position: int) -> dict[Site, Edit]:
-    """Remember each layer's residual stream and append them all before the final norm."""
+    """Remember each layer's residual stream and append them all before the final norm.
+
+    The rows of the pass then come once as they are, and once more for each layer.
+    """
     seen: list[Tensor] = []
 
     def remember(x: Tensor) -> Tensor:

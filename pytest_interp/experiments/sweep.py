@@ -111,7 +111,7 @@ def sweep(
     """
     n_positions = pairs.base.shape[1]
     work = _cells_that_matter(adapter, kind, layers, first_position, n_positions)
-    limit = max_rows or _rows_in_budget(adapter, n_positions)
+    limit = max_rows or rows_in_budget(adapter, n_positions)
     what = f"patching {kind} of {adapter.name} under {adapter.backend}"
     total = len(pairs) * sum(len(cells.positions) for cells in work)
     done = 0
@@ -152,7 +152,8 @@ def _cells_that_matter(
     ]
 
 
-def _rows_in_budget(adapter: ModelAdapter, n_positions: int) -> int:
+def rows_in_budget(adapter: ModelAdapter, n_positions: int) -> int:
+    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`; at least 8."""
     config = adapter.weights.module.config.get_text_config()
     d_ff = int(getattr(config, "intermediate_size", None) or 4 * adapter.d_model)
     per_token = 3 * d_ff + 6 * adapter.d_model + 2 * adapter.n_heads * n_positions

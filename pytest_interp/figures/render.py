@@ -21,7 +21,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from pytest_interp.figures import style
-from pytest_interp.figures.draw import figure_of
+from pytest_interp.figures.registry import figure_of
 
 _DPI: Final = 100
 _RASTER_INCHES: Final = (4.0, 3.0)

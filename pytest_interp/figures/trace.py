@@ -15,6 +15,8 @@ _WHAT = {
     "denoise": "recovery\n(0 corrupt, 1 clean)",
     "noise": "damage\n(0 clean, 1 corrupt)",
 }
+_STREAM = ("resid_pre", "resid_mid", "resid_post")
+"""Sites that hold all that was written before them: there a fact goes from token to token."""
 
 
 def trace_figure(result: TraceResult) -> Figure:
@@ -100,21 +102,21 @@ def _curves(axes: Axes, result: TraceResult) -> None:
             weight="bold",
         )
     if subject:
-        _mark_hand_off(axes, result, lines["subject"] - lines["last token"])
+        _mark_hand_off(axes, result)
     style.tidy(axes)
     style.label(axes, y="recovery" if result.direction == "denoise" else "damage")
 
 
-def _mark_hand_off(axes: Axes, result: TraceResult, lead: np.ndarray) -> None:
-    """Mark the first layer at which the last token has overtaken a subject that led before."""
-    turns = np.flatnonzero((lead[:-1] > 0) & (lead[1:] <= 0))
-    if not turns.size or lead.max() < 0.3 or lead[turns[0] + 1 :].min() > -0.3:
+def _mark_hand_off(axes: Axes, result: TraceResult) -> None:
+    """Mark the hand-off, where the residual stream has one above the first traced layer."""
+    layer, _ = result.hand_off()
+    if layer is None or layer == result.layers[0] or result.site not in _STREAM:
         return
-    at = int(turns[0]) + 1
+    at = result.layers.index(layer)
     axes.axvline(at - 0.5, color=style.GREY, linestyle="--", linewidth=1.2, gid=style.FINDING)
-    right = at > len(lead) / 2
+    right = at > len(result.layers) / 2
     axes.annotate(
-        f"hand-off at layer {result.layers[at]}",
+        f"hand-off at layer {layer}",
         (at - 0.5, -0.42),
         xytext=(-6 if right else 6, 0),
         textcoords="offset points",

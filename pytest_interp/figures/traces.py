@@ -8,14 +8,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from pytest_interp.figures import style
+from pytest_interp.figures import rows, style
 from pytest_interp.results.base import Floats
 from pytest_interp.results.traces import TraceSet
-
-_TALLEST = 6.5
-"""Inches of the maps: beyond about forty facts their rows get lower."""
-_SMALLEST = 4.5
-"""Points of a fact's name: where rows are lower than that, only some of them are named."""
 
 
 def traces_figure(result: TraceSet) -> Figure:
@@ -26,7 +21,7 @@ def traces_figure(result: TraceSet) -> Figure:
     the facts, with the range of all facts as a band.
     """
     n = len(result)
-    heights = (min(0.15 * max(n, 9), _TALLEST), 1.5)
+    heights = (rows.height(n), 1.5)
     figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.7), layout="constrained")
     panels = figure.subplot_mosaic(
         [["subject", "last"], ["mean", "mean"]],
@@ -35,7 +30,7 @@ def traces_figure(result: TraceSet) -> Figure:
     subject, last = result.effect("subject"), result.effect("last")
     _map(panels["subject"], result, subject, "at the subject (its strongest token)")
     image = _map(panels["last"], result, last, "at the last token")
-    _name_rows(panels["subject"], result.ids, 72 * heights[0] / n)
+    rows.name_rows(panels["subject"], result.ids)
     panels["last"].set_yticks([])
 
     first = result.traces[0]
@@ -63,43 +58,12 @@ def traces_figure(result: TraceSet) -> Figure:
 
 def _map(axes: Axes, result: TraceSet, values: Floats, title: str) -> AxesImage:
     layers = result.traces[0].layers
-    image = axes.imshow(
-        values,
-        aspect="auto",
-        interpolation="nearest",
-        cmap=style.DIVERGING,
-        norm=Normalize(-1.0, 1.0),
-    )
-    axes.set_facecolor("0.8")  # undefined cells are transparent
-    marks = [
-        (layers.index(layer) - 0.5, row)
-        for row, layer in enumerate(result.hand_off_layers())
-        if layer is not None
-    ]
-    axes.vlines(
-        [x for x, _ in marks],
-        [row - 0.5 for _, row in marks],
-        [row + 0.5 for _, row in marks],
-        color="black",
-        linewidth=1.6,
-        gid=style.FINDING,
-    )
-    axes.set_xlim(-0.5, len(layers) - 0.5)
+    image = rows.fact_map(axes, values, layers, result.hand_off_layers(), Normalize(-1.0, 1.0))
     axes.set_title(title, loc="left", fontsize=9.5)
     # half as many as below: a map is half as wide
     ticks = style.layer_ticks(layers)[::2]
     axes.set_xticks(ticks, [str(layers[i]) for i in ticks])
-    axes.tick_params(labelsize=8, length=2)
     return image
-
-
-def _name_rows(axes: Axes, ids: tuple[str, ...], row_points: float) -> None:
-    """Name every fact, or every second, fifth ... where the rows are too low for a line each."""
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if s * row_points >= _SMALLEST)
-    named = range(0, len(ids), step)
-    size = min(8.0, 0.85 * step * row_points)
-    axes.set_yticks(named, [style.shown(ids[i]) for i in named], fontsize=size)
-    axes.tick_params(axis="y", length=0)
 
 
 def _means(axes: Axes, effects: dict[str, Floats]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_interp.options.trace import TraceAsked, TraceOptions
     from pytest_interp.plugin.session import Models
     from pytest_interp.results.lens import LensResult
+    from pytest_interp.results.lenses import LensSet
     from pytest_interp.results.trace import TraceResult
     from pytest_interp.results.traces import TraceSet
 
@@ -32,29 +34,40 @@ class Lens:
     def __repr__(self) -> str:
         return f"<lens on {self.adapter.name} under {self.adapter.backend}>"
 
+    @overload
     def __call__(
-        self, prompt: str, answer: str, position: int = -1, layers: Iterable[int] | None = None
-    ) -> LensResult:
-        """Run it: arguments, result and errors are those of ``pytest_interp.logit_lens``."""
-        from pytest_interp.experiments import logit_lens
+        self, prompt: str, answer: str, position: int = ..., layers: Iterable[int] | None = ...
+    ) -> LensResult: ...
 
-        result = self.models.once(
-            logit_lens,
-            self.adapter,
-            prompt=prompt,
-            answer=answer,
-            position=position,
-            layers=None if layers is None else tuple(layers),
-        )
-        measured = {
-            "kind": "logit_lens",
-            "prompt": result.prompt,
-            "answer": result.answer,
-            "crossover_layer": result.crossover_layer.layer,
-            "final_prob": round(result.final_prob, 4),
-        }
-        _record(self.record, result, measured)
-        return result
+    @overload
+    def __call__(self, prompt: FactSet, *, layers: Iterable[int] | None = ...) -> LensSet: ...
+
+    def __call__(
+        self, prompt: str | FactSet, *arguments: Any, **named: Any
+    ) -> LensResult | LensSet:
+        """Run it on one prompt, or on each fact of a set.
+
+        Arguments and errors are those of ``pytest_interp.logit_lens``; for a set those of
+        ``pytest_interp.lens_facts``.
+        """
+        from pytest_interp.experiments import lens_facts, logit_lens
+
+        experiment: Callable[..., Any] = logit_lens if isinstance(prompt, str) else lens_facts
+        asked = signature(experiment).bind(self.adapter, prompt, *arguments, **named).arguments
+        if asked.get("layers") is not None:
+            asked["layers"] = tuple(asked["layers"])
+        result = self.models.once(experiment, **asked)
+        for one in [result] if isinstance(prompt, str) else result:
+            measured = {
+                "kind": "logit_lens",
+                "prompt": one.prompt,
+                "answer": one.answer,
+                "crossover_layer": one.crossover_layer.layer,
+                "final_prob": round(one.final_prob, 4),
+            }
+            _record(self.record, one, measured)
+        found: LensResult | LensSet = result
+        return found
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,8 @@ def lens(
 ) -> Lens:
     """Run the logit lens: ``lens("The capital of France is", " Paris").crossover_layer``.
 
-    Arguments are those of ``pytest_interp.logit_lens`` without the adapter. Equal calls are
-    computed once a session.
+    Arguments are those of ``pytest_interp.logit_lens`` without the adapter; a ``FactSet`` in
+    place of prompt and answer gives a ``LensSet``. Equal calls are computed once a session.
     """
     return Lens(pytestconfig.stash[MODELS], adapter, record_property)
 

@@ -14,6 +14,9 @@ from .crossover import (
 from .lens import (
     LensResult as LensResult,
 )
+from .lenses import (
+    LensSet as LensSet,
+)
 from .tolerances import (
     EXACT as EXACT,
     Tolerance as Tolerance,

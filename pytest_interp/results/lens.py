@@ -32,7 +32,8 @@ class LensResult(Result):
     answer_prob: Floats
     """Probability of the answer, in [0, 1]."""
     answer_rank: Ints
-    """Rank of the answer; 0 is the top token."""
+    """How many tokens stand before the answer: 0 for the top token. Those whose logit is not a
+    number count, and all tokens do where that of the answer is not."""
     answer_margin: Floats
     """Logit of the answer minus the best other logit: positive where the answer is on top."""
     top_token: tuple[str, ...]
@@ -50,17 +51,25 @@ class LensResult(Result):
         object.__setattr__(self, "answer_rank", frozen(self.answer_rank, int))
 
     @property
+    def on_top(self) -> npt.NDArray[np.bool_]:
+        """Whether the answer is the top token [layer]: by a positive, finite margin.
+
+        A tie is not enough, and what is not a number leads nothing.
+        """
+        return np.isfinite(self.answer_margin) & (self.answer_margin > 0)
+
+    @property
     def crossover_layer(self) -> CrossoverLayer:
         """The first layer at which the answer is the top token.
 
         Compares like an int; where the answer never gets there every comparison is false.
         """
-        return self._crossover(np.flatnonzero(self.answer_rank == 0)[:1])
+        return self._crossover(np.flatnonzero(self.on_top)[:1])
 
     @property
     def settled_layer(self) -> CrossoverLayer:
         """The first layer from which the answer stays the top token to the end."""
-        below = np.flatnonzero(self.answer_rank != 0)
+        below = np.flatnonzero(~self.on_top)
         start = int(below[-1]) + 1 if below.size else 0
         return self._crossover(np.arange(start, len(self.layers))[:1])
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from pytest_interp.errors import ClaimError
-from pytest_interp.facts.sets import FactSet, same_prompts
+from pytest_interp.facts.sets import same_prompts
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Decision, Floats, Result
+from pytest_interp.results.base import Axis, Decision, Floats
 from pytest_interp.results.control import Control
 from pytest_interp.results.roles import role_effect
+from pytest_interp.results.sets import ResultSet
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.results.trace import TraceResult
 
-_ONE_WAY = (
-    "options",
-    "layers",
-    "n_layers",
-)
-_ONE_MODEL = ("fingerprint", "backend", "dtype", "attention", "bos", "seed")
-"""What the traces of a set share, of their own and of their provenance."""
-
 
 @dataclass(frozen=True, eq=False)
-class TraceSet(Result):
+class TraceSet(ResultSet[TraceResult]):
     """Traces of a fact set, made in one way, from the same weights under the same backend.
 
     Raises:
@@ -46,43 +38,11 @@ class TraceSet(Result):
     provenance: Provenance | None = field(init=False)
     """How the traces came about: all in one way."""
 
-    def __post_init__(self) -> None:
-        if not self.traces or not len(self.traces) == len(self.templates) == len(self.ids):
-            raise ClaimError(
-                f"a trace set needs one template and one id for each of its traces: got "
-                f"{len(self.traces)} traces, {len(self.templates)} templates, {len(self.ids)} ids"
-            )
-        object.__setattr__(self, "provenance", self.traces[0].provenance)
-        for name in _ONE_WAY:
-            self._must_be_one(name, {getattr(trace, name) for trace in self.traces})
-        for name in _ONE_MODEL:
-            found = {getattr(trace.provenance, name, None) for trace in self.traces}
-            self._must_be_one(name, found)
-        if len(set(self.ids)) < len(self.ids):
-            raise ClaimError(f"the trace set {self.name!r} has an id twice: {list(self.ids)}")
-        same = same_prompts(trace.fact for trace in self.traces)
-        if same:
-            raise ClaimError(f"the trace set {self.name!r} {same}")
+    _field = "traces"
+    _one_way = ("options", "layers", "n_layers")
 
-    def _must_be_one(self, field: str, found: set[Any]) -> None:
-        if len(found) > 1:
-            raise ClaimError(f"the traces of one set differ in {field}: {sorted(map(str, found))}")
-
-    @classmethod
-    def of(cls, facts: FactSet, traces: Sequence[TraceResult]) -> Self:
-        """Join the traces of a fact set, in its order, with its ids and templates."""
-        return cls(
-            tuple(traces),
-            tuple(fact.template for fact in facts),
-            tuple(fact.id for fact in facts),
-            name=facts.name,
-        )
-
-    def __len__(self) -> int:
-        return len(self.traces)
-
-    def __iter__(self) -> Iterator[TraceResult]:
-        return iter(self.traces)
+    def _twice(self) -> str | None:
+        return same_prompts(trace.fact for trace in self.traces)
 
     def effect(self, role: str | int) -> Floats:
         """Effect by role [fact, layer]: of the strongest single token of that role in each fact."""
@@ -136,28 +96,6 @@ class TraceSet(Result):
         found = [layer for layer in self.hand_off_layers() if layer is not None]
         told = f"hand-off at layer {np.median(found):g} (median)" if found else "no hand-off"
         return f"{len(self)} facts of {self.name!r}: {told}, in {len(found)} of them"
-
-    def pick(self, indices: Iterable[int]) -> TraceSet:
-        """The traces at these indices, with the same controls."""
-        chosen = list(indices)
-        return replace(
-            self,
-            traces=tuple(self.traces[i] for i in chosen),
-            templates=tuple(self.templates[i] for i in chosen),
-            ids=tuple(self.ids[i] for i in chosen),
-        )
-
-    def split(self, share: float = 0.5, seed: int = 0) -> tuple[TraceSet, TraceSet]:
-        """Two disjoint parts, the first with ``share`` of the facts, drawn by a seed.
-
-        Raises:
-            ClaimError: a part would be empty.
-        """
-        n_first = round(share * len(self))
-        if not 0 < n_first < len(self):
-            raise ClaimError(f"cannot split {len(self)} facts with share {share}: a part is empty")
-        order = np.random.default_rng(seed).permutation(len(self)).tolist()
-        return self.pick(sorted(order[:n_first])), self.pick(sorted(order[n_first:]))
 
     def with_controls(self, *controls: Control) -> TraceSet:
         """The same traces with more controls."""

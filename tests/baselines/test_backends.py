@@ -11,7 +11,7 @@ import pytest_interp.adapters.nnsight
 import pytest_interp.adapters.transformer_lens
 import pytest_interp.baselines.check
 import pytest_interp.experiments
-import pytest_interp.figures
+import pytest_interp.figures.render
 import pytest_interp.models.loader  # noqa: F401
 from pytest_interp.figures import draw
 from pytest_interp.planted import planted_model

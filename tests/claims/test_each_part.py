@@ -92,7 +92,7 @@ def test_a_found_range_is_checked_on_the_other_facts():
 
 
 def lenses(*settled):
-    return [replace(lens(crossover=n), prompt=f"prompt {i}") for i, n in enumerate(settled)]
+    return [replace(lens(crossover=n), str_tokens=(f"{i}",)) for i, n in enumerate(settled)]
 
 
 def test_the_whole_interval_lies_within_both_bounds():

@@ -9,11 +9,12 @@ import hooks
 import numpy as np
 import pytest
 import torch
-from tiny import ARCHITECTURES, adapter_of
+from tiny import ARCHITECTURES, VOCABULARY, adapter_of, tiny_module, tiny_tokenizer
 
-from pytest_interp import logit_lens
-from pytest_interp.adapters import backend_names
-from pytest_interp.errors import ExperimentError, PromptError
+from pytest_interp import FactPrompt, FactSet, lens_facts, logit_lens
+from pytest_interp.adapters import Weights, backend_names, open_adapter
+from pytest_interp.errors import ClaimError, ExperimentError, PromptError
+from pytest_interp.experiments import sweep
 
 PROMPT = "w3 w14 w15 w9 w26 w5"
 
@@ -52,16 +53,110 @@ def test_every_layer_reads_as_by_hand(model, backend, position):
     assert lens.final_prob == pytest.approx(lens.answer_prob[-1], abs=1e-6)
 
 
+@pytest.fixture
+def passes(monkeypatch):
+    """The adapter of a backend, and a list that grows by one with each of its forward passes."""
+
+    def watch(backend):
+        adapter, found = adapter_of("llama", backend), []
+        forward = type(adapter)._forward
+        monkeypatch.setattr(
+            type(adapter), "_forward", lambda self, *args: found.append(1) or forward(self, *args)
+        )
+        return adapter, found
+
+    return watch
+
+
 @pytest.mark.parametrize("backend", backend_names())
-def test_it_takes_one_forward_pass(backend, monkeypatch):
-    adapter = adapter_of("llama", backend)
-    passes = []
-    forward = type(adapter)._forward
-    monkeypatch.setattr(
-        type(adapter), "_forward", lambda self, *args: passes.append(1) or forward(self, *args)
-    )
+def test_it_takes_one_forward_pass(backend, passes):
+    adapter, found = passes(backend)
     logit_lens(adapter, PROMPT, "w31")
-    assert len(passes) == 1
+    assert len(found) == 1
+
+
+# prompts of six, four and five tokens, in no order of length
+FACTS = FactSet.of(
+    FactPrompt(prompt, "w1 w2", answer, "w30")
+    for prompt, answer in (
+        (PROMPT, "w31"),
+        ("w7 w2 w40 w5", "w8"),
+        ("w7 w2 w41 w5", "w31"),
+        ("w9 w9 w3 w1 w2", "w12"),
+        ("w1 w14 w15 w9 w26 w5", "w2"),
+        ("w2 w14 w15 w9 w26 w6", "w31"),
+    )
+)
+
+
+@pytest.mark.parametrize("layers", [None, (0, 2)])
+@pytest.mark.parametrize("backend", backend_names())
+@pytest.mark.parametrize("model", ["gpt2", "gemma3"])
+def test_lenses_of_a_set_are_those_of_its_prompts_one_by_one(model, backend, layers):
+    adapter = adapter_of(model, backend)
+    found = lens_facts(adapter, FACTS, layers)
+    assert (found.ids, found.name) == (tuple("012345"), "facts")
+    for fact, lens in zip(FACTS.prompts, found, strict=True):
+        alone = logit_lens(adapter, fact.clean_prompt, fact.answer, layers=layers)
+        for name in ("answer_prob", "answer_margin", "top_margin", "final_prob"):
+            np.testing.assert_allclose(getattr(lens, name), getattr(alone, name), atol=1e-5)
+        np.testing.assert_array_equal(lens.answer_rank, alone.answer_rank)
+        for name in ("prompt", "answer", "answer_id", "position", "str_tokens", "layers"):
+            assert getattr(lens, name) == getattr(alone, name)
+        assert lens.top_token == alone.top_token
+        assert lens.n_layers == alone.n_layers
+
+
+@pytest.mark.parametrize("backend", backend_names())
+def test_prompts_of_one_length_share_a_pass_within_memory(backend, passes, monkeypatch):
+    adapter, found = passes(backend)
+    lens_facts(adapter, FACTS)
+    assert len(found) == 3, "one for each length"
+    # the least that a pass has room for is 8 rows: one prompt, with one row for each of 4 layers
+    monkeypatch.setattr(sweep, "MEMORY_BUDGET", 1)
+    lens_facts(adapter, FACTS)
+    assert len(found) == 3 + len(FACTS)
+
+
+def test_clean_prompts_of_the_same_tokens_are_one():
+    spaced = FactPrompt(f" {PROMPT}", "w1 w3", "w31", "w30")
+    facts = FactSet.of([FACTS.prompts[0], FACTS.prompts[1], spaced])
+    with pytest.raises(ClaimError, match="' w3 w14 w15 w9 w26 w5' is given twice, at 0 and 2"):
+        lens_facts(adapter_of("gpt2", "nnsight"), facts)
+
+
+def ruined(backend, value, rows):
+    """A tiny model whose unembedding is this value in some rows."""
+    module = tiny_module("llama")
+    with torch.no_grad():
+        module.lm_head.weight[rows] = value
+    return open_adapter(Weights("ruined", module, tiny_tokenizer(), "random"), backend)
+
+
+@pytest.mark.parametrize("backend", backend_names())
+@pytest.mark.parametrize(
+    ("value", "rows"),
+    [(float("nan"), slice(32, 33)), (float("nan"), slice(None)), (0.0, slice(None))],
+    ids=["the answer is not a number", "nothing is a number", "all are equal"],
+)
+def test_what_does_not_lead_is_never_on_top(backend, value, rows):
+    lens = logit_lens(ruined(backend, value, rows), PROMPT, "w31")
+    assert lens.answer_id == 32
+    assert not lens.on_top.any()
+    assert not lens.crossover_layer.reached
+    assert not lens.settled_layer.reached
+    if value != 0:
+        assert lens.answer_rank.tolist() == [VOCABULARY] * 4
+        assert np.isnan(lens.answer_margin).all()
+
+
+@pytest.mark.parametrize("backend", backend_names())
+def test_beside_a_token_that_is_not_a_number_none_is_on_top(backend):
+    lens = logit_lens(ruined(backend, float("nan"), slice(3, 4)), PROMPT, "w31")
+    assert np.isfinite(logit_lens(adapter_of("llama", backend), PROMPT, "w31").answer_margin).all()
+    assert np.isnan(lens.answer_margin).all()
+    assert (lens.answer_rank > 0).all()
+    assert not lens.crossover_layer.reached
 
 
 def test_some_layers_alone():

@@ -33,6 +33,12 @@ def dashed_lines(figure, style="--"):
     return {line.get_xdata()[0] for line in found}
 
 
+def replaced(made, **changes):
+    """A trace with other values; its recovery follows from them."""
+    values = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
+    return type(made)(**values | changes)
+
+
 def test_the_lens_shows_probability_and_rank_and_marks_the_crossover():
     result = lens(crossover=8)
     figure = lens_figure(result)
@@ -53,9 +59,9 @@ def test_a_crossover_that_is_never_reached_has_no_mark():
 
 def test_an_answer_that_loses_its_place_has_two_marks_with_room_for_their_labels():
     made = lens(crossover=4)
-    rank = np.array(made.answer_rank)
-    rank[7:11] = 3
-    figure = lens_figure(replace(made, answer_rank=rank))
+    margin = np.array(made.answer_margin)
+    margin[7:11] = -1
+    figure = lens_figure(replace(made, answer_margin=margin))
     assert {"first on top at layer 4", "stays on top from layer 11"} <= set(texts(figure))
     assert dashed_lines(figure) == {4}
     assert dashed_lines(figure, ":") == {11}
@@ -71,7 +77,11 @@ def test_a_raster_leaves_out_what_may_flip_within_the_noise():
     made = lens(crossover=4)
     rank = np.array(made.answer_rank)
     rank[5], rank[:4] = 1, 6
-    assert draw(replace(made, answer_rank=rank)).raster == draw(made).raster
+    margin = np.array(made.answer_margin)
+    margin[5] = -margin[5]
+    changed = replace(made, answer_rank=rank, answer_margin=margin)
+    assert changed.settled_layer != made.settled_layer
+    assert draw(changed).raster == draw(made).raster
 
 
 def test_the_map_is_centred_on_zero_so_that_negative_cells_show():
@@ -103,10 +113,30 @@ def test_without_a_hand_off_none_is_marked():
     assert dashed_lines(trace_figure(trace(hand_off=12))) == set()
 
 
+def test_the_mark_is_the_hand_off_of_the_result_however_weak():
+    made = trace(hand_off=7)
+    # all effects a fifth of what they were, and one relapse: the hand-off is after it
+    metric = -3.0 + (made.patched_metric + 3.0) / 5
+    metric[9] = metric[0]
+    weak = replaced(made, patched_metric=metric)
+    assert weak.hand_off()[0] == 10
+    assert dashed_lines(trace_figure(weak)) == {9.5}
+
+
+def test_no_hand_off_is_marked_at_the_first_layer_or_beside_the_residual_stream():
+    first = trace(hand_off=0)
+    assert first.hand_off()[0] == 0
+    assert dashed_lines(trace_figure(first)) == set()
+    for site in ("attn_out", "mlp_out"):
+        written = replaced(trace(hand_off=7), site=site)
+        assert written.hand_off()[0] == 7
+        assert dashed_lines(trace_figure(written)) == set()
+    for site in ("resid_pre", "resid_mid"):
+        assert dashed_lines(trace_figure(replaced(trace(hand_off=7), site=site))) == {6.5}
+
+
 def test_an_undefined_trace_is_drawn_as_undefined():
-    made = trace()
-    values = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
-    figure = trace_figure(type(made)(**{**values, "corrupt_metric": 5.0}))
+    figure = trace_figure(replaced(trace(), corrupt_metric=5.0))
     (heatmap,) = figure.axes[0].images
     assert np.ma.masked_invalid(heatmap.get_array()).mask.all()
     assert picture(figure)
@@ -127,8 +157,7 @@ def test_a_raster_has_one_size_and_mode_and_no_text():
     assert {r.mode for r in rasters} == {"RGB"}
     # other words, other units: the same raster
     made = trace()
-    values = {k: getattr(made, k) for k in made.__dataclass_fields__ if k != "recovery"}
-    renamed = type(made)(**{**values, "site": "mlp_out", "str_tokens": tuple("abcde")})
+    renamed = replaced(made, site="mlp_out", str_tokens=tuple("abcde"))
     assert draw(made).raster == draw(renamed).raster
 
 

@@ -4,7 +4,7 @@
 # here before the first run
 import pytest_interp.adapters.nnsight
 import pytest_interp.adapters.transformer_lens
-import pytest_interp.figures
+import pytest_interp.figures.render
 import pytest_interp.specs.running
 import pytest_interp.stats  # noqa: F401
 

@@ -1,0 +1,22 @@
+from .lens import (
+    lens_figure as lens_figure,
+)
+from .lenses import (
+    lenses_figure as lenses_figure,
+)
+from .registry import (
+    figure_of as figure_of,
+    register_figure as register_figure,
+)
+from .render import (
+    Drawing as Drawing,
+    draw as draw,
+    picture as picture,
+    raster as raster,
+)
+from .trace import (
+    trace_figure as trace_figure,
+)
+from .traces import (
+    traces_figure as traces_figure,
+)

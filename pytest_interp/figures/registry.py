@@ -1,0 +1,88 @@
+"""From a result to its figure, by the result's type. No matplotlib here.
+
+Another package gives its results figures by entry points in the group ``pytest_interp.figures``:
+the name is the dotted name of the result's class, as ``my_package.results.Norms``, and the value is
+the function that draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from pytest_interp.errors import InterpError, described
+from pytest_interp.registry import Registry
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Draw = Callable[[Any], "Figure"]
+"""Draws a result as a matplotlib ``Figure`` that was made without pyplot."""
+
+
+def _accept(name: str, draw: object) -> Draw | str:
+    if isinstance(draw, str) or callable(draw):
+        return draw
+    raise InterpError(
+        f"{draw!r} cannot draw the figure of {name}: give a function from the result to a "
+        "matplotlib Figure, or where it stands, as 'my_package.figures:norms_figure'"
+    )
+
+
+_figures: Registry[Draw | str] = Registry(
+    "figure", built_in=("pytest_interp.figures.built_in",), accept=_accept
+)
+
+
+def register_figure(result_type: type[Any], draw: Draw | str, *, replace: bool = False) -> None:
+    """Give a type of result, and those made from it, a figure.
+
+    Args:
+        result_type: the class of the result.
+        draw: a function from the result to a matplotlib ``Figure`` made without pyplot; or where
+            it stands, as ``"my_package.figures:norms_figure"``, to be imported when it is drawn.
+        replace: take the place of the figure that this type has.
+
+    Raises:
+        InterpError: the type has a figure and ``replace`` is not asked for, or ``draw`` is neither
+            a function nor text.
+    """
+    name = _name(result_type)
+    _figures.add(name, _accept(name, draw), replace=replace)
+
+
+def figure_of(result: object) -> Figure | None:
+    """The figure of a result, or None where it has none.
+
+    By its method ``to_figure()`` where it has one; else by the function that was registered for
+    its type, or for the nearest type that it was made from.
+
+    Raises:
+        InterpError: the function cannot be imported.
+    """
+    own = getattr(result, "to_figure", None)
+    if own is not None:
+        made: Figure | None = own()
+        return made
+    names = (_name(kind) for kind in type(result).__mro__)
+    name = next((name for name in names if name in _figures), None)
+    return None if name is None else _drawing(name)(result)
+
+
+def _name(result_type: type[Any]) -> str:
+    return f"{result_type.__module__}.{result_type.__qualname__}"
+
+
+def _drawing(name: str) -> Draw:
+    draw = _figures.find(name)
+    if not isinstance(draw, str):
+        return draw
+    try:
+        found: Draw = resolve_name(draw)
+    except Exception as error:  # of a module that others wrote
+        raise InterpError(
+            f"the figure of {name} cannot be loaded from {draw!r}: {described(error)}. Correct the "
+            "name that register_figure was given, or repair that module"
+        ) from error
+    return found

@@ -1,0 +1,62 @@
+"""Maps with a row for each fact and a column for each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.image import AxesImage
+
+from pytest_interp.figures import style
+from pytest_interp.results.base import Floats
+
+_TALLEST = 6.5
+"""Inches of a map: beyond about forty facts its rows get lower."""
+_SMALLEST = 4.5
+"""Points of a fact's name: where rows are lower than that, only some of them are named."""
+
+
+def height(n: int) -> float:
+    """Inches of a map of ``n`` facts."""
+    return min(0.15 * max(n, 9), _TALLEST)
+
+
+def fact_map(
+    axes: Axes, values: Floats, layers: Sequence[int], marks: Sequence[int | None], norm: Normalize
+) -> AxesImage:
+    """Draw values [fact, layer] in diverging colours.
+
+    In each row a black mark stands before the layer that ``marks`` [fact] names, where it names
+    one.
+    """
+    image = axes.imshow(
+        values,
+        aspect="auto",
+        interpolation="nearest",
+        cmap=style.DIVERGING,
+        norm=norm,
+    )
+    axes.set_facecolor("0.8")  # undefined cells are transparent
+    rows = [row for row, layer in enumerate(marks) if layer is not None]
+    axes.vlines(
+        [layers.index(layer) - 0.5 for layer in marks if layer is not None],
+        [row - 0.5 for row in rows],
+        [row + 0.5 for row in rows],
+        color="black",
+        linewidth=1.6,
+        gid=style.FINDING,
+    )
+    axes.set_xlim(-0.5, len(layers) - 0.5)
+    axes.tick_params(labelsize=8, length=2)
+    return image
+
+
+def name_rows(axes: Axes, ids: Sequence[str]) -> None:
+    """Name every fact, or every second, fifth ... where the rows are too low for a line each."""
+    row_points = 72 * height(len(ids)) / len(ids)
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if s * row_points >= _SMALLEST)
+    named = range(0, len(ids), step)
+    size = min(8.0, 0.85 * step * row_points)
+    axes.set_yticks(named, [style.shown(ids[i]) for i in named], fontsize=size)
+    axes.tick_params(axis="y", length=0)

@@ -1,0 +1,106 @@
+"""The logit lenses of a set of facts. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pytest_interp.provenance import Provenance
+from pytest_interp.results.base import Axis, Decision, Floats, rounded
+from pytest_interp.results.lens import LensResult
+from pytest_interp.results.sets import ResultSet
+from pytest_interp.results.tolerances import Tolerance
+
+
+@dataclass(frozen=True, eq=False)
+class LensSet(ResultSet[LensResult]):
+    """Logit lenses of a fact set, of the same layers and weights under the same backend.
+
+    Raises:
+        ClaimError: it is empty, its lenses differ in model, backend or layers, two read one
+            position of the same tokens, or ids or templates are not one for each lens.
+    """
+
+    lenses: tuple[LensResult, ...]
+    templates: tuple[str, ...]
+    """Template name of each lens: its cluster."""
+    ids: tuple[str, ...]
+    name: str = "facts"
+    provenance: Provenance | None = field(init=False)
+    """How the lenses came about: all in one way."""
+
+    _field = "lenses"
+    _one_way = ("layers", "n_layers")
+
+    def _twice(self) -> str | None:
+        seen: dict[tuple[tuple[str, ...], int], int] = {}
+        for i, lens in enumerate(self.lenses):
+            # by its tokens: a further space may change the text and not what the model reads
+            first = seen.setdefault((lens.str_tokens, lens.position), i)
+            if first != i:
+                return (
+                    f"holds one prompt twice: {lens.prompt!r} is given twice, at {first} and {i}, "
+                    "as the same tokens. It counts once: give each prompt once"
+                )
+        return None
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The layers that were read, of every fact."""
+        return self.lenses[0].layers
+
+    def answer_prob(self) -> Floats:
+        """Probability of each answer [fact, layer]."""
+        return np.stack([lens.answer_prob for lens in self.lenses])
+
+    def answer_margin(self) -> Floats:
+        """Logit of each answer minus the best other logit [fact, layer]."""
+        return np.stack([lens.answer_margin for lens in self.lenses])
+
+    def settled_layers(self) -> list[int | None]:
+        """For each fact the layer from which its answer stays on top, or None."""
+        return [lens.settled_layer.layer for lens in self.lenses]
+
+    def to_json(self) -> dict[str, Any]:
+        """Curves [fact, layer] and findings, without provenance."""
+        return {
+            "kind": "logit_lenses",
+            "name": self.name,
+            "layers": list(self.layers),
+            "ids": list(self.ids),
+            "templates": list(self.templates),
+            "prompts": [lens.prompt for lens in self.lenses],
+            "answers": [lens.answer for lens in self.lenses],
+            "crossover_layer": [lens.crossover_layer.layer for lens in self.lenses],
+            "settled_layer": self.settled_layers(),
+            "answer_prob": rounded(self.answer_prob()),
+            "answer_rank": [lens.answer_rank.tolist() for lens in self.lenses],
+            "answer_margin": rounded(self.answer_margin()),
+        }
+
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """As of one lens."""
+        of_one = self.lenses[0].tolerances()
+        return {name: of_one[name] for name in ("answer_prob", "answer_rank", "answer_margin")}
+
+    def axes(self) -> Mapping[str, tuple[Axis, ...]]:
+        fact, layer = Axis("fact", "ids"), Axis("layer", "layers")
+        by_fact = ("prompts", "answers", "crossover_layer", "settled_layer")
+        return {
+            **dict.fromkeys(by_fact, (fact,)),
+            **dict.fromkeys(("answer_prob", "answer_rank", "answer_margin"), (fact, layer)),
+        }
+
+    def findings(self) -> Mapping[str, Decision]:
+        by_the_answer = ("crossover_layer", "settled_layer", "answer_rank")
+        return dict.fromkeys(by_the_answer, Decision("answer_margin", "sign"))
+
+    def summary(self) -> str:
+        found = [layer for layer in self.settled_layers() if layer is not None]
+        told = "no answer stays on top to the end"
+        if found:
+            told = f"the answer stays on top from layer {np.median(found):g} (median)"
+        return f"{len(self)} facts of {self.name!r}: {told}, in {len(found)} of them"

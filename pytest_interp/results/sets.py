@@ -1,0 +1,105 @@
+"""What sets of results have in common: facts with ids and templates, measured in one way."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+
+import numpy as np
+
+from pytest_interp.errors import ClaimError
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.provenance import Provenance
+from pytest_interp.results.base import Result
+
+R = TypeVar("R", bound=Result)
+
+_ONE_MODEL = ("fingerprint", "backend", "dtype", "attention", "bos", "seed")
+"""What the results of a set share of their provenance."""
+
+
+class ResultSet(Result, Generic[R]):
+    """Results of one experiment on a set of facts, from the same weights under the same backend.
+
+    A subclass is a frozen dataclass with the fields below and one more, named by ``_field``, that
+    holds the results.
+
+    Raises:
+        ClaimError: it is empty, its results were made in different ways, one stands in it twice,
+            or ids or templates are not one for each result.
+    """
+
+    templates: tuple[str, ...]
+    ids: tuple[str, ...]
+    name: str
+    provenance: Provenance | None
+
+    _field: ClassVar[str]
+    _one_way: ClassVar[tuple[str, ...]]
+    """Attributes that all results of a set share."""
+
+    @abstractmethod
+    def _twice(self) -> str | None:
+        """What is wrong with a set that holds one thing twice; None if it does not."""
+
+    def __post_init__(self) -> None:
+        results, noun = self._results, self._field
+        if not results or not len(results) == len(self.templates) == len(self.ids):
+            raise ClaimError(
+                f"a {type(self).__name__} needs one template and one id for each of its {noun}: "
+                f"got {len(results)} {noun}, {len(self.templates)} templates, {len(self.ids)} ids"
+            )
+        object.__setattr__(self, "provenance", results[0].provenance)
+        provenances = [one.provenance for one in results]
+        for name in (*self._one_way, *_ONE_MODEL):
+            holders = results if name in self._one_way else provenances
+            found = {getattr(holder, name, None) for holder in holders}
+            if len(found) > 1:
+                raise ClaimError(
+                    f"the {noun} of one set differ in {name}: {sorted(map(str, found))}"
+                )
+        twice = f"has an id twice: {list(self.ids)}" if len(set(self.ids)) < len(self.ids) else None
+        if twice := twice or self._twice():
+            raise ClaimError(f"the {type(self).__name__} {self.name!r} {twice}")
+
+    @property
+    def _results(self) -> tuple[R, ...]:
+        found: tuple[R, ...] = getattr(self, self._field)
+        return found
+
+    @classmethod
+    def of(cls, facts: FactSet, results: Sequence[R]) -> Self:
+        """Join the results of a fact set, in its order, with its ids and templates."""
+        templates, ids = zip(*((fact.template, fact.id) for fact in facts), strict=True)
+        made: Self = cast(Any, cls)(tuple(results), templates, ids, name=facts.name)
+        return made
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self._results)
+
+    def pick(self, indices: Iterable[int]) -> Self:
+        """The results at these indices."""
+        chosen = list(indices)
+        parts = {
+            name: tuple(getattr(self, name)[i] for i in chosen)
+            for name in (self._field, "templates", "ids")
+        }
+        made: Self = replace(cast(Any, self), **parts)
+        return made
+
+    def split(self, share: float = 0.5, seed: int = 0) -> tuple[Self, Self]:
+        """Two disjoint parts, the first with ``share`` of the facts, drawn by a seed.
+
+        Raises:
+            ClaimError: a part would be empty.
+        """
+        n_first = round(share * len(self))
+        if not 0 < n_first < len(self):
+            raise ClaimError(f"cannot split {len(self)} facts with share {share}: a part is empty")
+        order = np.random.default_rng(seed).permutation(len(self)).tolist()
+        return self.pick(sorted(order[:n_first])), self.pick(sorted(order[n_first:]))
