@@ -23,7 +23,7 @@ from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dt
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim
 from pytest_interp.specs.facts import find_fact
-from pytest_interp.specs.validation import unknown_keys, validated
+from pytest_interp.validation import validated
 
 SUFFIX = ".interp.yaml"
 """What the names of collected spec files end in."""
@@ -143,8 +143,9 @@ def read_spec(path: Path, change: Callable[[Document], None] | None = None) -> S
     document = read_document(path)
     if change is not None:
         change(document)
-    unknown_keys(document, (), SpecFile.model_json_schema())
-    settings = validated(document, (), lambda: SpecFile.model_validate(document.data))
+    settings = validated(
+        document, (), SpecFile.model_json_schema(), lambda: SpecFile.model_validate(document.data)
+    )
     experiment = _named(document, ("experiment",), lambda: find_experiment(settings.experiment))
     _named(document, ("model",), lambda: find_model(settings.model))
     config = _configure(document, settings, experiment)
@@ -180,10 +181,10 @@ def _configure(document: Document, settings: SpecFile, experiment: Experiment) -
         if isinstance(given, str | list):
             known = own or shipped()
             inputs[key] = _named(document, ("inputs", key), partial(find, given, known))
-    unknown_keys(document, ("inputs",), inputs_schema(experiment))
     if SEED in experiment.schema().get("properties", {}):
         inputs[SEED] = settings.seed
-    return validated(document, ("inputs",), lambda: experiment.configure(inputs))
+    schema = inputs_schema(experiment)
+    return validated(document, ("inputs",), schema, lambda: experiment.configure(inputs))
 
 
 def _own_facts(document: Document, name: str) -> FactSet:
