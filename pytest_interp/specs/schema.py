@@ -22,7 +22,6 @@ from pytest_interp.facts.shipped import load_facts, shipped
 from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dtype
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim
-from pytest_interp.specs.facts import find_fact
 from pytest_interp.validation import validated
 
 SUFFIX = ".interp.yaml"
@@ -196,13 +195,13 @@ def _own_facts(document: Document, name: str) -> FactSet:
 
 def _fact(given: Any, known: FactSet) -> Any:
     """The prompts of one fact, by its id."""
-    return asdict(find_fact(given, known).prompt) if isinstance(given, str) else given
+    return asdict(known.find(given).prompt) if isinstance(given, str) else given
 
 
 def _facts(given: str | list[Any], known: FactSet) -> Any:
     """A set of facts: ids, ``all`` of the facts file, or the name of a shipped set."""
     if isinstance(given, list):
-        chosen = tuple(find_fact(str(name), known) for name in given)
+        chosen = tuple(known.find(str(name)) for name in given)
         return asdict(FactSet(known.name, chosen))
     return asdict(known if given in ("all", known.name) else load_facts(given))
 
