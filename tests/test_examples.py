@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# without PYTHONPATH, by which the package of this working tree would come before the wheel
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHON"))}
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +22,12 @@ def python(tmp_path_factory):
     folder = tmp_path_factory.mktemp("environment")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     wheel = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run([*pip, *wheel], check=True, cwd=folder)
+    subprocess.run([*pip, *wheel], check=True, cwd=folder, env=ENVIRONMENT)
     venv.create(folder / "venv", system_site_packages=True)
     made = folder / "venv" / "bin" / "python"
     (built,) = folder.glob("*.whl")
     install = ["--python", str(made), "install", "--no-deps", "--no-index", str(built)]
-    subprocess.run([*pip, *install], check=True)
+    subprocess.run([*pip, *install], check=True, cwd=folder, env=ENVIRONMENT)
     # torch need not be downloaded again. Folders named in a .pth come last on the path, and .pth
     # files in them are not read: the package of this working tree stays out.
     (site,) = (folder / "venv").glob("lib/python*/site-packages")
@@ -42,11 +44,10 @@ def repository(tmp_path):
 
 def run(python, repository, *arguments):
     """Run pytest there; its exit status and output."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHON"))}
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=repository,
-        env=environment,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -65,7 +66,12 @@ def numbers(repository):
 def test_the_environment_has_the_wheel(python, tmp_path):
     code = "import pytest_interp, pytest_interp.cli.new; print(pytest_interp.__file__)"
     done = subprocess.run(
-        [python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        [python, "-c", code],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert Path(done.stdout.strip()).is_relative_to(python.parents[1])
 

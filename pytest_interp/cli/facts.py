@@ -27,8 +27,8 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     from pytest_interp.cli.bar import progress_bar
     from pytest_interp.experiments import known_facts
+    from pytest_interp.facts.shipped import named_facts
     from pytest_interp.models import load_model
-    from pytest_interp.specs.facts import named_facts
 
     facts = named_facts(given.file)
     with progress_bar():

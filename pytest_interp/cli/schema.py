@@ -1,4 +1,4 @@
-"""``pytest-interp schema``: the JSON Schema of spec files, for editors."""
+"""``pytest-interp schema``: the JSON Schema of spec files and of facts files, for editors."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Describe the command."""
     parser = subparsers.add_parser(
         "schema",
-        help="print the JSON Schema of spec files, for editors",
+        help="print the JSON Schema of spec files or facts files, for editors",
         description="Prints the JSON Schema of *.interp.yaml files, with the experiments and "
-        "claims that are installed here.",
+        "claims that are installed here; with --facts, that of facts files.",
     )
+    parser.add_argument("--facts", action="store_true", help="the schema of facts files")
     parser.set_defaults(command=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from pytest_interp.specs.jsonschema import spec_schema
+    from pytest_interp.facts.files import FactsFile
+    from pytest_interp.specs.jsonschema import DIALECT, spec_schema
 
     def note(error: InterpError) -> None:
         print(f"pytest-interp: left out: {error}", file=sys.stderr)
 
-    print(json.dumps(spec_schema(note), indent=2, ensure_ascii=False))
+    schema = (
+        {"$schema": DIALECT, **FactsFile.model_json_schema()} if given.facts else spec_schema(note)
+    )
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
     return 0

@@ -6,10 +6,9 @@ relatives; ``known_facts`` says which of them another model knows.
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 
-from pytest_interp.documents import parse_document
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.facts.sets import FactSet
 
@@ -33,8 +32,19 @@ def load_facts(name: str) -> FactSet:
         raise UnknownNameError.of(
             "fact set", name, fact_sets(), "Your own files: FactSet.from_yaml(path)."
         )
-    text = files("pytest_interp.facts").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    return FactSet.from_document(parse_document(text, Path(f"{name}.yaml")))
+    with as_file(files("pytest_interp.facts").joinpath(f"{name}.yaml")) as path:
+        return FactSet.from_yaml(path)
+
+
+def named_facts(name: str) -> FactSet:
+    """A facts file by its path, or a shipped set by its name.
+
+    Raises:
+        SpecError: the file cannot be read, or is no facts file.
+        UnknownNameError: neither a file nor a shipped set.
+    """
+    path = Path(name)
+    return FactSet.from_yaml(path) if path.suffix or path.exists() else load_facts(name)
 
 
 def shipped() -> FactSet:

@@ -27,7 +27,7 @@ from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
 from pytest_interp.experiments.registry import Experiment
 from pytest_interp.results.base import Result
 from pytest_interp.specs.bounds import Bound, attributes_of, check_bound
-from pytest_interp.specs.validation import nearest, unknown_keys, validated
+from pytest_interp.validation import nearest, validated
 
 _NEEDS_MORE_THAN_A_RESULT = {"assert_backends_agree"}
 _added: dict[str, Callable[..., Any]] = {}
@@ -86,12 +86,16 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
     else:
         _check_attribute(document, index, name, experiment)
         function, model = check_bound, Bound
-    unknown_keys(document, here, model.model_json_schema())
     if "layer_range" in model.model_fields:
         _check_layers(document, here, arguments)
     # as JSON: a list is a tuple, but a text is no number (pydantic reads "0-3" as -3)
     as_json = json.dumps(arguments, default=str)
-    made = validated(document, here, lambda: model.model_validate_json(as_json, strict=True))
+    made = validated(
+        document,
+        here,
+        model.model_json_schema(),
+        lambda: model.model_validate_json(as_json, strict=True),
+    )
     given = {key: getattr(made, key) for key in made.model_fields_set}
     if function is check_bound:
         given = {"attribute": name, "bound": made}

@@ -75,7 +75,7 @@ def _lifted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
     """The schema with its own definitions moved to those of the whole, all of them closed."""
     inner = schema.pop("$defs", {})
     for one in (schema, *inner.values()):
-        if "properties" in one:  # no other keys, as :func:`unknown_keys` has it
+        if "properties" in one:  # no other keys, as :func:`validated` has it
             one.setdefault("additionalProperties", False)
     definitions.update(inner)
     return schema

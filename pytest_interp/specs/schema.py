@@ -22,8 +22,7 @@ from pytest_interp.facts.shipped import load_facts, shipped
 from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dtype
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim
-from pytest_interp.specs.facts import find_fact
-from pytest_interp.specs.validation import unknown_keys, validated
+from pytest_interp.validation import validated
 
 SUFFIX = ".interp.yaml"
 """What the names of collected spec files end in."""
@@ -137,8 +136,9 @@ def read_spec(path: Path, change: Callable[[Document], None] | None = None) -> S
     document = read_document(path)
     if change is not None:
         change(document)
-    unknown_keys(document, (), SpecFile.model_json_schema())
-    settings = validated(document, (), lambda: SpecFile.model_validate(document.data))
+    settings = validated(
+        document, (), SpecFile.model_json_schema(), lambda: SpecFile.model_validate(document.data)
+    )
     experiment = _named(document, ("experiment",), lambda: EXPERIMENTS.find(settings.experiment))
     _named(document, ("model",), lambda: find_model(settings.model))
     config = _configure(document, settings, experiment)
@@ -174,10 +174,10 @@ def _configure(document: Document, settings: SpecFile, experiment: Experiment) -
         if isinstance(given, str | list):
             known = own or shipped()
             inputs[key] = _named(document, ("inputs", key), partial(find, given, known))
-    unknown_keys(document, ("inputs",), inputs_schema(experiment))
     if SEED in experiment.schema().get("properties", {}):
         inputs[SEED] = settings.seed
-    return validated(document, ("inputs",), lambda: experiment.configure(inputs))
+    schema = inputs_schema(experiment)
+    return validated(document, ("inputs",), schema, lambda: experiment.configure(inputs))
 
 
 def _own_facts(document: Document, name: str) -> FactSet:
@@ -189,13 +189,13 @@ def _own_facts(document: Document, name: str) -> FactSet:
 
 def _fact(given: Any, known: FactSet) -> Any:
     """The prompts of one fact, by its id."""
-    return asdict(find_fact(given, known).prompt) if isinstance(given, str) else given
+    return asdict(known.find(given).prompt) if isinstance(given, str) else given
 
 
 def _facts(given: str | list[Any], known: FactSet) -> Any:
     """A set of facts: ids, ``all`` of the facts file, or the name of a shipped set."""
     if isinstance(given, list):
-        chosen = tuple(find_fact(str(name), known) for name in given)
+        chosen = tuple(known.find(str(name)) for name in given)
         return asdict(FactSet(known.name, chosen))
     return asdict(known if given in ("all", known.name) else load_facts(given))
 

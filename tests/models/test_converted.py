@@ -2,16 +2,19 @@
 
 import multiprocessing
 import os
+import random
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pytest_interp.models import converted
 
 KEY, OTHER = "a" * 64, "b" * 64
-BIG = 3 << 20  # spans several blocks of the checksum, and a tail
-MADE = bytes(range(256)) * (BIG // 256) + b"tail"
+MIB, PAGE = 1 << 20, 4096
+BIG = 3 * MIB
+MADE = random.Random(0).randbytes(BIG) + b"tail"  # no two pages are alike
 
 
 def build(folder: Path) -> None:
@@ -46,13 +49,17 @@ def flip(file: Path, at: int) -> None:
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # a disk that errs tells nobody
 
 
-def swap_blocks(file: Path) -> None:
+def swap(file: Path, first: int, second: int, size: int) -> None:
+    """Exchange the bytes that begin at two places."""
     data = bytearray(file.read_bytes())
-    data[0] = 7
+    a, b = slice(first, first + size), slice(second, second + size)
+    data[a], data[b] = data[b], data[a]
     file.write_bytes(data)
-    converted._seal(file.parent, KEY)
-    block = converted._BLOCK
-    file.write_bytes(bytes(data[block : 2 * block] + data[:block] + data[2 * block :]))
+
+
+def reverse_words(file: Path) -> None:
+    words = np.frombuffer(MADE[:MIB], dtype="<u8")
+    file.write_bytes(words[::-1].tobytes() + MADE[MIB:])
 
 
 DAMAGE = {
@@ -61,7 +68,9 @@ DAMAGE = {
     "flipped in a block": lambda f: flip(f / "model.safetensors", BIG // 2),
     "flipped in the tail": lambda f: flip(f / "model.safetensors", BIG + 2),
     "zeroed": lambda f: (f / "model.safetensors").write_bytes(bytes(len(MADE))),
-    "blocks swapped": lambda f: swap_blocks(f / "model.safetensors"),
+    "two pages swapped": lambda f: swap(f / "model.safetensors", PAGE, 9 * PAGE, PAGE),
+    "two MiB swapped": lambda f: swap(f / "model.safetensors", 0, MIB, MIB),
+    "words reversed": lambda f: reverse_words(f / "model.safetensors"),
     "config changed": lambda f: (f / "config.json").write_text("[]"),
     "file gone": lambda f: (f / "config.json").unlink(),
     "file added": lambda f: (f / "pytorch_model.bin").touch(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator
+from types import NoneType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -29,38 +30,38 @@ _EXPECTED = {
 """What a value should be, by the first part of pydantic's name for the mistake."""
 
 
-def validated(document: Document, location: Location, make: Callable[[], T]) -> T:
-    """What ``make`` returns, from the values at ``location``.
+def validated(
+    document: Document, location: Location, schema: dict[str, Any], make: Callable[[], T]
+) -> T:
+    """What ``make`` returns, from the values at ``location``; ``schema`` is their JSON Schema.
 
     Raises:
-        SpecError: they do not fit; one line a mistake, in the order of the file.
-    """
-    try:
-        return make()
-    except ValidationError as error:
-        found: dict[Location, str] = {}
-        for mistake in error.errors(include_url=False):
-            where = _existing(document, (*location, *mistake["loc"]))
-            found.setdefault(where, _sentence(mistake, location))
-        raise document.errors(found.items()) from None
-    except SpecError:
-        raise
-    except InterpError as error:
-        raise document.error(location, str(error)) from error
-
-
-def unknown_keys(document: Document, location: Location, schema: dict[str, Any]) -> None:
-    """Return when the mapping at ``location`` has only keys that the schema knows, at any depth.
-
-    Raises:
-        SpecError: it has others; each is named with the nearest valid one.
+        SpecError: they do not fit, or hold keys that the schema lacks, at any depth. One line a
+            mistake, in the order of the file; an unknown key is named with the nearest valid one.
     """
     value: Any = document.data
     for key in location:
         value = value[key]
-    found = list(_unknown(value, schema, schema, location))
+    found = dict(_unknown(value, schema, schema, location))
+    misnamed = {place[:-1] for place in found}  # what these lack is there, by a wrong name
+    try:
+        made = make()
+    except ValidationError as error:
+        for mistake in error.errors(include_url=False):
+            way = (*location, *mistake["loc"])
+            where = _existing(document, way)
+            if where in misnamed:
+                continue
+            if mistake["type"] == "missing" and isinstance(way[-1], str):
+                where = (*where, way[-1])  # each is a mistake of its own
+            found.setdefault(where, _sentence(mistake, location))
+    except SpecError:
+        raise
+    except InterpError as error:
+        raise document.errors(found.items() or [(location, str(error))]) from error
     if found:
-        raise document.errors(found)
+        raise document.errors(found.items())
+    return made
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -107,30 +108,37 @@ def _existing(document: Document, location: Location) -> Location:
 
 
 def _sentence(mistake: Any, location: Location) -> str:
-    kind, context = mistake["type"], mistake.get("ctx", {})
+    kind, value, context = mistake["type"], mistake["input"], mistake.get("ctx", {})
     # pydantic also names the alternative that it tried, as tuple[int, int]
     way = [str(part) for part in (*location, *mistake["loc"]) if "[" not in str(part)]
-    if kind == "missing" and isinstance(mistake["loc"][-1], int):
-        # a position of a tuple
-        return f"{'.'.join(way[:-1])}: expected a longer list, got {_shown(mistake['input'])}"
-    if kind == "missing":
-        return f"the key {mistake['loc'][-1]!r} is missing" + (
-            f" in {'.'.join(map(str, location))}" if location else ""
-        )
-    name = ".".join(way)
+    if kind == "missing" and isinstance(mistake["loc"][-1], str):
+        return f"the key {way[-1]!r} is missing" + (f" in {'.'.join(way[:-1])}" if way[1:] else "")
+    # a position of a tuple that is missing is a mistake of the tuple
+    name = ".".join(way[:-1] if kind == "missing" else way)
     if kind == "value_error":
-        return f"{name}: {mistake['msg'].removeprefix('Value error, ')}"
-    if kind in ("too_long", "too_short"):
+        said = mistake["msg"].removeprefix("Value error, ")
+        return f"{name}: {said}" if name else said
+    if kind == "missing":
+        said = "expected a longer list"
+    elif kind in ("too_long", "too_short"):
         words = ("at most", "max") if kind == "too_long" else ("at least", "min")
         said = f"expected {words[0]} {context[f'{words[1]}_length']} values"
     elif plain := _EXPECTED.get(re.sub("_(type|parsing|from_float)$", "", kind)):
         said = f"expected {plain}"
     else:
         said = mistake["msg"].replace("Input should be", "expected")
-    return f"{name}: {said}, got {_shown(mistake['input'])}"
+    # YAML reads no, on, 1984 and 2020-01-01 as other things than text
+    quoted = kind == "string_type" and not isinstance(value, list | dict | NoneType)
+    return f"{name}: {said}, got {_shown(value)}{': put it in quotes' if quoted else ''}"
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    text = {"None": "nothing", "True": "true", "False": "false"}.get(text, text)
+    """A value in a few words; of a mapping its keys alone, for a wrong file may hold secrets."""
+    if isinstance(value, dict):
+        text = f"a mapping of {', '.join(map(str, value)) or 'nothing'}"
+    elif isinstance(value, list):
+        text = f"[{', '.join(map(_shown, value))}]"
+    else:
+        text = repr(value)
+        text = {"None": "nothing", "True": "true", "False": "false"}.get(text, text)
     return text if len(text) <= 60 else f"{text[:57]}..."
