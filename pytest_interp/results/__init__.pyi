@@ -19,6 +19,12 @@ from .control import (
 from .crossover import (
     CrossoverLayer as CrossoverLayer,
 )
+from .crossover import (
+    NeverReached as NeverReached,
+)
+from .crossover import (
+    ReachedLayer as ReachedLayer,
+)
 from .lens import (
     LensResult as LensResult,
 )
