@@ -17,7 +17,7 @@ from pytest_interp.errors import InterpError, UnknownNameError, described
 T = TypeVar("T")
 HOMES: Final = {
     "experiment": "pytest_interp.experiments.registry",
-    "claim": "pytest_interp.specs.claims",
+    "claim": "pytest_interp.claims.registry",
     "model": "pytest_interp.models.registry",
     "architecture": "pytest_interp.adapters.layouts",
     "site": "pytest_interp.adapters.sites",

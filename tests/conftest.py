@@ -19,16 +19,17 @@ def own_registries(monkeypatch):
     # what the package registers when it is imported must not look like the work of a test
     import_module("pytest_interp.experiments.configs")
     from pytest_interp.adapters import layouts, sites
+    from pytest_interp.claims.registry import CLAIMS
     from pytest_interp.experiments import registry as experiments
     from pytest_interp.models import registry as models
-    from pytest_interp.specs import claims
 
+    CLAIMS.names()  # those of the package
     for module, table in (
         (models, "_registry"),
         (experiments, "_registry"),
         (layouts, "_LAYOUTS"),
         (sites, "_ADDED"),
         (sites, "_ORDER"),
-        (claims, "_added"),
+        (CLAIMS, "_things"),
     ):
         monkeypatch.setattr(module, table, dict(getattr(module, table)))

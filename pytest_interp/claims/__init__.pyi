@@ -34,14 +34,59 @@ from .effects import (
 from .effects import (
     check_sufficient as check_sufficient,
 )
+from .evidence import (
+    Column as Column,
+)
+from .evidence import (
+    Evidence as Evidence,
+)
+from .evidence import (
+    column as column,
+)
+from .evidence import (
+    gather as gather,
+)
+from .evidence import (
+    other_columns as other_columns,
+)
 from .localized import (
     assert_fact_localized as assert_fact_localized,
 )
 from .localized import (
     check_fact_localized as check_fact_localized,
 )
+from .places import (
+    Layers as Layers,
+)
+from .places import (
+    layer_span as layer_span,
+)
+from .places import (
+    parse_place as parse_place,
+)
+from .registry import (
+    register_claim as register_claim,
+)
+from .requirements import (
+    Requirement as Requirement,
+)
 from .requirements import (
     asserting as asserting,
+)
+from .requirements import (
+    decide as decide,
+)
+from .terms import (
+    GivenTerms as GivenTerms,
+)
+from .terms import (
+    Terms as Terms,
+)
+from .terms import (
+    least_effect as least_effect,
+)
+from .terms import (
+    most_effect as most_effect,
 )
 from .verdict import (
     Estimate as Estimate,
