@@ -164,7 +164,7 @@ def _asserted(error: AssertionError, function: Callable[..., Any]) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code and frame.filename == code.co_filename]
     frame = (own or frames)[-1]
-    return f"{str(error) or frame.line}\n  at {shown(Path(frame.filename))}:{frame.lineno}"
+    return f"{str(error).strip() or frame.line}\n  at {shown(Path(frame.filename))}:{frame.lineno}"
 
 
 def _no_verdict(name: str, said: object) -> str:

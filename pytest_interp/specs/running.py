@@ -42,7 +42,7 @@ class Outcome:
             "line": self.claim.line,
             "status": self.status,
             "message": self.message,
-            "verdict": self.verdict.to_json() if self.verdict else None,
+            "verdict": None if self.verdict is None else self.verdict.to_json(),
         }
 
 

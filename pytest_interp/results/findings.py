@@ -1,0 +1,68 @@
+"""Is a discrete finding that flipped decided by noise? A pure function over JSON results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pytest_interp.results.base import Decision, Floats
+
+
+def deciding_moves(
+    path: tuple[str | int, ...],
+    decision: Decision,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+) -> list[tuple[str, float, float]]:
+    """The numbers that decide a finding, as they were and as they are.
+
+    The flip is noise where there are any, and each of them moved within its tolerance.
+
+    Args:
+        path: keys and indices from the top of the JSON down to the finding, as
+            ``("top_token", 3)``.
+        decision: what the result says of this finding.
+        old: a result as JSON.
+        new: the other one.
+
+    Returns:
+        For each number the top-level field whose tolerance counts, the old and the new value.
+        Empty where nothing can be said: the two do not have the same shape, or hold no numbers.
+    """
+    if not all(path[0] in side for side in (old, new)):
+        return []  # what is new or gone did not flip
+    names = decision.by.split(".")
+    try:
+        a, b = (_numbers(side, names, path[1:]) for side in (old, new))
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+        return []
+    if a.shape != b.shape or not np.isfinite([a, b]).all():
+        return []
+    if decision.how == "lead":
+        # what led by one number trails by the other now
+        return [(names[0], float(a), -float(b))] if a.ndim == 0 else []
+    if decision.how == "sign":
+        # an answer that is level with the best other one is on top
+        where = np.flatnonzero((a >= 0) != (b >= 0)).tolist()
+    else:
+        extreme = np.argmax if decision.how == "largest" else np.argmin
+        where = [int(extreme(side)) for side in (a, b) if side.size]
+    return [(names[0], float(a.flat[i]), float(b.flat[i])) for i in where]
+
+
+def _numbers(result: Any, names: list[str], keys: tuple[str | int, ...]) -> Floats:
+    """The numbers that belong to one finding: an array of any shape, a single one included.
+
+    A key that has no counterpart in the numbers tells parts of one finding apart, as the layer
+    and the position of a peak.
+    """
+    for name in names:
+        result = result[name]
+    for key in keys:
+        if not isinstance(result, (list if isinstance(key, int) else dict)):
+            break
+        below: Any = result
+        result = below[key]
+    return np.array(result, dtype=np.float64)
