@@ -17,6 +17,7 @@ InterpError
 
 AssertionError
 ├── ClaimFailed               the claim is false
+│   └── NeverReachedError     a layer that the answer never reaches, taken for a number
 └── ClaimInconclusive         the evidence cannot decide the claim; an inconclusive claim is no pass
 
 Each message says what was wrong, what was expected, and what to change or to run.
@@ -115,6 +116,10 @@ class SpecError(InterpError, ValueError):
 
 class ClaimFailed(AssertionError):  # noqa: N818 - it is an assertion, not a mistake of the user
     """The claim is false on this evidence."""
+
+
+class NeverReachedError(ClaimFailed, TypeError):
+    """A layer that the answer never reaches is taken for a number, which it is not."""
 
 
 class ClaimInconclusive(AssertionError):  # noqa: N818

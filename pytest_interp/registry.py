@@ -18,13 +18,14 @@ from pytest_interp.errors import InterpError, UnknownNameError, described
 T = TypeVar("T")
 HOMES: Final = {
     "experiment": "pytest_interp.experiments.registry",
-    "claim": "pytest_interp.specs.claims",
+    "claim": "pytest_interp.claims.registry",
     "model": "pytest_interp.models.registry",
     "architecture": "pytest_interp.adapters.layouts",
     "site": "pytest_interp.adapters.places",
     "metric": "pytest_interp.options.metrics",
     "corruption": "pytest_interp.options.corruptions",
     "backend": "pytest_interp.adapters.backends",
+    "figure": "pytest_interp.figures.registry",
 }
 """What can be added, and the module that keeps it. None of them imports torch or matplotlib."""
 _ALL: Final[dict[str, Registry[Any]]] = {}

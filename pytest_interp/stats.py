@@ -1,4 +1,4 @@
-"""Intervals of means and permutation p-values, by SciPy and NumPy. No torch here."""
+"""Intervals of means, permutation p-values and divergences, by SciPy and NumPy. No torch here."""
 
 from __future__ import annotations
 
@@ -89,7 +89,10 @@ misses the one outlying fact would otherwise make the interval arbitrarily long.
 
 
 def _by_cluster(data: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
-    """Sums [column, cluster] and counts [cluster]; units themselves when clusters are no help."""
+    """Values [unit, column] as sums [column, cluster] and counts [cluster].
+
+    Units themselves where there are fewer than two clusters.
+    """
     names = list(dict.fromkeys(clusters)) if clusters is not None else []
     if len(names) < 2 or clusters is None:
         return data.T, np.ones(len(data))
@@ -98,7 +101,11 @@ def _by_cluster(data: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floa
 
 
 def _standard_error(sums: Floats, counts: Floats, mean: Floats) -> Floats:
-    """Of the mean: how far it moves as each cluster is left out. Clusters lie on the last axis."""
+    """Of the mean: how far it moves as each cluster is left out.
+
+    Sums and counts [..., cluster] and means [...] to errors [...]; ``...`` are columns, resamples
+    or both, and counts may lack columns.
+    """
     total = counts.sum(-1)
     moved = (sums - mean[..., None] * counts) / (total[..., None] - counts)
     error: Floats = np.sqrt((moved**2).sum(-1))
@@ -106,7 +113,7 @@ def _standard_error(sums: Floats, counts: Floats, mean: Floats) -> Floats:
 
 
 def _like(column: Floats, resampled: Floats) -> Floats:
-    """Give values of columns the trailing axis of resamples."""
+    """Values [column] to [column, 1] where the resampled ones are [column, resample]."""
     return column if resampled.ndim == column.ndim else column[:, None]
 
 
@@ -163,20 +170,37 @@ def region_p_value(
 
 
 def _columns_there(maps: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Maps, and which columns each fact has [fact, column]."""
+    """Maps [fact, layer, column] as they are, and which columns each fact has [fact, column]."""
     data = np.asarray(maps, dtype=float)
     return data, np.isfinite(data).all(axis=1)
 
 
 def _mean_over_facts(data: Floats, there: npt.NDArray[np.bool_]) -> Floats:
-    """[layer, column], each column over the facts that have it."""
+    """Maps [fact, layer, column], with [fact, column], to means [layer, column].
+
+    Each column is averaged over the facts that have it; 0 where none has.
+    """
     total = np.where(there[:, None], data, 0.0).sum(axis=0)
     mean: Floats = total / np.maximum(there.sum(axis=0), 1)
     return mean
 
 
 def _region_means(means: Floats, height: int) -> Floats:
-    """From [..., layer, column] to the means of all contiguous regions [..., first, column]."""
+    """Means [..., layer, column] to those of all contiguous regions [..., first layer, column]."""
     sums = np.insert(means.cumsum(-2), 0, 0.0, axis=-2)
     found: Floats = (sums[..., height:, :] - sums[..., :-height, :]) / height
+    return found
+
+
+def kl_divergence(first: Floats, second: Floats) -> Floats:
+    """Kullback-Leibler divergence of next-token distributions, in nats; 0 where they are equal.
+
+    Logits [..., vocabulary] to sum over the vocabulary of p * (log p - log q) [...].
+    """
+    from scipy.special import log_softmax
+
+    p, q = log_softmax(first, axis=-1), log_softmax(second, axis=-1)
+    # scipy.special.rel_entr takes probabilities, and is infinite where a tiny q is rounded to 0;
+    # rounding can leave a divergence of zero slightly negative
+    found: Floats = np.maximum((np.exp(p) * (p - q)).sum(-1), 0.0)
     return found

@@ -1,66 +1,142 @@
-"""A crossover layer is an int that can say why, and never passes a claim it did not reach."""
+"""A crossover layer can say why; reached it is an int, never reached it passes no claim."""
 
 from __future__ import annotations
 
+import copy
+import json
+import math
+import operator
 import pickle
 
 import numpy as np
 import pytest
 
-from pytest_interp.results import LensResult
-from pytest_interp.results.crossover import CrossoverLayer
+from pytest_interp.errors import ClaimFailed, NeverReachedError
+from pytest_interp.results import CrossoverLayer, LensResult, NeverReached, ReachedLayer
+from pytest_interp.results.crossover import Curve
+
+CURVE = Curve(
+    " Paris",
+    layers=range(4),
+    prob=np.array([0.1, 0.2, 0.6, 0.9]),
+    rank=np.array([9, 1, 0, 0]),
+    margin=np.array([-3.0, -1.0, 0.5, 2.0]),
+    top_token=(" the", " the", " Paris", " Paris"),
+)
+TWO, NEVER = ReachedLayer(2, CURVE), NeverReached(CURVE)
 
 
-def crossover(layer: int | None) -> CrossoverLayer:
-    return CrossoverLayer(
-        layer,
-        answer=" Paris",
-        layers=range(4),
-        prob=np.array([0.1, 0.2, 0.6, 0.9]),
-        rank=np.array([9, 1, 0, 0]),
-        margin=np.array([-3.0, -1.0, 0.5, 2.0]),
-        top_token=(" the", " the", " Paris", " Paris"),
-    )
+def test_a_reached_layer_is_an_int():
+    assert isinstance(TWO, int)
+    assert isinstance(TWO, CrossoverLayer)
+    assert TWO == 2 == TWO.layer
+    assert TWO <= 2 < TWO + 1
+    assert TWO != 3
+    assert not TWO > 2
+    assert hash(TWO) == hash(2)
+    assert f"{TWO:>3}" == "  2"
+    assert (str(TWO), repr(TWO), json.dumps([TWO])) == ("2", "2", "[2]")
+    assert {2: "x"}[TWO] == "x"
+    assert max([ReachedLayer(1, CURVE), TWO]) == 2
+    assert np.asarray([TWO]).dtype == int
+    assert np.int64(2) == TWO <= np.float32(2.5)
 
 
-def test_it_compares_like_an_int():
-    two = crossover(2)
-    assert two == 2
-    assert two <= 2 < two + 1
-    assert two != 3
-    assert not two > 2
-    assert hash(two) == hash(2)
-    assert f"{two:>3}" == "  2"
-    assert {2: "x"}[two] == "x"
+def test_layer_0_is_a_layer():
+    assert ReachedLayer(0, CURVE)
+    assert ReachedLayer(0, CURVE) == 0
+    assert ReachedLayer(0, CURVE).reached
 
 
-@pytest.mark.parametrize("other", [-1, 0, 2, 30])
-def test_never_passes_no_comparison(other):
-    never = crossover(None)
-    passed = [never == other, never != other, never < other, never <= other]
-    assert not any([*passed, never > other, never >= other, other > never, other <= never])
-    assert not never.reached
-    assert repr(never) == str(never) == f"{never}" == "never"
+@pytest.mark.parametrize("other", [-1, 0, 2.5, 30, np.int64(5), np.float32(5)], ids=repr)
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+def test_never_is_on_no_side_of_a_number(compare, other):
+    assert compare(NEVER, other) is False
+    assert compare(other, NEVER) is False
+
+
+TAKES_IT_FOR_A_NUMBER = {
+    "== 4": lambda never: never == 4,
+    "!= 4": lambda never: never != 4,
+    "4 ==": lambda never: np.int64(4) == never,
+    "in": lambda never: never in (29,),
+    "not in": lambda never: never not in (29,),
+    "in a range": lambda never: never not in range(3),
+    "== another": lambda never: never == NeverReached(CURVE),
+    "< another": lambda never: never < TWO,
+    "another >=": lambda never: operator.ge(TWO, never),
+    "max": lambda never: max([TWO, never]) <= 5,
+    "max, first": lambda never: max([never, TWO]) <= 5,
+    "sorted": lambda never: sorted([never, TWO])[-1] <= 5,
+    "truth": lambda never: not never,
+    "int": int,
+    "float": float,
+    "index": operator.index,
+    "round": round,
+    "abs": abs,
+    "add": lambda never: never + 1 <= 12,
+    "radd": lambda never: 1 + never,
+    "divide": lambda never: never / 6 <= 0.9,
+    "of NumPy": lambda never: np.int64(12) - never,
+    "sum": lambda never: sum([TWO, never]),
+    "isclose": lambda never: math.isclose(never, 4),
+    "approx": lambda never: never == pytest.approx(4),
+    "approx from the left": lambda never: pytest.approx(4) == never,
+    "array": lambda never: np.asarray([never]) <= 5,
+    "array of both": lambda never: np.array([TWO, never]) <= 5,
+    "array of floats": lambda never: np.array([never], dtype=float),
+    "beside an array": lambda never: np.arange(3) >= never,
+    "mean": lambda never: np.mean([never, TWO]) <= 5,
+    "np.max": lambda never: np.max([TWO, never]),
+}
+
+
+@pytest.mark.parametrize("use", TAKES_IT_FOR_A_NUMBER.values(), ids=TAKES_IT_FOR_A_NUMBER)
+def test_never_is_no_number(use):
+    with pytest.raises(NeverReachedError, match="' Paris' is never the top token, so it has no"):
+        use(NEVER)
+
+
+def test_never_is_no_number_in_other_words():
+    with pytest.raises(TypeError, match="NeverReached is not JSON serializable"):
+        json.dumps(NEVER)
+    assert not isinstance(NEVER, int)
+    assert not hasattr(NEVER, "real")
+    assert NEVER.layer is None
+    assert not NEVER.reached
+    assert (NEVER == "never", NEVER == None, NEVER != None) == (False, False, True)  # noqa: E711
+    assert repr(NEVER) == str(NEVER) == f"{NEVER}" == "never"
+    assert f"{NEVER:>6}" == " never"
+    assert len({NEVER, NEVER}) == 1
+
+
+def test_the_refusal_is_a_failed_claim_and_a_type_error():
+    with pytest.raises(ClaimFailed) as failed:
+        NEVER == 4  # noqa: B015
+    assert isinstance(failed.value, TypeError)
+    assert "+2.00" in str(failed.value)
 
 
 def test_it_explains_itself():
-    text = "\n".join(crossover(2).explain())
+    text = "\n".join(TWO.explain())
     assert "' Paris' is the top token from layer 2" in text
     assert "+0.50" in text
-    assert "never the top token" in "\n".join(crossover(None).explain())
+    assert "never the top token" in "\n".join(NEVER.explain())
 
 
 def test_it_shows_three_layers_on_either_side():
     curve = {name: np.zeros(12) for name in ("prob", "rank", "margin")}
-    deep = CrossoverLayer(8, layers=range(12), answer=" Paris", top_token=[" the"] * 12, **curve)
-    shown = [line.split()[0] for line in deep.explain()[2:-1]]
+    deep = Curve(" Paris", range(12), top_token=[" the"] * 12, **curve)
+    shown = [line.split()[0] for line in ReachedLayer(8, deep).explain()[2:-1]]
     assert shown == ["5", "6", "7", "8", "9", "10", "11"]
 
 
-def test_it_survives_a_pickle():
-    again = pickle.loads(pickle.dumps(crossover(2)))
-    assert again == 2
-    assert again.explain() == crossover(2).explain()
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+@pytest.mark.parametrize("layer", [TWO, NEVER, ReachedLayer(0, CURVE)], ids=str)
+def test_it_survives_a_copy(copied, layer):
+    again = copied(layer)
+    assert (type(again), again.layer) == (type(layer), layer.layer)
+    assert again.explain() == layer.explain()
 
 
 def lens(margin):

@@ -6,7 +6,7 @@ from scipy import stats as scipy_stats
 
 from benchmarks.coverage import CAPITALS, SHAPES, coverage
 from benchmarks.regions import hand_off, level
-from pytest_interp.stats import mean_intervals, region_p_value
+from pytest_interp.stats import kl_divergence, mean_intervals, region_p_value
 
 
 # 2000 intervals: a true coverage of 95 % strays by 0.5 % (one standard deviation)
@@ -112,3 +112,19 @@ def test_a_region_without_effects_is_never_significant():
     maps = np.zeros((3, 6, 2))
     maps[:, :, 1] = np.nan
     assert region_p_value(maps, [1, 2], 1) == 1.0
+
+
+def test_kl_divergence_is_that_of_the_definition():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 3, 5, 7))
+    p, q = (np.exp(x) / np.exp(x).sum(-1, keepdims=True) for x in (first, second))
+    found = kl_divergence(first, second)
+    assert found.shape == (3, 5)
+    np.testing.assert_allclose(found, (p * np.log(p / q)).sum(-1))
+    np.testing.assert_array_equal(kl_divergence(first, first), 0)
+
+
+def test_kl_divergence_of_words_that_are_all_but_impossible_is_finite():
+    first, second = np.array([0.0, -740.0]), np.array([0.0, -760.0])
+    assert kl_divergence(first, second) == pytest.approx(0, abs=1e-300)
+    assert kl_divergence(second[::-1], first) == pytest.approx(740)

@@ -1,8 +1,19 @@
-"""Two backends say the same."""
+"""Two backends say the same.
+
+Both run the same modules of Hugging Face with the same weights and the same token ids, so a
+mistake in the model's own code is in both, and agreement is no evidence against it. Agreement
+tests what each backend adds: that a hook stands at the place that a site names, that hooks fire
+in order, how outputs that are tuples are read and written, that an edit reaches all that comes
+after it, how attention is split into heads, and whatever a library computes anew (as
+TransformerLens does the attention of GPT-2). It does not test what both share: the tokenizer, the
+``embed`` site and the prefix of a blocked sweep, which no backend has a part in, the experiments,
+and the numbers that are derived from logits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+import math
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +24,10 @@ from pytest_interp.claims.terms import number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats, Result
+from pytest_interp.results.findings import deciding_moves
 from pytest_interp.results.tolerances import float_tolerance
+from pytest_interp.stats import kl_divergence
 
-FINDINGS = ("peak", "crossover_layer", "settled_layer", "top_token", "answer_rank")
-"""Where a curve crosses or peaks may flip on a margin that is all rounding: the curve is compared
-instead. A result may name further ones by their ``margins``."""
 MAX_KL = {"float64": 1e-9, "float32": 1e-6, "float16": 1e-2, "bfloat16": 1e-2}
 """Nats. Logits of two orders of summation differ by about 1e-5 relatively in float32; a KL
 divergence is of second order in that."""
@@ -26,7 +36,7 @@ divergence is of second order in that."""
 def check_backends_agree(
     first: Any,
     second: Any,
-    prompts: str | Sequence[str] | None = None,
+    prompts: str | Iterable[str] | None = None,
     *,
     max_kl: float | None = None,
     atol: float | None = None,
@@ -42,8 +52,8 @@ def check_backends_agree(
         atol: for results: most difference of any number; by default set by the dtype.
 
     Raises:
-        ClaimError: the two are not of one kind or not of two backends, or prompts are missing or
-            of no use.
+        ClaimError: the two are not of one kind or not of two backends, or there is nothing to
+            compare: no prompts, or results that name no number in their tolerances.
     """
     for name, limit in (("max_kl", max_kl), ("atol", atol)):
         if limit is not None and number(name, limit) < 0:
@@ -57,34 +67,17 @@ def check_backends_agree(
         backends = [one.provenance.backend if one.provenance else None for one in (first, second)]
         _must_be_two(backends)
         return _check_results(first, second, backends, atol)
-    if not hasattr(first, "run") or not hasattr(second, "run") or not prompts:
+    texts = [prompts] if isinstance(prompts, str) else list(prompts or ())
+    if not hasattr(first, "run") or not hasattr(second, "run") or not any(texts):
         raise ClaimError(
-            "give two results of one experiment, or two adapters and prompts to compare them on"
+            "give two results of one experiment, or two adapters and prompts to compare them on; "
+            "no prompts would be agreement on nothing"
         )
     _must_be_two([first.backend, second.backend])
-    return _check_adapters(
-        first, second, [prompts] if isinstance(prompts, str) else list(prompts), max_kl
-    )
+    return _check_adapters(first, second, texts, max_kl)
 
 
 assert_backends_agree = asserting(check_backends_agree)
-
-
-def kl_divergence(first: Floats, second: Floats) -> Floats:
-    """Kullback-Leibler divergence of next-token distributions, in nats; 0 where they are equal.
-
-    Logits [..., vocabulary] to sum over the vocabulary of p * (log p - log q).
-    """
-    p, q = _log_softmax(first), _log_softmax(second)
-    # rounding can leave a divergence of zero slightly negative
-    found: Floats = np.maximum((np.exp(p) * (p - q)).sum(-1), 0.0)
-    return found
-
-
-def _log_softmax(logits: Floats) -> Floats:
-    shifted = logits - logits.max(-1, keepdims=True)
-    result: Floats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    return result
 
 
 def _logits(adapter: Any, prompt: str) -> Floats:
@@ -143,25 +136,48 @@ def _check_results(
     kind = a.get("kind", type(first).__name__)
     claim = f"{backends[0]} and {backends[1]} give the same {kind} (numbers within {limit:.3g})"
     n = len(first) if isinstance(first, Sized) else 1
-    findings = {*FINDINGS, "margins", *a.get("margins", ())}
-    numbers = set(first.tolerances()) & (a.keys() - findings)
-    for name in sorted((a.keys() | b.keys()) - numbers - findings):
+    findings = {name: d for name, d in first.findings().items() if name in a}
+    # what decides a finding from inside of a mapping repeats numbers that are compared themselves
+    repeats = {d.by.split(".")[0] for d in findings.values() if "." in d.by}
+    measured = {name.split(".")[0] for name in first.tolerances()} - findings.keys() - repeats
+    for name in sorted((a.keys() | b.keys()) - {*measured, *findings, *repeats}):
         if a.get(name) != b.get(name):
             return _verdict(claim, False, f"{name} is {a.get(name)!r} and {b.get(name)!r}.", n)
     worst, where = -1.0, ""
-    for name in sorted(numbers):
-        x, y = np.array(a[name], dtype=float), np.array(b[name], dtype=float)
-        if x.shape != y.shape:
-            return _verdict(claim, False, f"{name} has shape {x.shape} and {y.shape}.", n)
-        if np.isnan(x).any() and (np.isnan(x) == np.isnan(y)).all():
+    for name in sorted(measured & a.keys()):
+        pairs = [(x, y) for _, x, y in _pairs((name,), a[name], b.get(name))]
+        if any(isinstance(value, list | dict) for pair in pairs for value in pair):
+            return _verdict(claim, False, f"{name} has two shapes.", n)
+        numbers = np.array(pairs, dtype=float).reshape(-1, 2)  # None is undefined
+        undefined = np.isnan(numbers)
+        if undefined.any() and (undefined[:, 0] == undefined[:, 1]).all():
             verdict = _verdict(claim, False, f"{name} is undefined under both backends.", n)
             return replace(verdict, status=Status.INCONCLUSIVE)
-        # undefined in one alone is a difference
-        found = float(np.nan_to_num(np.abs(x - y), nan=np.inf).max(initial=0.0))
-        if found > worst:
-            worst, where = found, name
-    differing = [name for name in sorted(findings & a.keys() - {"margins"}) if a[name] != b[name]]
-    note = f" Differing within that: {', '.join(differing)}." if differing else ""
+        for x, y in numbers:
+            off = float(abs(x - y))
+            found = math.inf if math.isnan(off) else off  # undefined in one alone
+            worst, where = max((worst, where), (found, name), key=lambda pair: pair[0])
+    if not where:
+        raise ClaimError(
+            f"the results of {kind} hold no number to compare: name what was measured in "
+            f"{type(first).__name__}.tolerances()"
+        )
+    flipped = []
+    for name, decision in sorted(findings.items()):
+        for path, x, y in _pairs((name,), a[name], b.get(name)):
+            if x == y:
+                continue
+            flipped.append(name)
+            moves = deciding_moves(path, decision, a, b)
+            # one with a tolerance, as a rank, may move where nothing that decides it flipped
+            excused = bool(moves) or name in first.tolerances()
+            if worst <= limit and not (excused and all(abs(v - u) <= limit for _, u, v in moves)):
+                place = ".".join(map(str, path))
+                said = f"{place} is {x!r} and {y!r}; {decision.by}, which decides it, is no reason."
+                return _verdict(claim, False, said, n)
+    names = ", ".join(dict.fromkeys(flipped))
+    so = "within that" if worst <= limit else "as well"
+    note = f" Differing {so}: {names}." if names else ""
     return _verdict(
         claim,
         worst <= limit,
@@ -170,6 +186,18 @@ def _check_results(
         Estimate(worst, worst, worst, where),
         limit,
     )
+
+
+def _pairs(path: tuple[str | int, ...], x: Any, y: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Values at the same path of two JSON values; whole lists and mappings where shapes differ."""
+    if isinstance(x, dict) and isinstance(y, dict) and x.keys() == y.keys():
+        for key in x:
+            yield from _pairs((*path, key), x[key], y[key])
+    elif isinstance(x, list) and isinstance(y, list) and len(x) == len(y):
+        for i, pair in enumerate(zip(x, y, strict=True)):
+            yield from _pairs((*path, i), *pair)
+    else:
+        yield path, x, y
 
 
 def _verdict(

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from pytest_interp.claims.places import in_runs
+from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import Settings, number, whole_number
+from pytest_interp.claims.terms import Terms, number, whole_number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.lens import LensResult
@@ -54,7 +55,7 @@ def check_crystallises(
     """
     asked = _asked(lens, clusters)
     results, names = asked.lenses, asked.templates
-    settings = Settings(confidence=confidence, min_known=min_known, seed=seed)
+    settings = Terms(confidence=confidence, min_known=min_known, seed=seed)
     by_layer = whole_number("by_layer", by_layer)
     not_before = whole_number("not_before", not_before)
     top = len(results[0].layers) - 1
@@ -127,7 +128,7 @@ def check_crystallises(
     )
 
 
-assert_crystallises = asserting(check_crystallises)
+assert_crystallises = register_claim("crystallises")(asserting(check_crystallises))
 
 
 def _asked(

@@ -13,8 +13,9 @@ from pytest_interp.claims.places import (
     not_traced,
     parse_place,
 )
+from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import Requirement, asserting, decide
-from pytest_interp.claims.terms import Settings, Terms, least_effect, most_effect, whole_number
+from pytest_interp.claims.terms import GivenTerms, Terms, least_effect, most_effect, whole_number
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.options.trace import Direction
@@ -30,7 +31,7 @@ def check_sufficient(
     layer_range: Layers,
     *,
     at_least: float = 0.8,
-    **terms: Unpack[Terms],
+    **given: Unpack[GivenTerms],
 ) -> Verdict:
     """Check that any one layer of the range restores the fact in the corrupt run.
 
@@ -39,15 +40,15 @@ def check_sufficient(
         site: ``kind@position``.
         layer_range: a ``range``, an inclusive pair, or one layer.
         at_least: least effect, as a share of the gap.
-        **terms: confidence, min_gap, min_known, controls, seed.
+        **given: confidence, min_gap, min_known, controls, seed.
 
     Raises:
         ClaimError: the claim is badly stated, or the trace has the other direction.
     """
-    settings = Settings.of(check_sufficient, terms)
-    evidence = gather(trace, settings)
+    terms = Terms.of(check_sufficient, given)
+    evidence = gather(trace, terms)
     _must_be(evidence, "denoise", "sufficient")
-    return _check_effect(evidence, site, layer_range, "is sufficient", at_least, settings)
+    return _check_effect(evidence, site, layer_range, "is sufficient", at_least, terms)
 
 
 def check_necessary(
@@ -56,16 +57,16 @@ def check_necessary(
     layer_range: Layers,
     *,
     at_least: float = 0.8,
-    **terms: Unpack[Terms],
+    **given: Unpack[GivenTerms],
 ) -> Verdict:
     """Check that corrupting any one layer of the range destroys the fact in the clean run.
 
     Arguments and errors as for :func:`check_sufficient`, with ``direction="noise"``.
     """
-    settings = Settings.of(check_necessary, terms)
-    evidence = gather(trace, settings)
+    terms = Terms.of(check_necessary, given)
+    evidence = gather(trace, terms)
     _must_be(evidence, "noise", "necessary")
-    return _check_effect(evidence, site, layer_range, "is necessary", at_least, settings)
+    return _check_effect(evidence, site, layer_range, "is necessary", at_least, terms)
 
 
 def check_no_effect(
@@ -74,7 +75,7 @@ def check_no_effect(
     layer_range: Layers,
     *,
     at_most: float = 0.1,
-    **terms: Unpack[Terms],
+    **given: Unpack[GivenTerms],
 ) -> Verdict:
     """Check that patching any layer of the range changes next to nothing, either way.
 
@@ -82,8 +83,8 @@ def check_no_effect(
     evidence is not enough to pass. Where the position has several tokens, each token's effect is
     meant. Arguments and errors as for :func:`check_sufficient`; either direction.
     """
-    settings = Settings.of(check_no_effect, terms)
-    evidence = gather(trace, settings)
+    terms = Terms.of(check_no_effect, given)
+    evidence = gather(trace, terms)
     place, span = parse_place(evidence, site), layer_span(evidence, layer_range)
     limit = most_effect("at_most", at_most)
     claim = (
@@ -95,7 +96,7 @@ def check_no_effect(
         claim,
         evidence,
         [Requirement(target, span, "within", limit)],
-        settings,
+        terms,
         others=other_columns(evidence, [place.position]),
     )
 
@@ -109,7 +110,7 @@ def check_handoff(
     within: int = 0,
     inside: float = 0.8,
     outside: float = 0.3,
-    **terms: Unpack[Terms],
+    **given: Unpack[GivenTerms],
 ) -> Verdict:
     """Check that the fact moves from one position to another at a layer.
 
@@ -127,13 +128,13 @@ def check_handoff(
             gradual. The claim then is that it happens in ``layer - within .. layer + within``.
         inside: least effect of the position that holds the fact.
         outside: most effect of the other.
-        **terms: confidence, min_gap, min_known, controls, seed.
+        **given: confidence, min_gap, min_known, controls, seed.
 
     Raises:
         ClaimError: the claim is badly stated, or a layer next to the hand-off was not traced.
     """
-    settings = Settings.of(check_handoff, terms)
-    evidence = gather(trace, settings)
+    terms = Terms.of(check_handoff, given)
+    evidence = gather(trace, terms)
     layer, within = whole_number("layer", layer), whole_number("within", within)
     inside = least_effect("inside", inside)
     outside = most_effect("outside", outside, inside, f"inside={inside:g}")
@@ -164,16 +165,16 @@ def check_handoff(
             Requirement(gives, after, "at most", outside),
             Requirement(takes, after, "at least", inside),
         ],
-        settings,
+        terms,
         region=(gives, before),
         others=other_columns(evidence, [giver.position, taker.position]),
     )
 
 
-assert_sufficient = asserting(check_sufficient)
-assert_necessary = asserting(check_necessary)
-assert_no_effect = asserting(check_no_effect)
-assert_handoff = asserting(check_handoff)
+assert_sufficient = register_claim("sufficient")(asserting(check_sufficient))
+assert_necessary = register_claim("necessary")(asserting(check_necessary))
+assert_no_effect = register_claim("no_effect")(asserting(check_no_effect))
+assert_handoff = register_claim("handoff")(asserting(check_handoff))
 
 
 def _must_be(evidence: Evidence, direction: Direction, word: str) -> None:
@@ -191,7 +192,7 @@ def _check_effect(
     layer_range: Layers,
     says: str,
     at_least: float,
-    settings: Settings,
+    terms: Terms,
 ) -> Verdict:
     place, span = parse_place(evidence, site), layer_span(evidence, layer_range)
     limit = least_effect("at_least", at_least)
@@ -201,7 +202,7 @@ def _check_effect(
         claim,
         evidence,
         [Requirement(target, span, "at least", limit)],
-        settings,
+        terms,
         region=(target, span),
         others=other_columns(evidence, [place.position]),
     )

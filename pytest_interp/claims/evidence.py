@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_interp.claims.terms import Settings
+from pytest_interp.claims.terms import Terms
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
@@ -40,7 +40,7 @@ class Evidence:
 
     @property
     def any_trace(self) -> TraceResult:
-        """A trace to read the common settings from."""
+        """A trace to read the common terms from."""
         return self.asked.traces[0]
 
     @property
@@ -90,7 +90,7 @@ def unknown_because(trace: TraceResult, min_gap: float | None = None) -> str | N
     return None
 
 
-def gather(trace: TraceResult | TraceSet, settings: Settings) -> Evidence:
+def gather(trace: TraceResult | TraceSet, terms: Terms) -> Evidence:
     """Sort the traces into evidence and facts that the model does not know.
 
     Raises:
@@ -105,11 +105,11 @@ def gather(trace: TraceResult | TraceSet, settings: Settings) -> Evidence:
             f"expected a causal trace or a TraceSet, got {type(trace).__name__}: a claim about "
             "effects reads what causal_trace(adapter, fact) or trace_facts(adapter, facts) returns"
         )
-    reasons = [unknown_because(one, settings.min_gap) for one in given]
+    reasons = [unknown_because(one, terms.min_gap) for one in given]
     return Evidence(
         asked=given,
         known=tuple(i for i, reason in enumerate(reasons) if reason is None),
-        controls=(*given.controls, *settings.controls),
+        controls=(*given.controls, *terms.controls),
         reasons=tuple(reason for reason in reasons if reason is not None),
     )
 

@@ -14,9 +14,10 @@ from pytest_interp.claims.places import (
     not_traced,
     parse_place,
 )
-from pytest_interp.claims.requirements import Requirement, asserting, decide, report, undecided
+from pytest_interp.claims.registry import register_claim
+from pytest_interp.claims.requirements import Requirement, asserting, decide, undecided, verdict_of
 from pytest_interp.claims.terms import (
-    Settings,
+    GivenTerms,
     Terms,
     least_effect,
     most_effect,
@@ -38,7 +39,7 @@ def check_fact_localized(
     outside: float = 0.3,
     edge: int = 0,
     split: float | None = None,
-    **terms: Unpack[Terms],
+    **given: Unpack[GivenTerms],
 ) -> Verdict:
     """Check that a fact sits at a site in a range of layers, and nowhere else.
 
@@ -63,19 +64,19 @@ def check_fact_localized(
         edge: layers next to each end of the range about which nothing is claimed. Over many
             facts a hand-off is gradual.
         split: find the range on this share of the facts, and check it on the others.
-        **terms: confidence, min_gap, min_known, controls, seed.
+        **given: confidence, min_gap, min_known, controls, seed.
 
     Raises:
         ClaimError: the claim is badly stated, or no layer outside of the range was traced.
     """
-    settings = Settings.of(check_fact_localized, terms)
-    evidence = gather(trace, settings)
+    terms = Terms.of(check_fact_localized, given)
+    evidence = gather(trace, terms)
     place, edge = parse_place(evidence, site), whole_number("edge", edge)
     inside = least_effect("inside", inside)
     outside = most_effect("outside", outside, inside, f"inside={inside:g}")
     if split is not None and layer_range is None:
         return _check_found_range(
-            evidence, site, split, settings, inside=inside, outside=outside, edge=edge
+            evidence, site, split, terms, inside=inside, outside=outside, edge=edge
         )
     if split is not None or layer_range is None:
         raise ClaimError("give either a layer_range, or split= to find it on a part of the facts")
@@ -93,10 +94,10 @@ def check_fact_localized(
         Requirement(target, beyond, "at most", outside),
         *(Requirement(other, span, "at most", outside) for other in others),
     ]
-    return decide(claim, evidence, requirements, settings, region=(target, span))
+    return decide(claim, evidence, requirements, terms, region=(target, span))
 
 
-assert_fact_localized = asserting(check_fact_localized)
+assert_fact_localized = register_claim("fact_localized")(asserting(check_fact_localized))
 
 
 def _around(
@@ -122,7 +123,7 @@ def _check_found_range(
     evidence: Evidence,
     site: str,
     split: float,
-    settings: Settings,
+    terms: Terms,
     *,
     inside: float,
     outside: float,
@@ -133,19 +134,19 @@ def _check_found_range(
         raise ClaimError("split= needs a set of facts: trace a FactSet")
     if not 0 < number("split", split) < 1:
         raise ClaimError(f"split={split!r}: give the share of facts to find the range on, as 0.5")
-    finding, checking = evidence.asked.split(split, settings.seed)
-    found = gather(finding, replace(settings, controls=()))
+    finding, checking = evidence.asked.split(split, terms.seed)
+    found = gather(finding, replace(terms, controls=()))
     position = parse_place(found, site).position
     claim = f"the fact sits at {site} in a range of layers found on {len(finding)} facts"
-    refused = undecided(claim, found, settings, inside, [(column(found, position), found.layers)])
+    refused = undecided(claim, found, terms, inside, [(column(found, position), found.layers)])
     if refused is not None:
         return refused
     span = longest_range(found, position, inside)
     if span is None:
         sentence = f"At {site} no layer has a mean effect of {inside:.2f} on those facts."
-        return report(claim, found, settings, Status.FAILED, sentence, threshold=inside)
+        return verdict_of(claim, found, terms, Status.FAILED, sentence, threshold=inside)
     verdict = check_fact_localized(
-        checking, site, span, inside=inside, outside=outside, edge=edge, **vars(settings)
+        checking, site, span, inside=inside, outside=outside, edge=edge, **vars(terms)
     )
     return replace(verdict, claim=f"{verdict.claim}; range found on {len(finding)} other facts")
 

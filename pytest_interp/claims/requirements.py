@@ -12,7 +12,7 @@ import numpy as np
 from pytest_interp.claims.evidence import Column, Evidence
 from pytest_interp.claims.map_controls import random_regions, whole_state
 from pytest_interp.claims.tables import effect_table
-from pytest_interp.claims.terms import Settings
+from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
 from pytest_interp.results.control import Control
 from pytest_interp.stats import mean_intervals
@@ -80,7 +80,7 @@ class Cell:
 def undecided(
     claim: str,
     evidence: Evidence,
-    settings: Settings,
+    terms: Terms,
     limit: float,
     reads: Iterable[tuple[Column, Sequence[int]]],
 ) -> Verdict | None:
@@ -90,19 +90,19 @@ def undecided(
     and their layers, are not there or not finite.
     """
     n_asked, n_known = len(evidence.asked), len(evidence.traces)
-    if not n_known or n_known < settings.min_known * n_asked:
+    if not n_known or n_known < terms.min_known * n_asked:
         first, *more = evidence.reasons
         shown = [f"    {reason}" for reason in more[:2]]
         if len(more) > 2:
             shown.append(f"    ... and {len(more) - 2} more")
         return replace(
-            report(
+            verdict_of(
                 claim,
                 evidence,
-                settings,
+                terms,
                 Status.INCONCLUSIVE,
                 f"The model knows {n_known} of {n_asked} facts; at least "
-                f"{settings.min_known:.0%} are needed. Left out: {first}.",
+                f"{terms.min_known:.0%} are needed. Left out: {first}.",
                 threshold=limit,
                 details="\n".join(["  left out as well:", *shown] if shown else []),
             ),
@@ -111,10 +111,10 @@ def undecided(
         )
     undefined = list(dict.fromkeys(_undefined(evidence, reads)))
     if undefined:
-        return report(
+        return verdict_of(
             claim,
             evidence,
-            settings,
+            terms,
             Status.INCONCLUSIVE,
             f"Undefined is not zero, and {undefined[0]}.",
             threshold=limit,
@@ -133,10 +133,10 @@ def _undefined(evidence: Evidence, reads: Iterable[tuple[Column, Sequence[int]]]
             yield f"layer {layers[i]}, {c.name} is {c.effect[fact, at[i]]} in {prompt!r}"
 
 
-def report(
+def verdict_of(
     claim: str,
     evidence: Evidence,
-    settings: Settings,
+    terms: Terms,
     status: Status,
     sentence: str,
     *,
@@ -152,7 +152,7 @@ def report(
         n_prompts=n,
         n_clusters=len(set(evidence.clusters)),
         threshold=threshold,
-        confidence=settings.confidence if n > 1 else None,
+        confidence=terms.confidence if n > 1 else None,
         direction=one.direction,
         metric=one.metric,
         corruption=one.corruption,
@@ -166,7 +166,7 @@ def decide(
     claim: str,
     evidence: Evidence,
     requirements: Sequence[Requirement],
-    settings: Settings,
+    terms: Terms,
     *,
     region: tuple[Column, tuple[int, ...]] | None = None,
     others: Sequence[Column] = (),
@@ -182,7 +182,7 @@ def decide(
         evidence: the traces, sorted.
         requirements: what must hold; the first one's limit is the claim's threshold until a cell
             decides.
-        settings: the terms of the claim.
+        terms: the terms of the claim.
         region: a column and the layers in which it carries the fact; compared with random
             regions of the same size. None for claims that name no region of high effect.
         others: further columns of the map, for that comparison and for the table.
@@ -191,17 +191,17 @@ def decide(
     reads: list[tuple[Column, Sequence[int]]] = [(r.column, r.layers) for r in requirements]
     if region is not None:  # it is compared with the whole map
         reads.extend((c, evidence.layers) for c in columns)
-    refused = undecided(claim, evidence, settings, requirements[0].limit, reads)
+    refused = undecided(claim, evidence, terms, requirements[0].limit, reads)
     if refused is not None:
         return refused
-    cells = [cell for required in requirements for cell in _cells(evidence, required, settings)]
+    cells = [cell for required in requirements for cell in _cells(evidence, required, terms)]
     # not "margin < 0", which an undefined margin is not either
     broken = [cell for cell in cells if not cell.margin >= 0]
     tightest = min(cells, key=lambda cell: cell.margin)
     controls = [*evidence.controls, *whole_state(evidence)]
     # one prompt has no others to share a place with
     if region is not None and len(evidence.traces) > 1:
-        controls.append(random_regions(evidence, region, columns, settings.seed))
+        controls.append(random_regions(evidence, region, columns, terms.seed))
     status, sentence = _outcome(cells, broken, controls)
     table = effect_table(
         evidence.layers,
@@ -215,7 +215,7 @@ def decide(
     if broken:
         details = ["  cells that break the claim:", *details]
     return replace(
-        report(claim, evidence, settings, status, sentence, threshold=tightest.limit),
+        verdict_of(claim, evidence, terms, status, sentence, threshold=tightest.limit),
         effect=Estimate(tightest.mean, tightest.low, tightest.high, tightest.where),
         margin=tightest.margin,
         controls=tuple(controls),
@@ -235,12 +235,12 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
     return assertion
 
 
-def _cells(evidence: Evidence, requirement: Requirement, settings: Settings) -> Iterator[Cell]:
+def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterator[Cell]:
     c, layers = requirement.column, requirement.layers
     if not layers:
         return
     effect = c.effect[:, [evidence.layers.index(layer) for layer in layers]]
-    found = mean_intervals(effect, c.clusters, settings.confidence, seed=settings.seed)
+    found = mean_intervals(effect, c.clusters, terms.confidence, seed=terms.seed)
     for i, layer in enumerate(layers):
         yield Cell(
             c.name,

@@ -1,4 +1,4 @@
-"""What a claim is asked with: its settings and limits, checked in one place."""
+"""What a claim is asked with: its terms and limits, checked in one place."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pytest_interp.errors import ClaimError
 from pytest_interp.results.control import Control
 
 
-class Terms(TypedDict, total=False):
-    """Settings that all claims about traces share."""
+class GivenTerms(TypedDict, total=False):
+    """Terms that all claims about traces share."""
 
     confidence: float
     """Of the two-sided interval of each mean; 0.95."""
@@ -31,7 +31,7 @@ class Terms(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Terms:
     """The terms of one claim, with their defaults.
 
     Raises:
@@ -63,23 +63,24 @@ class Settings:
             )
 
     @classmethod
-    def of(cls, check: Callable[..., Any], terms: Mapping[str, Any]) -> Settings:
-        """The settings that a check was called with.
+    def of(cls, check: Callable[..., Any], given: Mapping[str, Any]) -> Terms:
+        """The terms that a check was called with.
 
         Raises:
             ClaimError: the check takes no such argument; the nearest one is named.
         """
-        unknown = sorted(terms.keys() - Terms.__annotations__.keys())
+        terms = list(GivenTerms.__annotations__)
+        unknown = sorted(given.keys() - set(terms))
         if unknown:
-            own = list(inspect.signature(check).parameters.values())
-            known = [p.name for p in own if p.kind is not p.VAR_KEYWORD] + [*Terms.__annotations__]
+            own = inspect.signature(check).parameters.values()
+            known = [p.name for p in own if p.kind is not p.VAR_KEYWORD] + terms
             near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ClaimError(
                 f"{check.__name__} takes no argument {unknown[0]!r}: {hint}It takes "
                 f"{', '.join(known)}"
             )
-        return cls(**terms)
+        return cls(**given)
 
 
 def number(name: str, value: object) -> float:

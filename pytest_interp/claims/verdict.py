@@ -133,8 +133,18 @@ _listener: ContextVar[Listener | None] = ContextVar("pytest_interp_verdicts", de
 
 @contextmanager
 def hearing(listener: Listener) -> Iterator[None]:
-    """Show every verdict asserted inside this block to a listener, before anything is raised."""
-    token = _listener.set(listener)
+    """Show every verdict asserted inside this block to a listener, before anything is raised.
+
+    A listener around this one hears it as well.
+    """
+    around = _listener.get()
+
+    def both(verdict: Verdict) -> None:
+        listener(verdict)
+        if around is not None:
+            around(verdict)
+
+    token = _listener.set(both)
     try:
         yield
     finally:

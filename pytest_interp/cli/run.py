@@ -20,7 +20,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="run an experiment as a YAML file describes it",
         description="Runs the experiment, checks the claims and writes "
         "OUT/EXPERIMENT/TAG/{result.json, config.yaml, claims.yaml, figure.png}. Exit status 1 "
-        "when a claim does not hold.",
+        "when a claim does not hold, 2 when one cannot be checked.",
     )
     parser.add_argument("experiment", help="its name, as logit_lens or causal_trace")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="a spec file")
@@ -70,7 +70,7 @@ def run(given: argparse.Namespace) -> int:
         outputs.write(files)
     print(f"wrote {outputs.folder}/ ({', '.join(files)})")
     statuses = {outcome.status for outcome in outcomes}
-    return 2 if "misstated" in statuses else int(bool(statuses - {"passed"}))
+    return 2 if statuses & {"misstated", "error"} else int(bool(statuses - {"passed"}))
 
 
 def _report(title: str, result: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,11 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse an unknown mode in the ini file; the command line checks its own."""
+    """Refuse an unknown mode in the ini file, and have plain asserts of packages' claims speak."""
     if _mode(config) not in MODES:
         raise pytest.UsageError(
             f"interp_inconclusive = {_mode(config)!r} in the ini file: use {', '.join(MODES)}"
         )
+    modules = {point.module for point in metadata.entry_points(group="pytest_interp.claims")}
+    pytest.register_assert_rewrite(*sorted(modules - sys.modules.keys()))
 
 
 def _mode(config: pytest.Config) -> str:

@@ -10,6 +10,8 @@ from .control import (
 )
 from .crossover import (
     CrossoverLayer as CrossoverLayer,
+    NeverReached as NeverReached,
+    ReachedLayer as ReachedLayer,
 )
 from .lens import (
     LensResult as LensResult,

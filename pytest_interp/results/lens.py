@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Decision, Floats, Ints, Result, frozen, rounded
-from pytest_interp.results.crossover import CrossoverLayer
+from pytest_interp.results.crossover import Curve, NeverReached, ReachedLayer
 from pytest_interp.results.tolerances import Tolerance, float_tolerance, rank_tolerance
 
 
@@ -59,30 +59,32 @@ class LensResult(Result):
         return np.isfinite(self.answer_margin) & (self.answer_margin > 0)
 
     @property
-    def crossover_layer(self) -> CrossoverLayer:
+    def crossover_layer(self) -> ReachedLayer | NeverReached:
         """The first layer at which the answer is the top token.
 
-        Compares like an int; where the answer never gets there every comparison is false.
+        An int; where the answer never gets there it is no number, and no claim about it passes.
         """
         return self._crossover(np.flatnonzero(self.on_top)[:1])
 
     @property
-    def settled_layer(self) -> CrossoverLayer:
+    def settled_layer(self) -> ReachedLayer | NeverReached:
         """The first layer from which the answer stays the top token to the end."""
         below = np.flatnonzero(~self.on_top)
         start = int(below[-1]) + 1 if below.size else 0
         return self._crossover(np.arange(start, len(self.layers))[:1])
 
-    def _crossover(self, index: npt.NDArray[Any]) -> CrossoverLayer:
-        return CrossoverLayer(
-            self.layers[int(index[0])] if index.size else None,
-            answer=self.answer,
-            layers=self.layers,
+    def _crossover(self, index: npt.NDArray[Any]) -> ReachedLayer | NeverReached:
+        curve = Curve(
+            self.answer,
+            self.layers,
             prob=self.answer_prob,
             rank=self.answer_rank,
             margin=self.answer_margin,
             top_token=self.top_token,
         )
+        if not index.size:
+            return NeverReached(curve)
+        return ReachedLayer(self.layers[int(index[0])], curve)
 
     def to_json(self) -> dict[str, Any]:
         """Numbers and findings, without provenance."""

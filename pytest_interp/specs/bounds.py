@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import fields, is_dataclass
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
+from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Result
+from pytest_interp.results.crossover import CrossoverLayer, NeverReached
+
+_ONE_VALUE = int | float | str | CrossoverLayer
 
 
 class Bound(BaseModel):
@@ -32,14 +36,33 @@ class Bound(BaseModel):
 
 
 def check_bound(result: Result, attribute: str, bound: Bound) -> Verdict:
-    """Assert that one attribute of a result is within the bound.
+    """Check that one attribute of a result is within the bound; undefined is inconclusive.
 
     Raises:
-        ClaimFailed: it is not.
-        ClaimInconclusive: the attribute is undefined here (None or NaN).
         ClaimError: the result has no such attribute, or it is more than one value.
     """
-    return conclude(_verdict(attribute, value_of(result, attribute), bound))
+    value = value_of(result, attribute)
+    words = _in_words(bound)
+    undefined = value is None or (isinstance(value, float) and math.isnan(value))
+    number = isinstance(value, int | float) and not undefined
+    holds = not undefined and _holds(value, bound)
+    status = Status.PASSED if holds else Status.FAILED
+    layer = isinstance(value, CrossoverLayer) and not holds
+    limits = [b for b in (bound.at_least, bound.at_most) if b is not None]
+    threshold = min(limits, key=lambda limit: abs(value - limit)) if limits and number else None
+    return Verdict(
+        claim=f"{attribute} is {words}",
+        status=Status.INCONCLUSIVE if undefined else status,
+        sentence=f"{attribute} is undefined here"
+        if undefined
+        else f"{attribute} is {_shown(value)}, and is claimed to be {words}",
+        n_prompts=1,
+        n_clusters=1,
+        effect=Estimate(float(value), float(value), float(value), attribute) if number else None,
+        threshold=threshold,
+        margin=None if threshold is None else abs(value - threshold) * (1 if holds else -1),
+        details="\n".join(f"  {line}" for line in value.explain()) if layer else "",
+    )
 
 
 def value_of(result: Result, attribute: str) -> Any:
@@ -49,15 +72,22 @@ def value_of(result: Result, attribute: str) -> Any:
         ClaimError: there is none, or it is more than one value.
     """
     value: Any = result
+    way: list[str] = []
     for part in attribute.split("."):
         if value is None:
             return None
+        if isinstance(value, _ONE_VALUE):
+            found = ".".join(way)
+            raise ClaimError(
+                f"{found!r} is one value, {_shown(value)}: write {found!r}, not {attribute!r}"
+            )
         if not hasattr(value, part):
             raise ClaimError(f"{type(value).__name__} has no {part!r}: {_attributes_text(value)}")
+        way.append(part)
         value = getattr(value, part)
-    if isinstance(value, np.generic):
-        value = value.item()
-    if not isinstance(value, int | float | str | None):
+        if isinstance(value, np.generic):
+            value = value.item()
+    if not isinstance(value, _ONE_VALUE | None):
         raise ClaimError(
             f"{attribute!r} is a {type(value).__name__}, and a bound takes one number or text: "
             f"{_attributes_text(result)}"
@@ -75,31 +105,6 @@ def _attributes_text(value: Any) -> str:
     return f"choose one of {', '.join(sorted(attributes_of(type(value)))) or 'its attributes'}"
 
 
-def _verdict(attribute: str, value: Any, bound: Bound) -> Verdict:
-    words = _in_words(bound)
-    # a crossover layer that is never reached equals nothing, but is no undefined number
-    undefined = value is None or (isinstance(value, float) and value != value)
-    number = isinstance(value, int | float) and not undefined and getattr(value, "reached", True)
-    holds = not undefined and _holds(value, bound)
-    status = Status.PASSED if holds else Status.FAILED
-    explain = getattr(value, "explain", None)
-    limits = [b for b in (bound.at_least, bound.at_most) if b is not None]
-    threshold = min(limits, key=lambda limit: abs(value - limit)) if limits and number else None
-    return Verdict(
-        claim=f"{attribute} is {words}",
-        status=Status.INCONCLUSIVE if undefined else status,
-        sentence=f"{attribute} is undefined here"
-        if undefined
-        else f"{attribute} is {_shown(value)}, and is claimed to be {words}",
-        n_prompts=1,
-        n_clusters=1,
-        effect=Estimate(float(value), float(value), float(value), attribute) if number else None,
-        threshold=threshold,
-        margin=None if threshold is None else abs(value - threshold) * (1 if holds else -1),
-        details="\n".join(f"  {line}" for line in explain()) if explain and not holds else "",
-    )
-
-
 def _shown(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
@@ -113,6 +118,8 @@ def _in_words(bound: Bound) -> str:
 
 
 def _holds(value: Any, bound: Bound) -> bool:
+    if isinstance(value, NeverReached):
+        return False
     if bound.equals is not None:
         return bool(value == bound.equals)
     if not isinstance(value, int | float):

@@ -1,36 +1,42 @@
-"""Claims as spec files write them: an assertion of the package, or a bound on one number.
+"""Claims as spec files write them: a registered claim, or a bound on one number.
 
     - fact_localized: {site: resid_post@subject, layer_range: [0, 22]}
     - crossover_layer: {at_most: 29}
 
-The first kind calls ``pytest_interp.claims.assert_fact_localized(result, ...)``: every
-``assert_*`` whose first argument is a result is there without its prefix, and its arguments are
-the keys. The second kind names an attribute of the result, dots included (``peak.layer``).
+The first kind calls ``pytest_interp.claims.assert_fact_localized(result, ...)``: the arguments
+after the result are the keys. The second kind names an attribute of the result, dots included
+(``peak.layer``).
 """
 
 from __future__ import annotations
 
 import inspect
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Any, Union, Unpack, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import BaseModel, ConfigDict, create_model
 
-from pytest_interp import claims
-from pytest_interp.documents import Document, Location
-from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
+from pytest_interp.claims.registry import CLAIMS
+from pytest_interp.claims.verdict import Verdict, conclude, hearing
+from pytest_interp.documents import Document, Location, shown
+from pytest_interp.errors import (
+    ClaimError,
+    ClaimFailed,
+    ClaimInconclusive,
+    InterpError,
+    described,
+)
 from pytest_interp.experiments.registry import Experiment
 from pytest_interp.results.base import Result
 from pytest_interp.specs.bounds import Bound, attributes_of, check_bound
 from pytest_interp.validation import nearest, validated
-
-_NEEDS_MORE_THAN_A_RESULT = {"assert_backends_agree"}
-_added: dict[str, Callable[..., Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,28 @@ class Claim:
             InterpError: the result has no such thing to make a claim about.
         """
         try:
-            self.function(result, **self.arguments)
+            self._call(result)
         except (ClaimFailed, ClaimInconclusive, InterpError) as error:
             raise type(error)(f"{self.place}: {self.text}\n{error}") from None
+        except AssertionError as error:  # a plain assert
+            said = f"claim failed: {_asserted(error, self.function)}"
+            raise ClaimFailed(f"{self.place}: {self.text}\n{said}") from None
+
+    def _call(self, result: Result) -> None:
+        heard: list[Verdict] = []
+        with hearing(heard.append):
+            said = self.function(result, **self.arguments)
+            if isinstance(said, Verdict):
+                if all(said is not verdict for verdict in heard):
+                    conclude(said)
+                return
+        if said is not None:
+            raise ClaimError(_no_verdict(self.name, said))
+        if not heard and not _runs_asserts(self.function):
+            raise ClaimError(
+                f"the claim {self.name!r} returned no verdict, and python -O leaves out plain "
+                "asserts: run Python without -O, or return a Verdict"
+            )
 
 
 def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
@@ -81,8 +106,12 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
             here,
             f"the arguments of {name!r} are a mapping, as in {name}: {{...}}; got {arguments!r}",
         )
-    if name in (known := assertions()):
-        function, model = known[name], arguments_of(known[name])
+    if name in CLAIMS:
+        try:
+            function = CLAIMS.find(name)
+            model = arguments_of(function)
+        except InterpError as error:
+            raise document.error(here, str(error)) from error
     else:
         _check_attribute(document, index, name, experiment)
         function, model = check_bound, Bound
@@ -125,7 +154,7 @@ def _check_attribute(document: Document, index: int, name: str, experiment: Expe
     attributes = attributes_of(experiment.result_type)
     first = name.partition(".")[0]
     if attributes and first not in attributes:
-        known = [*assertions(), *sorted(attributes)]
+        known = [*CLAIMS.names(), *sorted(attributes)]
         raise document.error(
             ("claims", index, name),
             f"there is no claim {name!r} about the result of {experiment.name}: "
@@ -133,46 +162,58 @@ def _check_attribute(document: Document, index: int, name: str, experiment: Expe
         )
 
 
-def register_claim(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate an ``assert_*`` of your own: spec files may then use it under this name.
-
-    Its first argument is the result, the others become the keys.
-    """
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        _added[name] = function
-        return function
-
-    return register
+def _asserted(error: AssertionError, function: Callable[..., Any]) -> str:
+    """What an assert in a claim says, or its own line; and its place in the claim's file."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if code and frame.filename == code.co_filename]
+    frame = (own or frames)[-1]
+    return f"{str(error).strip() or frame.line}\n  at {shown(Path(frame.filename))}:{frame.lineno}"
 
 
-def assertions() -> Mapping[str, Callable[..., Any]]:
-    """The assertions that spec files know, by name."""
-    own = {
-        name.removeprefix("assert_"): getattr(claims, name)
-        for name in dir(claims)
-        if name.startswith("assert_") and name not in _NEEDS_MORE_THAN_A_RESULT
-    }
-    return {**own, **_added}
+def _no_verdict(name: str, said: object) -> str:
+    change = "write assert in front of what must hold, or return a Verdict as every check_* does"
+    if inspect.iscoroutine(said):
+        said.close()  # else Python warns that nobody waited for it
+        change = "write def in place of async def"
+    elif inspect.isgenerator(said):
+        change = "write a function without yield"
+    return f"the claim {name!r} returned a {type(said).__name__}, which says nothing: {change}"
+
+
+def _runs_asserts(function: Callable[..., Any]) -> bool:
+    """Whether plain asserts in the function's module are there: under -O only pytest's own are."""
+    rewritten = "@pytest_ar" in getattr(inspect.unwrap(function), "__globals__", {})
+    return __debug__ or rewritten
 
 
 @cache
 def arguments_of(function: Callable[..., Any]) -> type[BaseModel]:
-    """The arguments of an assertion after the result, as a pydantic model."""
-    hints = get_type_hints(function)
-    described: dict[str, Any] = {}
+    """The arguments of a claim after the result, as a pydantic model.
+
+    Raises:
+        ClaimError: an annotation cannot be read.
+    """
+    try:
+        hints = get_type_hints(function)
+    except Exception as error:  # of code that others wrote
+        raise ClaimError(
+            f"the arguments of {function.__name__} cannot be read: {described(error)}. Import at "
+            "run time what its annotations name"
+        ) from error
+    keys: dict[str, Any] = {}
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         hint = hints.get(parameter.name, Any)
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             if get_origin(hint) is Unpack:
                 terms = get_type_hints(get_args(hint)[0])
-                described.update({name: (kind, None) for name, kind in terms.items()})
+                keys.update({name: (kind, None) for name, kind in terms.items()})
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        described[parameter.name] = (_plain(hint), default)
-    described.pop("controls", None)  # measured by an experiment, not written in a file
+        keys[parameter.name] = (_plain(hint), default)
+    keys.pop("controls", None)  # measured by an experiment, not written in a file
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-    made: type[BaseModel] = create_model(function.__name__, __config__=config, **described)
+    made: type[BaseModel] = create_model(function.__name__, __config__=config, **keys)
     made.__doc__ = (inspect.getdoc(function) or "").partition("\n\n")[0]
     return made
 

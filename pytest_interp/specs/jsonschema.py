@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pytest_interp.claims.registry import CLAIMS
 from pytest_interp.errors import InterpError
 from pytest_interp.experiments.registry import EXPERIMENTS, Experiment
 from pytest_interp.specs.bounds import Bound
-from pytest_interp.specs.claims import arguments_of, assertions
+from pytest_interp.specs.claims import arguments_of
 from pytest_interp.specs.schema import SpecFile, inputs_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -57,7 +58,7 @@ def _inputs_when(experiment: Experiment, definitions: dict[str, Any]) -> dict[st
 def _claims(definitions: dict[str, Any]) -> dict[str, Any]:
     definitions["bound"] = _lifted(Bound.model_json_schema(), definitions)
     properties = {}
-    for name, function in sorted(assertions().items()):
+    for name, function in sorted(CLAIMS.all().items()):
         definitions[f"claim {name}"] = _lifted(
             arguments_of(function).model_json_schema(), definitions
         )

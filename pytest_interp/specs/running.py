@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_interp.claims.verdict import Verdict, hearing
 from pytest_interp.documents import Location
-from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError
+from pytest_interp.errors import ClaimFailed, ClaimInconclusive, InterpError, described
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.provenance import seeded
 from pytest_interp.results.base import Result
@@ -28,11 +28,12 @@ class Outcome:
 
     claim: Claim
     status: str
-    """``passed``, ``failed``, ``inconclusive``, or ``misstated``: it does not fit the result."""
+    """``passed``, ``failed``, ``inconclusive``, ``misstated`` (it does not fit the result), or
+    ``error``: the code of the claim broke."""
     message: str
     """What a claim that did not pass said."""
     verdict: Verdict | None
-    """The numbers, where the assertion told them."""
+    """The numbers, where the claim told them."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict."""
@@ -40,7 +41,8 @@ class Outcome:
             "claim": self.claim.text,
             "line": self.claim.line,
             "status": self.status,
-            "verdict": self.verdict.to_json() if self.verdict else None,
+            "message": self.message,
+            "verdict": None if self.verdict is None else self.verdict.to_json(),
         }
 
 
@@ -67,7 +69,7 @@ def _input(spec: Spec, name: str | None) -> Location:
 
 
 def check_claims(spec: Spec, result: Result) -> Iterator[Outcome]:
-    """Check every claim of a spec, one after the other."""
+    """Check every claim of a spec, one after the other; none stops the others."""
     for claim in spec.claims:
         heard: list[Verdict] = []
         status, message = "passed", ""
@@ -80,4 +82,9 @@ def check_claims(spec: Spec, result: Result) -> Iterator[Outcome]:
             status, message = "inconclusive", str(error)
         except InterpError as error:
             status, message = "misstated", str(error)
-        yield Outcome(claim, status, message, heard[-1] if heard else None)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # of code that others wrote; pytest.fail is no Exception
+            status, message = "error", f"{claim.place}: {claim.text}\n{described(error)}"
+        said = [verdict for verdict in heard if verdict.status == status]
+        yield Outcome(claim, status, message, said[-1] if said else None)

@@ -110,12 +110,12 @@ def test_crossover_explains_itself_in_a_plain_assert(pytester):
     pytester.makepyfile(
         """
 import numpy as np
-from pytest_interp.results.crossover import CrossoverLayer
+from pytest_interp.results.crossover import Curve, ReachedLayer
 
 def test_layer():
-    layer = CrossoverLayer(2, answer=" Paris", layers=[0, 1, 2],
+    layer = ReachedLayer(2, Curve(answer=" Paris", layers=[0, 1, 2],
         prob=np.array([0.0, 0.1, 0.8]), rank=np.array([9, 3, 0]),
-        margin=np.array([-4.0, -1.5, 2.25]), top_token=["a", "b", " Paris"])
+        margin=np.array([-4.0, -1.5, 2.25]), top_token=["a", "b", " Paris"]))
     assert layer <= 1
 """
     )

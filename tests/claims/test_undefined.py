@@ -16,7 +16,7 @@ from pytest_interp.claims import (
 )
 from pytest_interp.claims.evidence import column, gather
 from pytest_interp.claims.requirements import Requirement, decide
-from pytest_interp.claims.terms import Settings
+from pytest_interp.claims.terms import Terms
 from tests.claims.conftest import join, make_fact, make_set, make_trace
 
 NAN = float("nan")
@@ -74,9 +74,9 @@ def test_a_split_does_not_look_for_a_range_in_an_undefined_map():
 
 
 def test_a_column_that_no_fact_has_supports_no_claim(traces):
-    evidence = gather(traces, Settings())
+    evidence = gather(traces, Terms())
     nobody = column(evidence, "subject_rest")
-    verdict = decide("none", evidence, [Requirement(nobody, (0, 1), "at most", 0.3)], Settings())
+    verdict = decide("none", evidence, [Requirement(nobody, (0, 1), "at most", 0.3)], Terms())
     undecided(verdict, "no fact has a token at subject_rest")
 
 

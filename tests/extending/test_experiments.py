@@ -119,7 +119,7 @@ SPEC = """
       - even: {}
 """
 CONFTEST = """
-    from pytest_interp.specs.claims import register_claim
+    from pytest_interp.claims import register_claim
 
     @register_claim("even")
     def assert_even(result) -> None:

@@ -5,14 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
-from pytest_interp.results.crossover import CrossoverLayer
+from pytest_interp.claims import Status
+from pytest_interp.errors import ClaimError
+from pytest_interp.results.crossover import Curve, NeverReached, ReachedLayer
 from pytest_interp.specs.bounds import Bound, check_bound
 
-CURVE = {"answer": " a", "layers": (0, 1), "top_token": ("b", "a")} | dict.fromkeys(
-    ("prob", "rank", "margin"), np.zeros(2)
-)
-REACHED, NEVER = CrossoverLayer(1, **CURVE), CrossoverLayer(None, **CURVE)
+CURVE = Curve(" a", (0, 1), *[np.zeros(2)] * 3, ("b", "a"))
+REACHED, NEVER = ReachedLayer(1, CURVE), NeverReached(CURVE)
 
 CASES = [
     (3, {"at_most": 3}, True),
@@ -34,33 +33,53 @@ CASES = [
 ]
 
 
+def check(value, **bound):
+    return check_bound(SimpleNamespace(value=value), "value", Bound(**bound))
+
+
 @pytest.mark.parametrize(("value", "bound", "holds"), CASES)
 def test_bound(value, bound, holds):
     result = SimpleNamespace(part=SimpleNamespace(value=value))
-    if holds:
-        assert check_bound(result, "part.value", Bound(**bound))
-    else:
-        with pytest.raises(ClaimFailed, match=r"part\.value is"):
-            check_bound(result, "part.value", Bound(**bound))
+    verdict = check_bound(result, "part.value", Bound(**bound))
+    assert verdict.status is (Status.PASSED if holds else Status.FAILED)
+    assert verdict.sentence.startswith("part.value is")
+
+
+def test_a_layer_that_is_not_within_the_bound_explains_itself():
+    assert "' a' is the top token from layer 1" in check(REACHED, at_most=0).details
+    never = check(NEVER, at_most=30)
+    assert "' a' is never the top token" in never.details
+    assert never.sentence == "value is never, and is claimed to be at most 30"
+    assert (never.effect, never.threshold, never.margin) == (None, None, None)
 
 
 @pytest.mark.parametrize("value", [None, float("nan")])
 def test_undefined_is_inconclusive(value):
-    with pytest.raises(ClaimInconclusive, match="undefined"):
-        check_bound(SimpleNamespace(value=value), "value", Bound(at_most=3))
+    verdict = check(value, at_most=3)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.sentence == "value is undefined here"
 
 
 def test_path_that_ends_in_nothing_is_inconclusive():
-    with pytest.raises(ClaimInconclusive, match="undefined"):
-        check_bound(SimpleNamespace(peak=None), "peak.layer", Bound(at_most=3))
+    verdict = check_bound(SimpleNamespace(peak=None), "peak.layer", Bound(at_most=3))
+    assert verdict.status is Status.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("value", [np.zeros(2), (1, 2), {}])
 def test_more_than_one_value_is_misstated(value):
     with pytest.raises(ClaimError, match="one number"):
-        check_bound(SimpleNamespace(value=value), "value", Bound(at_most=3))
+        check(value, at_most=3)
+
+
+@pytest.mark.parametrize("value", [NEVER, REACHED, 3, 0.5, "text", np.float32(2)], ids=repr)
+@pytest.mark.parametrize("part", ["real", "layer", "upper"])
+def test_a_part_of_a_number_is_none_of_the_result(value, part):
+    with pytest.raises(
+        ClaimError, match=rf"'value' is one value.*write 'value', not 'value.{part}'"
+    ):
+        check_bound(SimpleNamespace(value=value), f"value.{part}", Bound(at_most=3))
 
 
 def test_numbers_of_numpy_are_numbers():
-    assert check_bound(SimpleNamespace(value=np.float32(2)), "value", Bound(at_most=3))
-    assert check_bound(SimpleNamespace(value=np.int64(2)), "value", Bound(equals=2))
+    assert check(np.float32(2), at_most=3)
+    assert check(np.int64(2), equals=2)
