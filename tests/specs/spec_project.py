@@ -13,9 +13,10 @@ CONFTEST = """
 from dataclasses import dataclass
 from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.provenance import Provenance
+from pytest_interp.results import Result
 
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(Result):
     provenance: Provenance
     norm: float = 1.0
     norm_2: float = 5.0
