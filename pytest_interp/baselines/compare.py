@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any, Final
 
 from pytest_interp.baselines.entry import Entry
@@ -16,14 +15,12 @@ Path = tuple[str | int, ...]
 """Keys and indices from the top of the JSON down to a value."""
 
 
-class _Absent(Enum):
-    ABSENT = "absent"
-
+class _Absent:
     def __repr__(self) -> str:
         return "absent"
 
 
-ABSENT: Final = _Absent.ABSENT
+ABSENT: Final = _Absent()
 """Stands for a value that one of the two sides does not have."""
 
 
@@ -45,11 +42,14 @@ class Change:
         return str(self.path[0])
 
     @property
+    def by(self) -> float | None:
+        """How far it moved; None for what is no number on both sides."""
+        return self.new - self.old if _is_number(self.old) and _is_number(self.new) else None
+
+    @property
     def excess(self) -> float:
         """The move in units of what was allowed; infinite for what compares exactly."""
-        if not self.allowed:
-            return math.inf
-        return float(abs(self.new - self.old) / self.allowed)
+        return abs(self.by) / self.allowed if self.by is not None and self.allowed else math.inf
 
 
 def compare(old: Entry, new: Entry) -> list[Change]:

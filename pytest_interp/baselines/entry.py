@@ -6,10 +6,8 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from pytest_interp.baselines import store
 from pytest_interp.errors import BaselineError
 from pytest_interp.results.base import Axis, Decision, Result
 from pytest_interp.results.tolerances import Tolerance
@@ -63,15 +61,6 @@ class Entry:
         if self.findings:
             data["findings"] = {name: asdict(of) for name, of in self.findings.items()}
         return _layout({**data, "provenance": self.provenance}) + "\n"
-
-    @classmethod
-    def read(cls, path: Path, where: str) -> Self:
-        """Read a file that :meth:`dumps` wrote.
-
-        Raises:
-            BaselineError: it cannot be read or is no baseline; ``where`` names it in the message.
-        """
-        return cls.loads(store.read(path), where)
 
     @classmethod
     def loads(cls, text: str | bytes, where: str) -> Self:

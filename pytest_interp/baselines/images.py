@@ -73,16 +73,18 @@ def inspect_figure(
     Raises:
         BaselineError: the saved raster is no image.
     """
-    files = {slot.raster: drawing.raster, slot.picture: drawing.picture}
-    missing = {path: data for path, data in files.items() if not path.is_file()}
+    both = (slot.raster, slot.picture)
+    missing = [path for path in both if not path.is_file()]
+    told = None
     if slot.raster not in missing:
         told = compare_rasters(drawing.raster, slot.raster, scratch(), threshold)
-        if told is not None:
-            return FigureProblem(told, False, files)
-    if not missing:
+    if told is None and not missing:
         return None
-    told = f"of its figure {' and '.join(path.name for path in missing)} is missing"
-    return FigureProblem(told, True, missing)
+    # the picture is only drawn where it is wanted
+    wanted = missing if told is None else both
+    files = {p: drawing.raster if p == slot.raster else drawing.picture for p in wanted}
+    names = " and ".join(path.name for path in missing)
+    return FigureProblem(told or f"of its figure {names} is missing", told is None, files)
 
 
 def compare_rasters(

@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.data import SnapshotCollections
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
+from pytest_interp.baselines import store
 from pytest_interp.baselines.compare import Change, changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.policy import Update
@@ -51,7 +52,7 @@ class EntryExtension(SingleFileSnapshotExtension):
 
     def read_snapshot_data_from_location(self, *, snapshot_location: str, **_: Any) -> Any:
         path = Path(snapshot_location)
-        return Entry.read(path, shown(path)) if path.is_file() else None
+        return Entry.loads(store.read(path), shown(path)) if path.is_file() else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_interp.baselines.compare import ABSENT, Change
+from pytest_interp.baselines.compare import Change
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.results.base import Axis
 
@@ -68,25 +68,19 @@ def _field(name: str, changes: list[Change], old: Entry, new: Entry) -> list[str
     total = _count(new.result.get(name))
     if total <= 1 or len(changes) == 1:
         return [_value_line(change, old, new) for change in changes]
-    lines = [f"{name}: {len(changes)} of {total} values changed, the largest:"]
-    lines += [f"  {_value_line(change, old, new)}" for change in changes[:_EXAMPLES]]
-    return lines
+    examples = (_value_line(change, old, new) for change in changes[:_EXAMPLES])
+    head = f"{name}: {len(changes)} of {total} values changed, the largest:"
+    return [head, *indented(examples)]
 
 
 def _value_line(change: Change, old: Entry, new: Entry) -> str:
     line = f"{_place(change, old, new)}: {_show(change.old)} -> {_show(change.new)}"
-    if change.old is ABSENT or change.new is ABSENT or _are_words(change):
+    if change.by is None:
         return line
-    by = change.new - change.old
     if change.allowed is None:
-        return f"{line}, by {by:+.4g} (compared exactly)"
-    return f"{line}, by {by:+.4g} (allowed {change.allowed:.2g}: {change.excess:.3g} times as much)"
-
-
-def _are_words(change: Change) -> bool:
-    return not all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) for v in (change.old, change.new)
-    )
+        return f"{line}, by {change.by:+.4g} (compared exactly)"
+    allowed = f"allowed {change.allowed:.2g}: {change.excess:.3g} times as much"
+    return f"{line}, by {change.by:+.4g} ({allowed})"
 
 
 def _place(change: Change, old: Entry, new: Entry) -> str:
@@ -126,13 +120,10 @@ def _show(value: Any) -> str:
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, Mapping):
-        return sum(_count(v) for v in value.values())
-    if isinstance(value, list):
-        return sum(_count(v) for v in value)
-    return 1
+    below = value.values() if isinstance(value, Mapping) else value
+    return sum(map(_count, below)) if isinstance(value, (Mapping, list)) else 1
 
 
-def indented(lines: Iterable[str], by: int = 2) -> list[str]:
+def indented(lines: Iterable[str]) -> list[str]:
     """The lines, moved to the right."""
-    return [" " * by + line for line in lines]
+    return [f"  {line}" for line in lines]

@@ -9,6 +9,7 @@ from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.store import write
 from pytest_interp.cli import main
 from pytest_interp.errors import BaselineError
+from pytest_interp.git import git as run_git
 
 
 def save(root, name, result):
@@ -137,6 +138,23 @@ def test_the_folder_may_be_absolute_or_above(repository, monkeypatch, below, fol
     (top / below).mkdir(exist_ok=True)
     monkeypatch.chdir(top / below)
     assert diff_baselines("HEAD~1", "HEAD", folder.format(top)).changed
+
+
+def test_without_git_two_folders_can_be_compared(old, new, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not diff_baselines(old, new).changed
+    with pytest.raises(BaselineError, match="git is not installed: give two folders"):
+        diff_baselines("HEAD", new)
+
+
+def test_a_git_command_that_fails_answers_nothing(repository, tmp_path, monkeypatch):
+    assert run_git("show", "HEAD~1:below/no-such-file") is None
+    assert run_git("rev-parse", "--show-prefix", folder=repository) == b"below/\n"
+    assert run_git("rev-parse", "HEAD", folder=tmp_path / "absent") is None
+    assert run_git("hash-object", "--stdin", given=b"x") is not None
+    assert run_git("status", seconds=0) is None
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run_git("status") is None
 
 
 def test_attributes_of_the_repository_do_not_hide_baselines(repository, git):

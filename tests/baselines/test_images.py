@@ -53,6 +53,15 @@ def test_another_mode_is_refused_before_pixels_are_compared(against):
     assert against(grey) == "the mode of the figure's raster changed: RGB -> L"
 
 
+def test_the_picture_is_not_drawn_where_nothing_is_wrong(saved, tmp_path):
+    slot = Slot(saved.parent, "a--m")
+    slot.picture.write_bytes(b"")
+    drawing = draw(trace())
+    assert inspect_figure(drawing, slot, lambda: tmp_path) is None
+    assert "raster" in vars(drawing)
+    assert "picture" not in vars(drawing)
+
+
 @pytest.mark.parametrize("gone", ["raster", "picture"])
 def test_a_missing_file_of_a_figure_is_told_and_not_written(saved, tmp_path, gone):
     drawing, slot = draw(trace()), Slot(saved.parent, "a--m")

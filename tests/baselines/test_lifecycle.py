@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from baseline_project import FILES, LENS, TRACE, text
 
+from pytest_interp.baselines import snapshot
+
 
 def test_a_missing_baseline_fails_writes_nothing_and_prints_the_command(project):
     result = project.run()
@@ -73,6 +75,20 @@ def test_moved_beyond_fails_and_says_what_by_how_much_and_what_to_do(saved):
         ]
     )
     assert saved.saved() == before
+
+
+@pytest.mark.parametrize("options", [[], ["--interp-update"], ["--interp-update=all"]])
+def test_each_result_is_compared_once_whether_it_moved_or_not(saved, monkeypatch, options):
+    compared = []
+    compare = snapshot.compare
+    monkeypatch.setattr(
+        snapshot, "compare", lambda *sides: compared.append(sides) or compare(*sides)
+    )
+    for values in ({}, {"crossover": 6}):
+        saved.now(**values)
+        compared.clear()
+        saved.run(*options)
+        assert len(compared) == 3
 
 
 def test_updated(saved):
