@@ -7,7 +7,7 @@ listens with :class:`Bars`. Without a listener a report goes nowhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -68,9 +68,6 @@ class Bars:
 @contextmanager
 def progress_bar() -> Iterator[None]:
     """Show what is reported inside this block on standard error, where that is a terminal."""
-    bars = Bars(disable=None)  # None: by whether there is a terminal
-    with listening(bars):
-        try:
-            yield
-        finally:
-            bars.close()
+    # None: by whether there is a terminal
+    with closing(Bars(disable=None)) as bars, listening(bars):
+        yield

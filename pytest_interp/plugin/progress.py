@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Generator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Any
 
 import pytest
@@ -44,11 +44,8 @@ class LiveLine:
     def pytest_runtest_protocol(self) -> Generator[None, object, object]:
         """Listen as long as a test runs."""
         self._behind.begin = time.monotonic() + _PATIENCE
-        with listening(self._bars):
-            try:
-                return (yield)
-            finally:
-                self._bars.close()
+        with closing(self._bars), listening(self._bars):
+            return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self) -> None:
