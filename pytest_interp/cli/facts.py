@@ -25,10 +25,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from pytest_interp.cli.bar import progress_bar
     from pytest_interp.experiments import known_facts
     from pytest_interp.facts.shipped import named_facts
     from pytest_interp.models import load_model
+    from pytest_interp.progress import progress_bar
 
     facts = named_facts(given.file)
     with progress_bar():

@@ -57,8 +57,8 @@ def run_list(given: argparse.Namespace) -> int:
 
 def run_fetch(given: argparse.Namespace) -> int:
     """Get the weights of one model."""
-    from pytest_interp.cli.bar import progress_bar
     from pytest_interp.models import load_weights
+    from pytest_interp.progress import progress_bar
 
     with progress_bar():
         weights = load_weights(given.name, "cpu")
@@ -69,9 +69,9 @@ def run_fetch(given: argparse.Namespace) -> int:
 def run_check(given: argparse.Namespace) -> int:
     """Compare the backends on one model."""
     from pytest_interp.adapters.backends import backend_names, check_backend, installed_backends
-    from pytest_interp.cli.bar import progress_bar
     from pytest_interp.models import load_weights
     from pytest_interp.models.check import check_model
+    from pytest_interp.progress import progress_bar
 
     backends = installed_backends() or (check_backend(backend_names()[0]),)
     with progress_bar():

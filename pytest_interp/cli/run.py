@@ -44,9 +44,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(given: argparse.Namespace) -> int:
     """Run the command."""
-    from pytest_interp.cli.bar import progress_bar
     from pytest_interp.cli.outputs import files_of, open_outputs
     from pytest_interp.models import load_model
+    from pytest_interp.progress import progress_bar
     from pytest_interp.specs.running import check_claims, run_experiment
     from pytest_interp.specs.schema import read_spec
 

@@ -82,12 +82,7 @@ class FactsFile(BaseModel):
 
 
 def read_facts(path: Path) -> FactSet:
-    """Read a facts file.
-
-    Raises:
-        SpecError: the file cannot be read, or is no facts file. The message has a line for each
-            mistake, and each begins with file and line.
-    """
+    """The set of facts in a file: see :meth:`FactSet.from_yaml`."""
     document = read_document(path, MAX_BYTES)
     templates = document.data.get("templates")
     names = templates if isinstance(templates, dict) else None

@@ -7,17 +7,15 @@ import shutil
 import sys
 import time
 from collections.abc import Generator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Any
 
 import pytest
 
-from pytest_interp.progress import Listener, listening
+from pytest_interp.progress import Bars, listening
 
 _PATIENCE = 1.0
-"""Seconds of silence before the line appears: short work never shows it."""
-_INTERVAL = 0.1
-"""Seconds between two updates."""
+"""Seconds of a test before the line appears: short work never shows it."""
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 
 
@@ -38,42 +36,48 @@ class LiveLine:
     """Shows the progress of long work behind what pytest has written, and takes it away again."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._shown = False
-        self._next = 0.0
+        self._behind = _Behind(config)
+        # one line has room for one bar: the latest
+        self._bars = Bars(file=self._behind, position=0)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self) -> Generator[None, object, object]:
         """Listen as long as a test runs."""
-        self._next = time.monotonic() + _PATIENCE
-        listener: Listener = self._listen
-        with listening(listener):
-            try:
-                return (yield)
-            finally:
-                self._write("")
+        self._behind.begin = time.monotonic() + _PATIENCE
+        with closing(self._bars), listening(self._bars):
+            return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self) -> None:
         """Clear the line before pytest writes there."""
-        self._write("")
+        self._bars.close()
 
-    def _listen(self, what: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + _INTERVAL
-            self._write(f" {what} {done}/{total}")
 
-    def _write(self, text: str) -> None:
-        if not text and not self._shown:
+class _Behind:
+    """The terminal as tqdm sees it: a line that begins where pytest has stopped writing."""
+
+    begin = 0.0
+    """Nothing is shown before."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._shown = False
+
+    def write(self, text: str) -> None:
+        """Replace the line; tqdm goes to its start by a carriage return and erases by spaces."""
+        text = text.strip("\r ")
+        if not self._shown and (not text or time.monotonic() < self.begin):
             return
-        width = shutil.get_terminal_size().columns
-        room = width - self._config.get_terminal_writer().width_of_current_line - 1
-        line = text if len(text) <= room else text[: max(room - 1, 0)] + "…"
+        columns = shutil.get_terminal_size().columns
+        column = self._config.get_terminal_writer().width_of_current_line % columns
+        line = f" {text}"[: columns - column - 1] if text else ""
         before = _RESTORE if self._shown else _SAVE
         capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
         # past pytest's own writer, which would count this line as part of its own
         with capture.global_and_fixture_disabled() if capture else nullcontext():
-            sys.stdout.write(before + _ERASE + (line if text else ""))
+            sys.stdout.write(before + _ERASE + line)
             sys.stdout.flush()
         self._shown = bool(text)
+
+    def flush(self) -> None:
+        """Done by each write."""

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -21,9 +22,11 @@ def test_fast():
 """
 
 
-def run_on_a_terminal(pytester: pytest.Pytester, *args: str, **environment: str) -> str:
+def run_on_a_terminal(
+    pytester: pytest.Pytester, *args: str, source: str = SLOW, **environment: str
+) -> str:
     """Run pytest on a pseudo terminal and return all that it wrote there."""
-    pytester.makepyfile(SLOW)
+    pytester.makepyfile(source)
     ours, theirs = pty.openpty()
     variables = {name: value for name, value in os.environ.items() if name not in {"CI", "COLUMNS"}}
     process = subprocess.Popen(
@@ -49,15 +52,29 @@ def run_on_a_terminal(pytester: pytest.Pytester, *args: str, **environment: str)
     return b"".join(chunks).decode()
 
 
+BEFORE, AGAIN = "\x1b7\x1b[K", "\x1b8\x1b[K"  # where pytest stopped, and there once more
+
+
 @pytest.mark.parametrize("capture", ["-v", "-s"])
 def test_shown_for_long_work_and_erased(pytester, capture):
     written = run_on_a_terminal(pytester, capture)
-    assert "\x1b7\x1b[K tracing 1" in written
+    assert re.search(re.escape(BEFORE) + r" 1\d/15 \[00:01<00:00\] tracing", written)
     assert "loading" not in written
-    before, _, after = written.rpartition("tracing")
-    assert before
+    assert "\r1" not in written  # tqdm does not go to the margin
     # the last word is erased before the result of the test is written
-    assert after.startswith((" 13/15\x1b8\x1b[K", " 14/15\x1b8\x1b[K"))
+    _, _, after = written.rpartition("tracing")
+    assert after.startswith(AGAIN + ("PASSED" if capture == "-v" else "."))
+
+
+def test_cut_at_the_edge_of_a_narrow_terminal(pytester):
+    """The line has what pytest left of 80 columns, also where pytest itself needed two lines."""
+    name = "test_" + "long_" * 12 + "name"
+    slow = SLOW.replace("test_slow", name).replace('"tracing"', '"tracing " + "x" * 99')
+    written = run_on_a_terminal(pytester, "-v", source=slow)
+    (item,) = re.findall(rf"\S+::{name} ", written)
+    lines = re.findall(r"\x1b\[K( 1\d/15[^\x1b]*)", written)
+    assert lines
+    assert {len(line) for line in lines} == {79 - len(item) % 80}
 
 
 @pytest.mark.parametrize(("args", "environment"), [(["-q"], {}), ([], {"CI": "true"})])
