@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmarks.rivals import NNsightInvokes, NNsightLoop, TransformerLensPatching
 from pytest_interp import FactPrompt, causal_trace, load_model
-from pytest_interp.adapters import BACKENDS, ModelAdapter
+from pytest_interp.adapters import ModelAdapter, backend_names
 from pytest_interp.facts.prompts import TokenizedFact, tokenize_fact
 from pytest_interp.results import TraceResult
 
@@ -86,7 +86,8 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=list(FACTS), choices=list(FACTS))
     parser.add_argument("--rounds", type=int, default=3, help="times that each way is timed")
     options = parser.parse_args()
-    adapters = {b: load_model("smollm2-135m", b, device="cpu", dtype="float32") for b in BACKENDS}
+    where = {"device": "cpu", "dtype": "float32"}
+    adapters = {b: load_model("smollm2-135m", b, **where) for b in backend_names()}
     first = next(iter(adapters.values()))
     kinds = (TransformerLensPatching, NNsightLoop, NNsightInvokes)
     rivals = [kind(first.weights) for kind in kinds]
@@ -136,7 +137,7 @@ def measure(
     }
     ways |= {rival.name: partial(rival, fact) for rival in rivals}
     for adapter in adapters.values():
-        causal_trace(adapter, fact.fact, layers=[0])  # imports and first-call costs
+        causal_trace(adapter, fact.fact, layers=[0], controls=False)  # imports and first-call costs
     measured = Measured()
     reference: TraceResult | None = None
     for _ in range(rounds):

@@ -36,13 +36,14 @@ from pytest_interp import (
     logit_lens,
     trace_facts,
 )
-from pytest_interp.adapters import BACKENDS, ModelAdapter, Weights, open_adapter
-from pytest_interp.adapters.sites import Kind, Site
+from pytest_interp.adapters import ModelAdapter, Weights, backend_names, open_adapter
+from pytest_interp.adapters.sites import HEAD, Site
 from pytest_interp.claims import check_backends_agree, check_handoff
 from pytest_interp.experiments import cheap_controls, shuffled_adapter, shuffled_control
 from pytest_interp.experiments.tracing import TRACEABLE
 from pytest_interp.facts.shipped import fact_sets
 from pytest_interp.figures import draw
+from pytest_interp.options import Gaussian
 from pytest_interp.planted import planted_model
 from pytest_interp.results import DIRECTIONS, LensResult, TraceResult
 from pytest_interp.results.traces import TraceSet
@@ -68,10 +69,10 @@ OXYGEN = ("Water is made of hydrogen and", " oxygen")
 
 def capital(country: str, other: str) -> FactPrompt:
     return FactPrompt(
-        TEMPLATE.format(country),
-        TEMPLATE.format(other),
-        CAPITALS[country],
-        CAPITALS[other],
+        clean_prompt=TEMPLATE.format(country),
+        corrupt_prompt=TEMPLATE.format(other),
+        answer=CAPITALS[country],
+        counterfactual_answer=CAPITALS[other],
         subject=country,
     )
 
@@ -102,12 +103,12 @@ def smollm2() -> Iterator[tuple[str, str]]:
     maps = []
     for site in SITES:
         for direction in DIRECTIONS:
-            traced = causal_trace(first, FRANCE, site, direction)
+            traced = causal_trace(first, FRANCE, site=site, direction=direction, controls=False)
             save(f"smollm2-{site}-{direction}", traced)
             maps.append(traced)
-    noisy = causal_trace(first, FRANCE, corruption="gaussian", noise_scale=3.0, samples=8)
+    noisy = causal_trace(first, FRANCE, corruption=Gaussian(scale=3.0, samples=8), controls=False)
     save("smollm2-resid_post-gaussian", noisy)
-    probability = causal_trace(first, FRANCE, metric="answer_prob")
+    probability = causal_trace(first, FRANCE, metric="answer_prob", controls=False)
     yield "smollm2-peaks", peak_table([*maps, noisy, probability])
     post = SITES.index("resid_post") * len(DIRECTIONS)
     yield "smollm2-resid_post", column_table(maps[post : post + 2], range(18, 30))
@@ -126,16 +127,23 @@ def verdicts(adapters: Sequence[ModelAdapter]) -> str:
     capitals = load_facts("capitals")
     claimed, refused = {}, {}
     for adapter in adapters:
-        traces = cheap_controls(adapter, trace_facts(adapter, capitals, layers=range(20, 30)))
+        traces = cheap_controls(
+            adapter, trace_facts(adapter, capitals, layers=range(20, 30), controls=False)
+        )
         shuffled = [shuffled_control(adapter, capitals)]
         claimed[adapter.backend] = check_handoff(traces, "subject", "last", 23, controls=shuffled)
-        nonsense = trace_facts(shuffled_adapter(adapter), capitals, layers=range(22, 25))
+        nonsense = trace_facts(
+            shuffled_adapter(adapter), capitals, layers=range(22, 25), controls=False
+        )
         refused[adapter.backend] = check_handoff(nonsense, "subject", "last", 23)
     return verdict_table(claimed, refused)
 
 
+_DEFAULTS = ("transformer_lens", "transformer_lens", "nnsight")
+
+
 def planted() -> Iterator[tuple[str, str]]:
-    for arch, backend in (("gpt2", BACKENDS[0]), ("llama", BACKENDS[0]), ("qwen3", BACKENDS[1])):
+    for arch, backend in zip(("gpt2", "llama", "qwen3"), _DEFAULTS, strict=True):
         name = f"planted-{arch}"
         adapter = load_model(name, backend, device="cpu", dtype="float32")
         known = planted_model(arch)
@@ -145,7 +153,7 @@ def planted() -> Iterator[tuple[str, str]]:
         rows = []
         for site in SITES:
             for direction in DIRECTIONS:
-                traced = causal_trace(adapter, fact, site, direction)
+                traced = causal_trace(adapter, fact, site=site, direction=direction, controls=False)
                 save(f"{name}-{site}-{direction}", traced)
                 off = np.abs(traced.effect - truth.effect(site, direction)).max()
                 rows.append([f"`{site}`", direction, peak_text(traced), f"{off:.1e}"])
@@ -161,11 +169,13 @@ def question_table() -> str:
         for contrast in ("known", "unknown"):
             made = planted_model("gpt2", variant=variant, contrast=contrast)
             weights = Weights(variant, made.module, made.tokenizer, "planted gpt2")
-            adapter = open_adapter(weights, BACKENDS[0])
+            adapter = open_adapter(weights, backend_names()[0])
             subject = made.truth.positions["subject_last"][0]
             cells = []
             for direction in DIRECTIONS:
-                traced = causal_trace(adapter, made.facts[0], "mlp_out", direction)
+                traced = causal_trace(
+                    adapter, made.facts[0], site="mlp_out", direction=direction, controls=False
+                )
                 stores = [traced.effect[layer, subject] for layer in made.parameters.store_layers]
                 cells.append(", ".join(number(effect, 2) for effect in stores))
             rows.append([f"`{variant}`", contrast, *cells])
@@ -183,7 +193,7 @@ def head_table(adapter: ModelAdapter, layer: int) -> str:
     """Effect of each head of one layer at the last token, all of them in one pass a direction."""
     ids = {text: adapter.encode(text) for text in (FRANCE.clean_prompt, FRANCE.corrupt_prompt)}
     answer, other = (adapter.answer_id(a) for a in (FRANCE.answer, FRANCE.counterfactual_answer))
-    site = Site(Kind.HEAD, layer)
+    site = Site(HEAD, layer)
     runs = [adapter.run(tokens, capture=[site]) for tokens in ids.values()]
     own = [run.logits[0, -1, answer] - run.logits[0, -1, other] for run in runs]
     effects = []
@@ -210,7 +220,7 @@ def traced_set(adapter: ModelAdapter, name: str) -> TraceSet:
     every = load_facts(name)
     facts = replace(every, facts=every.facts[::2])
     layers = (0, 12, *range(18, 27), adapter.n_layers - 1)
-    return trace_facts(adapter, facts, layers=layers)
+    return trace_facts(adapter, facts, layers=layers, controls=False)
 
 
 def agreement(first: ModelAdapter, second: ModelAdapter) -> str:
@@ -224,7 +234,9 @@ def agreement(first: ModelAdapter, second: ModelAdapter) -> str:
     off = np.abs(pair[0].answer_prob - pair[1].answer_prob).max()
     rows.append(["logit lens (probability)", f"{off:.1g}"])
     for site in SITES:
-        found = [causal_trace(a, FRANCE, site).recovery for a in (first, second)]
+        found = [
+            causal_trace(a, FRANCE, site=site, controls=False).recovery for a in (first, second)
+        ]
         off = np.abs(found[0] - found[1]).max()
         rows.append([f"causal trace of `{site}` (recovery)", f"{off:.1g}"])
     return table(["compared", "largest difference"], rows)

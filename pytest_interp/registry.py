@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module, metadata
 from typing import Any, Final, Generic, TypeVar
 
@@ -20,11 +21,10 @@ HOMES: Final = {
     "claim": "pytest_interp.specs.claims",
     "model": "pytest_interp.models.registry",
     "architecture": "pytest_interp.adapters.layouts",
-    "site": "pytest_interp.adapters.sites",
+    "site": "pytest_interp.adapters.places",
     "metric": "pytest_interp.options.metrics",
     "corruption": "pytest_interp.options.corruptions",
     "backend": "pytest_interp.adapters.backends",
-    "figure": "pytest_interp.figures.registry",
 }
 """What can be added, and the module that keeps it. None of them imports torch or matplotlib."""
 _ALL: Final[dict[str, Registry[Any]]] = {}
@@ -79,18 +79,19 @@ class Registry(Generic[T]):
         self._things[name] = thing
         return thing
 
-    def find(self, name: str) -> T:
+    def find(self, name: str, error: type[Exception] | None = None) -> T:
         """The thing of this name.
 
         Raises:
-            UnknownNameError: there is none; the message names the nearest.
+            UnknownNameError: there is none; the message names the nearest. With ``error``, that.
             InterpError: an entry point cannot be loaded, or names something else.
         """
         self._load_built_in()
         if name not in self._things:
             points = self._points()
             if name not in points:
-                raise UnknownNameError.of(self.kind, name, self.names(), self._hint)
+                unknown = UnknownNameError.of(self.kind, name, self.names(), self._hint)
+                raise unknown if error is None else error(str(unknown))
             self._load(points[name])
         return self._things[name]
 
@@ -106,6 +107,11 @@ class Registry(Generic[T]):
             if name not in self._things:
                 self._load(point)
         return dict(self._things)
+
+    def here(self) -> dict[str, T]:
+        """Those things by name that are here already: no entry point is asked for more. Fast."""
+        self._load_built_in()
+        return self._things
 
     def __contains__(self, name: object) -> bool:
         self._load_built_in()
@@ -127,13 +133,19 @@ class Registry(Generic[T]):
             self._arriving.discard(point.name)
 
     def _points(self) -> dict[str, metadata.EntryPoint]:
-        return {point.name: point for point in metadata.entry_points(group=self.group)}
+        return _entry_points(self.group)
 
     def _load_built_in(self) -> None:
         if not self._loaded:
             self._loaded = True  # first: the modules come back here when they add their things
             for module in self._modules:
                 import_module(module)
+
+
+@cache
+def _entry_points(group: str) -> dict[str, metadata.EntryPoint]:
+    """Of the packages that are installed; to look through them takes milliseconds."""
+    return {point.name: point for point in metadata.entry_points(group=group)}
 
 
 @contextmanager
@@ -143,10 +155,12 @@ def restored() -> Iterator[None]:
         import_module(home)
     for registry in _ALL.values():
         registry._load_built_in()
+    _entry_points.cache_clear()
     before = {kind: dict(registry._things) for kind, registry in _ALL.items()}
     try:
         yield
     finally:
+        _entry_points.cache_clear()
         for kind, things in before.items():
             _ALL[kind]._things = things
 

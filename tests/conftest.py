@@ -1,9 +1,10 @@
 """Settings for the tests."""
 
 import os
-from importlib import import_module
 
 import pytest
+
+from pytest_interp import registry
 
 # torch starts a thread for each core in every process; under xdist the workers share the cores.
 # torch reads this when it is first imported, and subprocesses of the tests inherit it. Set in
@@ -14,21 +15,7 @@ if _workers is not None:
 
 
 @pytest.fixture(autouse=True)
-def own_registries(monkeypatch):
+def own_registries():
     """What a test registers is gone after it: no test depends on which ones ran before."""
-    # what the package registers when it is imported must not look like the work of a test
-    import_module("pytest_interp.experiments.configs")
-    from pytest_interp.adapters import layouts, sites
-    from pytest_interp.experiments import registry as experiments
-    from pytest_interp.models import registry as models
-    from pytest_interp.specs import claims
-
-    for module, table in (
-        (models, "_registry"),
-        (experiments, "_registry"),
-        (layouts, "_LAYOUTS"),
-        (sites, "_ADDED"),
-        (sites, "_ORDER"),
-        (claims, "_added"),
-    ):
-        monkeypatch.setattr(module, table, dict(getattr(module, table)))
+    with registry.restored():
+        yield

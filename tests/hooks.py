@@ -127,7 +127,7 @@ def logits(module: PreTrainedModel, tokens: Tensor, kind=None, layer=None, fn=No
     """Logits [row, pos, vocabulary] with one site rewritten (or none)."""
     if kind is None:
         return module(tokens, use_cache=False).logits
-    with hooked(module, kind, layer, fn):
+    with hooked(module, str(kind), layer, fn):
         return module(tokens, use_cache=False).logits
 
 

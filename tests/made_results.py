@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from pytest_interp import FactPrompt
+from pytest_interp.options import TraceOptions
 from pytest_interp.provenance import Provenance
 from pytest_interp.results import LensResult, TraceResult
 
@@ -59,12 +60,13 @@ def trace(hand_off=7, shift=0.0, tokens=5, direction="denoise", negative=0.0, **
     words = ["The", " capital", " of", " France", *[" so"] * (tokens - 5), " is"]
     return TraceResult(
         fact=FactPrompt(
-            "The capital of France is", "The capital of Japan is", " Paris", " Tokyo", "France"
+            clean_prompt="The capital of France is",
+            corrupt_prompt="The capital of Japan is",
+            answer=" Paris",
+            counterfactual_answer=" Tokyo",
+            subject="France",
         ),
-        site="resid_post",
-        direction=direction,
-        metric="logit_diff",
-        corruption="interchange",
+        options=TraceOptions(direction=direction),
         layers=tuple(range(N_LAYERS)),
         str_tokens=tuple(words),
         corrupt_str_tokens=tuple(w.replace("France", "Japan") for w in words),

@@ -22,7 +22,11 @@ def test_yaml_file(tmp_path):
     facts = FactSet.from_yaml(path)
     first, second = facts
     assert first.prompt == FactPrompt(
-        "The capital of France is", "The capital of Japan is", " Paris", " Tokyo", "France"
+        clean_prompt="The capital of France is",
+        corrupt_prompt="The capital of Japan is",
+        answer=" Paris",
+        counterfactual_answer=" Tokyo",
+        subject="France",
     )
     assert (first.id, second.id) == ("plain-france-japan", "mine")
     assert (len(facts), facts.templates, facts.name) == (2, ("plain",), "capitals")
@@ -77,7 +81,13 @@ def test_template_may_have_other_braces(tmp_path):
 
 def test_bare_prompts_cluster_by_wording():
     facts = FactSet.of(
-        FactPrompt(text.format(a), text.format(b), " x", " y", a)
+        FactPrompt(
+            clean_prompt=text.format(a),
+            corrupt_prompt=text.format(b),
+            answer=" x",
+            counterfactual_answer=" y",
+            subject=a,
+        )
         for text in ("The {} is", "A {} was")
         for a, b in (("cat", "dog"), ("cow", "hen"))
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_interp import FactSet, assert_handoff
-from pytest_interp.adapters import BACKENDS, Weights, open_adapter
+from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.planted import planted_model
 from pytest_interp.plugin.calls import Trace
 from pytest_interp.plugin.session import Models, RunOptions
@@ -19,7 +19,7 @@ def planted():
 @pytest.fixture(scope="module")
 def trace(planted):
     weights = Weights("planted", planted.module, planted.tokenizer, "planted")
-    adapter = open_adapter(weights, BACKENDS[1])
+    adapter = open_adapter(weights, backend_names()[1])
     return Trace(Models(RunOptions()), adapter, lambda name, value: None)
 
 

@@ -17,7 +17,11 @@ def tokenizer():
 
 def test_a_fact_as_tokens(tokenizer):
     fact = FactPrompt(
-        "The capital of France is", "The capital of Japan is", " Paris", " Tokyo", "France"
+        clean_prompt="The capital of France is",
+        corrupt_prompt="The capital of Japan is",
+        answer=" Paris",
+        counterfactual_answer=" Tokyo",
+        subject="France",
     )
     tokens = tokenize_fact(fact, tokenizer)
     assert tokens.str_tokens == ("The", " capital", " of", " France", " is")
@@ -28,11 +32,19 @@ def test_a_fact_as_tokens(tokenizer):
 
 def test_a_subject_of_several_tokens_is_more_than_what_differs(tokenizer):
     fact = FactPrompt(
-        "The Eiffel Tower is in", "The Tokyo Tower is in", " Paris", " Tokyo", "Eiffel Tower"
+        clean_prompt="The Eiffel Tower is in",
+        corrupt_prompt="The Tokyo Tower is in",
+        answer=" Paris",
+        counterfactual_answer=" Tokyo",
+        subject="Eiffel Tower",
     )
     if len(tokenizer(" Eiffel").input_ids) != len(tokenizer(" Tokyo").input_ids):
         fact = FactPrompt(
-            "The London Tower is in", "The Tokyo Tower is in", " Paris", " Tokyo", "London Tower"
+            clean_prompt="The London Tower is in",
+            corrupt_prompt="The Tokyo Tower is in",
+            answer=" Paris",
+            counterfactual_answer=" Tokyo",
+            subject="London Tower",
         )
     tokens = tokenize_fact(fact, tokenizer)
     assert set(tokens.corrupted_positions) < set(tokens.subject_positions)
@@ -41,12 +53,23 @@ def test_a_subject_of_several_tokens_is_more_than_what_differs(tokenizer):
 
 
 def test_of_two_occurrences_the_corrupted_one_is_the_subject(tokenizer):
-    fact = FactPrompt("France and France", "France and Japan", " a", " b", "France")
+    fact = FactPrompt(
+        clean_prompt="France and France",
+        corrupt_prompt="France and Japan",
+        answer=" a",
+        counterfactual_answer=" b",
+        subject="France",
+    )
     assert tokenize_fact(fact, tokenizer).subject_positions == (2,)
 
 
 def test_without_a_subject_the_span_that_differs(tokenizer):
-    fact = FactPrompt("one red big cat", "one blue big dog", " a", " b")
+    fact = FactPrompt(
+        clean_prompt="one red big cat",
+        corrupt_prompt="one blue big dog",
+        answer=" a",
+        counterfactual_answer=" b",
+    )
     assert tokenize_fact(fact, tokenizer).subject_positions == (1, 2, 3)
 
 

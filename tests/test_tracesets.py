@@ -8,6 +8,7 @@ from made_results import MADE
 
 from pytest_interp import FactPrompt
 from pytest_interp.errors import ClaimError
+from pytest_interp.options import TraceOptions
 from pytest_interp.results import TraceResult
 from pytest_interp.results.roles import role_effect, role_positions
 from pytest_interp.results.traces import TraceSet
@@ -15,7 +16,12 @@ from pytest_interp.results.traces import TraceSet
 
 def fact(i=0):
     """Facts with prompts of their own."""
-    return FactPrompt(f"a b c d{i}", f"a x c d{i}", " y", " n")
+    return FactPrompt(
+        clean_prompt=f"a b c d{i}",
+        corrupt_prompt=f"a x c d{i}",
+        answer=" y",
+        counterfactual_answer=" n",
+    )
 
 
 def made(effect, subject=(1,), **changes):
@@ -23,10 +29,7 @@ def made(effect, subject=(1,), **changes):
     effect = np.asarray(effect, dtype=float)
     settings = {
         "fact": fact(),
-        "site": "resid_post",
-        "direction": "denoise",
-        "metric": "logit_diff",
-        "corruption": "interchange",
+        "options": TraceOptions(),
         "layers": tuple(range(len(effect))),
         "str_tokens": tuple("abcdefgh"[: effect.shape[1]]),
         "corrupt_str_tokens": tuple("axcdefgh"[: effect.shape[1]]),
@@ -75,7 +78,7 @@ def test_split_is_disjoint_and_seeded():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("direction", "noise"), ("samples", 8), ("noise_scale", 3.0), ("n_layers", 7)],
+    [("options", TraceOptions(direction="noise")), ("n_layers", 7)],
 )
 def test_traces_made_in_different_ways_do_not_mix(field, value):
     with pytest.raises(ClaimError, match=f"differ in {field}"):

@@ -16,7 +16,7 @@ from pytest_interp.claims import (
     check_no_effect,
     check_sufficient,
 )
-from pytest_interp.experiments import causal_trace, cheap_controls, logit_lens, trace_facts
+from pytest_interp.experiments import causal_trace, logit_lens, trace_facts
 from pytest_interp.facts.sets import Fact, FactSet
 from pytest_interp.planted import PlantedModel, planted_model
 from pytest_interp.results import DIRECTIONS, TraceResult
@@ -29,16 +29,23 @@ def claims_of_a_backend(planted: PlantedModel, adapter: ModelAdapter) -> Iterato
     around = (read - 1, read, read + 1)
     for direction in DIRECTIONS:
         oracle = Oracle(planted, "resid_post", direction)
-        trace = causal_trace(adapter, fact, "resid_post", direction)
+        trace = causal_trace(adapter, fact, site="resid_post", direction=direction, controls=False)
         yield from _map_claims(trace, oracle, f"{direction}, one fact", around)
         for site in ("resid_pre", "mlp_out", "attn_out"):
-            found = causal_trace(adapter, fact, site, direction)
+            found = causal_trace(adapter, fact, site=site, direction=direction, controls=False)
             yield from _cell_claims(found, Oracle(planted, site, direction), "one fact")
         if oracle.sharp:
-            trace = causal_trace(adapter, fact, "resid_post", direction, "answer_prob")
+            trace = causal_trace(
+                adapter,
+                fact,
+                site="resid_post",
+                direction=direction,
+                metric="answer_prob",
+                controls=False,
+            )
             yield from _map_claims(trace, oracle, "answer_prob, one fact", around)
     if _noise_asks_the_same(planted):
-        trace = causal_trace(adapter, fact, corruption="gaussian")
+        trace = causal_trace(adapter, fact, corruption="gaussian", controls=False)
         oracle = Oracle(planted, "resid_post", "denoise")
         yield from _map_claims(trace, oracle, "noise on the subject, one fact", around)
     yield from _set_claims(planted, adapter)
@@ -57,7 +64,7 @@ def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]
     """Sixteen facts, asked for in four templates."""
     facts, read = _fact_set(planted), planted.parameters.read_layer
     for direction in DIRECTIONS:
-        traces = cheap_controls(adapter, trace_facts(adapter, facts, "resid_post", direction))
+        traces = trace_facts(adapter, facts, direction=direction)
         oracle = Oracle(planted, "resid_post", direction)
         yield from _map_claims(traces, oracle, f"{direction}, 16 facts", (read, read + 1))
         yield from _cell_claims(traces, oracle, "16 facts", (0, read - 1, read))
@@ -68,15 +75,22 @@ def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]
                 lambda p=position, t=traces: check_fact_localized(t, f"resid_post@{p}", split=0.5),
             )
         if oracle.sharp:
-            traces = trace_facts(adapter, facts, "resid_post", direction, "answer_prob")
+            traces = trace_facts(
+                adapter,
+                facts,
+                site="resid_post",
+                direction=direction,
+                metric="answer_prob",
+                controls=False,
+            )
             yield from _map_claims(traces, oracle, "answer_prob, 16 facts", (read, read + 1))
         store = planted.parameters.store_layer
         for site in ("mlp_out", "attn_out"):
-            traces = trace_facts(adapter, facts, site, direction)
+            traces = trace_facts(adapter, facts, site=site, direction=direction, controls=False)
             oracle = Oracle(planted, site, direction)
             yield from _cell_claims(traces, oracle, "16 facts", (store, read))
     if _noise_asks_the_same(planted):
-        traces = trace_facts(adapter, facts, corruption="gaussian")
+        traces = trace_facts(adapter, facts, corruption="gaussian", controls=False)
         oracle = Oracle(planted, "resid_post", "denoise")
         yield from _map_claims(traces, oracle, "noise on the subject, 16 facts", (read, read + 1))
 
@@ -200,7 +214,9 @@ def claims_of_agreement(planted: PlantedModel, a: ModelAdapter, b: ModelAdapter)
             yield (
                 f"{name} (trace)",
                 true,
-                lambda s=second: check_backends_agree(causal_trace(a, fact), causal_trace(s, fact)),
+                lambda s=second: check_backends_agree(
+                    *(causal_trace(one, fact, controls=False) for one in (a, s))
+                ),
             )
         yield (
             f"{name} (lens)",

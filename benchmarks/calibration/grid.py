@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.calibration.claims import claims_of_a_backend, claims_of_agreement
 from benchmarks.calibration.oracle import Case, Claim
-from pytest_interp.adapters import BACKENDS, Weights, open_adapter
+from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.claims import Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.planted import PlantedModel, planted_model
@@ -64,11 +64,11 @@ def cases_of(settings: dict[str, Any]) -> list[Case]:
     """All cases of one model."""
     planted = _built(settings)
     weights = Weights("planted", planted.module, planted.tokenizer, "planted")
-    adapters = [open_adapter(weights, backend) for backend in BACKENDS]
+    adapters = [open_adapter(weights, backend) for backend in backend_names()]
     words = [str(settings[k]) for k in ("variant", "subject_tokens", "contrast") if k in settings]
     blank = Case("", settings["arch"], " ".join(words), "", False, "")
     found: list[Case] = []
-    for backend, adapter in zip(BACKENDS, adapters, strict=True):
+    for backend, adapter in zip(backend_names(), adapters, strict=True):
         one = replace(blank, backend=backend)
         found += _decided(one, claims_of_a_backend(planted, adapter))
     both = replace(blank, backend="both")

@@ -1,20 +1,25 @@
 from .backends import (
-    BACKENDS as BACKENDS,
-)
-from .backends import (
+    Backend as Backend,
+    backend_names as backend_names,
     check_backend as check_backend,
-)
-from .backends import (
     installed as installed,
-)
-from .backends import (
+    installed_backends as installed_backends,
+    known_backend as known_backend,
     open_adapter as open_adapter,
+    register_backend as register_backend,
 )
-from .base import ModelAdapter as ModelAdapter
-from .base import Run as Run
-from .layouts import Layout as Layout
-from .layouts import register_layout as register_layout
-from .sites import Site as Site
-from .sites import register_site as register_site
+from .base import ModelAdapter as ModelAdapter, Run as Run
+from .layouts import Layout as Layout, register_layout as register_layout
+from .places import (
+    ByLayout as ByLayout,
+    ModulePlace as ModulePlace,
+    register_site as register_site,
+)
+from .sites import (
+    Site as Site,
+    SiteKind as SiteKind,
+    parse_site as parse_site,
+    site_kinds as site_kinds,
+)
 from .taps import Edit as Edit
 from .weights import Weights as Weights

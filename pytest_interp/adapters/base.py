@@ -19,9 +19,9 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from pytest_interp.adapters.layouts import Layout, layout_of
+from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
 from pytest_interp.adapters.prefix import Prefix
-from pytest_interp.adapters.sites import LAYERLESS, READ_ONLY, Kind, Site, place_of
+from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import ExperimentError, NotAModelError, UnsupportedSiteError
@@ -58,7 +58,7 @@ class ModelAdapter(ABC):
             NotAModelError: its layout names modules that these weights do not have.
         """
         self.weights = weights
-        self.layout: Layout = layout_of(weights.architecture)
+        self.layout: Layout = ARCHITECTURES.find(weights.architecture)
         if missing := self.layout.missing_paths(weights.module):
             raise NotAModelError(
                 f"{self.name} is a {type(weights.module).__name__} without {', '.join(missing)}, "
@@ -117,10 +117,10 @@ class ModelAdapter(ABC):
         tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
         return tokens.unsqueeze(0) if tokens.ndim == 1 else tokens
 
-    def sites(self, kind: Kind | str) -> tuple[Site, ...]:
-        """All sites of one kind, one a layer (or the only one)."""
-        parsed = Kind(kind)
-        if parsed in LAYERLESS:
+    def sites(self, kind: SiteKind | str) -> tuple[Site, ...]:
+        """All sites of one kind, one per layer (or the only one)."""
+        parsed = parse_kind(kind)
+        if not parsed.in_blocks:
             return (Site(parsed),)
         return tuple(Site(parsed, layer) for layer in range(self.n_layers))
 
@@ -224,7 +224,7 @@ class ModelAdapter(ABC):
         for site in {*captures, *changes}:
             self._check(site)
         for site in changes:
-            if site.kind in READ_ONLY:
+            if site.kind.read_only:
                 raise UnsupportedSiteError(f"site {site} can be captured but not edited")
         rows = self.as_tokens(tokens)
         if prefix is not None and len(rows) % prefix.n_rows:
@@ -254,12 +254,15 @@ class ModelAdapter(ABC):
                 f"site {site} does not exist: the architecture {self.layout.name!r} has no "
                 f"{site.kind!s}"
             )
-        place = place_of(site.kind)
-        if place is not None and self.layout.name not in place.paths:
+        if site.kind.name != "embed" and not self._finds(site.kind):
             raise UnsupportedSiteError(
-                f"site {site} was added without a path for the architecture {self.layout.name!r}: "
-                "give one to register_site(paths=...)"
+                f"site {site} was added without a place for {self.backend} on the architecture "
+                f"{self.layout.name!r}: give one to register_site(places=...)"
             )
+
+    @abstractmethod
+    def _finds(self, kind: SiteKind) -> bool:
+        """Whether this backend has been told where such sites are on this architecture."""
 
     @abstractmethod
     def _forward(

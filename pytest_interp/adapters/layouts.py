@@ -6,13 +6,16 @@ start at the model, those of ``block`` parts start at one block.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from pytest_interp.adapters.places import MODULES, ModulePlace
+from pytest_interp.adapters.sites import SiteKind
+from pytest_interp.errors import InterpError
+from pytest_interp.registry import Registry
 
-from pytest_interp.adapters.sites import Kind
-from pytest_interp.errors import UnknownNameError
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,18 @@ class Layout:
     """In a block: the module that gives what the MLP adds to the residual stream."""
     final_norm: str
     """Its input is the residual stream after the last block."""
-    lacks: frozenset[Kind] = frozenset()
-    """Sites that the architecture does not have."""
+    lacks: frozenset[str] = frozenset()
+    """Names of sites that the architecture does not have."""
 
-    def has(self, kind: Kind) -> bool:
+    def has(self, kind: SiteKind) -> bool:
         """Whether the architecture has sites of this kind."""
-        return kind not in self.lacks and (kind is not Kind.RESID_MID or self.resid_mid is not None)
+        there = kind.name != "resid_mid" or self.resid_mid is not None
+        return there and kind.name not in self.lacks
+
+    def place(self, kind: SiteKind) -> ModulePlace | None:
+        """The module at which a kind of site is found; None where nobody has said."""
+        find = MODULES.here().get(kind.name)
+        return None if find is None else find(self)
 
     def missing_paths(self, module: nn.Module) -> list[str]:
         """The paths that this module does not have."""
@@ -56,11 +65,6 @@ class Layout:
         paths = [f"{self.blocks}.0.{part}" for part in dict.fromkeys(parts) if part is not None]
         return missing + [path for path in paths if not _has(module, path)]
 
-    @property
-    def attn_out_in_tuple(self) -> bool:
-        """Whether the attention output is the first of a tuple rather than a plain tensor."""
-        return self.attn_out == self.attention
-
 
 def _has(module: nn.Module, path: str) -> bool:
     try:
@@ -70,36 +74,29 @@ def _has(module: nn.Module, path: str) -> bool:
     return True
 
 
-_LAYOUTS: dict[str, Layout] = {}
+def _accept(name: str, thing: Any) -> Layout:
+    if not isinstance(thing, Layout):
+        raise InterpError(f"an architecture is a Layout, got a {type(thing).__name__}")
+    return thing
 
 
-def register_layout(layout: Layout) -> Layout:
-    """Add an architecture: one entry serves every backend."""
-    for model_type in layout.model_types:
-        _LAYOUTS[model_type] = layout
-    return layout
+ARCHITECTURES: Registry[Layout] = Registry(
+    "architecture",
+    accept=_accept,
+    hint="Describe it with pytest_interp.adapters.register_layout(Layout(...)).",
+)
+"""Layouts by the ``model_type`` of a Hugging Face config."""
 
 
-def layout_of(model_type: str) -> Layout:
-    """The layout of a Hugging Face ``model_type``.
+def register_layout(layout: Layout, *, replace: bool = False) -> Layout:
+    """Add an architecture: one layout serves every backend.
 
     Raises:
-        UnknownNameError: nobody described this architecture; the message says how to add it.
+        InterpError: one of its model types is described already.
     """
-    try:
-        return _LAYOUTS[model_type]
-    except KeyError:
-        raise UnknownNameError.of(
-            "architecture",
-            model_type,
-            _LAYOUTS,
-            "Describe it with pytest_interp.adapters.register_layout(Layout(...)).",
-        ) from None
-
-
-def known_architectures() -> Iterable[str]:
-    """All ``model_type`` values that have a layout."""
-    return sorted(_LAYOUTS)
+    for model_type in layout.model_types:
+        ARCHITECTURES.add(model_type, layout, replace=replace)
+    return layout
 
 
 register_layout(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
-from pytest_interp.adapters.sites import Kind, Site, place_of
+from pytest_interp.adapters.sites import Site, SiteKind
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 
@@ -48,6 +48,9 @@ class NNsightAdapter(ModelAdapter):
         super().__init__(weights)
         self._model = nnsight.NNsight(weights.twin())
 
+    def _finds(self, kind: SiteKind) -> bool:
+        return self.layout.place(kind) is not None
+
     def _forward(
         self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
     ) -> Tensor:
@@ -65,31 +68,11 @@ class NNsightAdapter(ModelAdapter):
             yield self._event(site, tap)
 
     def _event(self, site: Site, tap: Tap) -> _Event:
-        layout = self.layout
-        if site.layer is None:
-            return _Event(self._at(layout.final_norm), "input", tap)
-        block = self._at(layout.blocks)[site.layer]
-        place = place_of(site.kind)
-        if place is not None:
-            path, _, side = place.paths[layout.name].rpartition(".")
-            return _Event(_walk(block, path), side, tap)
-        match site.kind:
-            case Kind.RESID_PRE:
-                return _Event(block, "input", tap)
-            case Kind.RESID_POST:
-                return _Event(block, "output", tap)
-            case Kind.HEAD:
-                return _Event(_walk(block, layout.z), "input", self._by_head(tap))
-            case Kind.PATTERN:
-                return _Event(_walk(block, layout.attention), "output", tap, item=1)
-            case Kind.ATTN_OUT:
-                item = 0 if layout.attn_out_in_tuple else None
-                return _Event(_walk(block, layout.attn_out), "output", tap, item=item)
-            case Kind.RESID_MID:
-                assert layout.resid_mid is not None  # sites that it lacks were refused
-                return _Event(_walk(block, layout.resid_mid), "input", tap)
-            case _:
-                return _Event(_walk(block, layout.mlp_out), "output", tap)
+        place = self.layout.place(site.kind)
+        assert place is not None  # sites that are nowhere were refused
+        root = self._model if site.layer is None else self._at(self.layout.blocks)[site.layer]
+        tap = self._by_head(tap) if site.kind.per_head else tap
+        return _Event(_walk(root, place.path), place.side, tap, place.item)
 
     def _at(self, path: str) -> Any:
         return _walk(self._model, path)
@@ -103,7 +86,7 @@ class NNsightAdapter(ModelAdapter):
 
 
 def _walk(root: Any, path: str) -> Any:
-    for name in path.split("."):
+    for name in path.split(".") if path else ():
         root = getattr(root, name)
     return root
 

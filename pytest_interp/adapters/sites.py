@@ -11,144 +11,141 @@ residual stream.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+from typing import Any
 
-from pytest_interp.errors import ClaimError, ExperimentError, InterpError, UnknownNameError
-
-
-class Kind(StrEnum):
-    """What is read or written, in the order of a forward pass."""
-
-    EMBED = "embed"
-    """What enters the first block, positions included [row, pos, d_model]."""
-    RESID_PRE = "resid_pre"
-    """The residual stream entering a block [row, pos, d_model]."""
-    HEAD = "head"
-    """Per-head attention output before the output projection, z [row, pos, head, d_head]."""
-    PATTERN = "pattern"
-    """Attention probabilities [row, head, query, key]. Read only."""
-    ATTN_OUT = "attn_out"
-    """What attention adds to the residual stream [row, pos, d_model]."""
-    RESID_MID = "resid_mid"
-    """The residual stream between attention and MLP [row, pos, d_model]."""
-    MLP_OUT = "mlp_out"
-    """What the MLP adds to the residual stream [row, pos, d_model]."""
-    RESID_POST = "resid_post"
-    """The residual stream leaving a block [row, pos, d_model]."""
-    FINAL_NORM = "final_norm"
-    """What enters the final norm [row, pos, d_model]."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Kind | None:
-        return next((kind for kind in _ADDED if kind.value == value), None)
+from pytest_interp.errors import ClaimError, ExperimentError, InterpError
+from pytest_interp.registry import Registry
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the backends find a site that was added, inside a block."""
+class SiteKind:
+    """One kind of site: what flows there, and what may be done with it.
 
-    hook: str
-    """TransformerLens: the hook's name below ``blocks.L.``, as ``mlp.out.hook_in``."""
-    paths: Mapping[str, str]
-    """nnsight: by layout, a module's path below the block, then ``input`` or ``output``, as
-    ``{"llama": "mlp.down_proj.input"}``."""
+    Where a backend finds it is a matter of the backend (:mod:`pytest_interp.adapters.places`).
+
+    Raises:
+        InterpError: the name is none, or its place in the order of a pass is not said.
+        UnknownNameError: there is no such kind as ``before``.
+    """
+
+    name: str
+    """Lower-case letters and underscores."""
+    shape: str = "[row, pos, d_model]"
+    before: str | None = None
+    """The kind that a block produces next."""
+    order: float | None = field(default=None, compare=False)
+    """Place in the order in which a block produces its sites; by default just before ``before``."""
+    read_only: bool = False
+    rows_join: bool = False
+    """Whether nothing of the pass goes past the site, so that an edit may add rows there."""
+    stays_in_column: bool = False
+    """Whether no attention of the same block reads it at another position."""
+    traceable: bool = True
+    """Whether it can be patched position by position."""
+    in_blocks: bool = True
+    """Whether every block has one; otherwise there is one in the model."""
+    per_head: bool = False
+    """Whether it has a dimension of heads, the third."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z_]*", self.name):
+            raise InterpError(
+                f"the site name {self.name!r} must be lower-case letters and underscores"
+            )
+        if self.order is None:
+            if self.before is None:
+                raise InterpError(f"the site {self.name!r} needs before=: the kind that comes next")
+            object.__setattr__(self, "order", _just_before(parse_kind(self.before)))
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(
+            lambda name: parse_kind(name, ValueError),
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        )
 
 
-_ADDED: dict[Kind, Place] = {}
-_ORDER: dict[Kind, float] = {kind: index for index, kind in enumerate(Kind)}
-LAYERLESS = frozenset({Kind.EMBED, Kind.FINAL_NORM})
-READ_ONLY = frozenset({Kind.PATTERN})
+SITES: Registry[SiteKind] = Registry("site")
+
+
+def parse_kind(name: str | SiteKind, error: type[Exception] | None = None) -> SiteKind:
+    """The kind of this name.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest. With ``error``, that.
+    """
+    return name if isinstance(name, SiteKind) else SITES.find(name, error)
+
+
+def site_kinds() -> tuple[SiteKind, ...]:
+    """All kinds, in the order of a pass."""
+    return tuple(sorted(SITES.all().values(), key=lambda kind: kind.order or 0.0))
+
+
+def _just_before(following: SiteKind) -> float:
+    orders = [kind.order or 0.0 for kind in SITES.here().values()]
+    end = following.order or 0.0
+    return (max((o for o in orders if o < end), default=end - 1) + end) / 2
+
+
+def _built_in(order: int, name: str, **what: Any) -> SiteKind:
+    return SITES.add(name, SiteKind(name, order=float(order), **what))
+
+
+EMBED = _built_in(0, "embed", rows_join=True, in_blocks=False, traceable=False)
+"""What enters the first block, positions included."""
+RESID_PRE = _built_in(1, "resid_pre", rows_join=True)
+"""The residual stream entering a block."""
+HEAD = _built_in(2, "head", shape="[row, pos, head, d_head]", per_head=True, traceable=False)
+"""Per-head attention output before the output projection, z."""
+PATTERN = _built_in(3, "pattern", shape="[row, head, query, key]", read_only=True, traceable=False)
+"""Attention probabilities."""
+ATTN_OUT = _built_in(4, "attn_out", stays_in_column=True)
+"""What attention adds to the residual stream."""
+RESID_MID = _built_in(5, "resid_mid", stays_in_column=True, traceable=False)
+"""The residual stream between attention and MLP."""
+MLP_OUT = _built_in(6, "mlp_out", stays_in_column=True)
+"""What the MLP adds to the residual stream."""
+RESID_POST = _built_in(7, "resid_post", rows_join=True, stays_in_column=True)
+"""The residual stream leaving a block."""
+FINAL_NORM = _built_in(8, "final_norm", rows_join=True, in_blocks=False, traceable=False)
+"""What enters the final norm."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """One activation: a kind, and a layer where the kind has one.
+    """One activation: a kind, by name or by row, and a layer where the kind has one.
 
     Raises:
         UnknownNameError: the kind does not exist.
         ExperimentError: a layer is missing, or given to a kind that has none.
     """
 
-    kind: Kind
+    kind: SiteKind
     layer: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", parse_kind(self.kind))
-        if (self.layer is None) != (self.kind in LAYERLESS):
-            wants = "takes no layer" if self.kind in LAYERLESS else "needs a layer"
+        if (self.layer is not None) != self.kind.in_blocks:
+            wants = "needs a layer" if self.kind.in_blocks else "takes no layer"
             raise ExperimentError(f"site {self.kind!s} {wants}; got layer={self.layer!r}")
 
     def __str__(self) -> str:
         return str(self.kind) if self.layer is None else f"{self.kind}.{self.layer}"
 
     @property
-    def execution_order(self) -> tuple[int, float]:
+    def execution_order(self) -> tuple[float, float]:
         """Sort key: the order in which a forward pass produces the sites."""
-        if self.kind is Kind.EMBED:
-            return (-1, 0)
         if self.layer is None:
-            return (1 << 30, 0)
-        return (self.layer, _ORDER[self.kind])
-
-
-def register_site(name: str, *, before: Kind | str, hook: str, paths: Mapping[str, str]) -> Kind:
-    """Add a site that every block has, for both backends.
-
-    Its activation is [row, pos, ...]. What holds for the sites of the package holds for it: it
-    can be captured, edited and traced, and it must fire exactly once. Adding the same site again
-    does nothing.
-
-    Args:
-        name: lower-case letters and underscores.
-        before: the kind that a block produces next; nnsight visits sites in that order.
-        hook: the hook of TransformerLens, below ``blocks.L.``, as ``mlp.out.hook_in``.
-        paths: for nnsight: by the name of a layout, a module's path below the block and
-            ``input`` or ``output``, as ``{"llama": "mlp.down_proj.input"}``.
-
-    Raises:
-        InterpError: the name is taken or no name, or a path ends in something else.
-        UnknownNameError: there is no such kind as ``before``.
-    """
-    following, place = parse_kind(before), Place(hook, dict(paths))
-    if not re.fullmatch(r"[a-z][a-z_]*", name):
-        raise InterpError(f"the site name {name!r} must be lower-case letters and underscores")
-    for path in place.paths.values():
-        if path.rpartition(".")[2] not in ("input", "output"):
-            raise InterpError(f"the path {path!r} of site {name!r} must end in .input or .output")
-    if name in _names():
-        if _ADDED.get(Kind(name)) != place:
-            raise InterpError(f"the site name {name!r} is taken: add it under another name")
-        return Kind(name)
-    # an enum cannot be extended; a further instance that only _missing_ knows behaves as a member
-    kind = str.__new__(Kind, name)
-    kind._name_, kind._value_ = name.upper(), name
-    order = _ORDER[following]
-    _ORDER[kind] = (max(o for o in _ORDER.values() if o < order) + order) / 2
-    _ADDED[kind] = place
-    return kind
-
-
-def place_of(kind: Kind) -> Place | None:
-    """Where an added site is found; None for the sites of the package."""
-    return _ADDED.get(kind)
-
-
-def _names() -> list[str]:
-    return [str(kind) for kind in (*Kind, *_ADDED)]
-
-
-def parse_kind(name: str) -> Kind:
-    """The kind of this name.
-
-    Raises:
-        UnknownNameError: there is none; the message names the nearest.
-    """
-    try:
-        return Kind(name)
-    except ValueError:
-        raise UnknownNameError.of("site", name, _names()) from None
+            return (-1 if self.kind == EMBED else float("inf"), 0)
+        return (self.layer, self.kind.order or 0.0)
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ class SiteAt:
     a token index.
     """
 
-    kind: Kind
+    kind: SiteKind
     position: str | int
     layer: int | None = None
     head: int | None = None
@@ -188,8 +185,8 @@ def parse_site(text: str) -> SiteAt:
         )
     kind, layer, head = found["kind"], found["layer"], found["head"]
     parsed = parse_kind(kind)
-    if head is not None and parsed is not Kind.HEAD:
-        raise ClaimError(f"cannot read the site {text!r}: only 'head' takes a second number")
+    if head is not None and not parsed.per_head:
+        raise ClaimError(f"cannot read the site {text!r}: {kind!r} has no heads to number")
     return SiteAt(
         kind=parsed,
         position=_parse_position(found["pos"], text),

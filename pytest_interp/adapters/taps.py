@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from pytest_interp.adapters.sites import Kind, Site
+from pytest_interp.adapters.sites import (
+    EMBED,
+    MLP_OUT,
+    RESID_MID,
+    RESID_POST,
+    RESID_PRE,
+    Site,
+)
 from pytest_interp.errors import HookError
 
 Edit = Callable[[Tensor], Tensor]
@@ -18,9 +25,7 @@ Edit = Callable[[Tensor], Tensor]
 Tap = Callable[[Tensor], Tensor | None]
 """Sees an activation; what it returns, if anything, takes its place."""
 
-_FIRST = Site(Kind.RESID_PRE, 0)
-_BETWEEN = (Kind.EMBED, Kind.RESID_PRE, Kind.RESID_POST, Kind.FINAL_NORM)
-"""Kinds at which nothing else of the pass goes past the site, so that rows can join there."""
+_FIRST = Site(RESID_PRE, 0)
 
 
 class Taps:
@@ -52,9 +57,9 @@ class Taps:
         """
         places: set[Site] = set()
         for site in {*self._captures, *self._edits}:
-            places.add(_FIRST if site.kind is Kind.EMBED else site)
+            places.add(_FIRST if site.kind == EMBED else site)
             if self._is_rewritten(site):
-                places |= {Site(Kind.MLP_OUT, site.layer), Site(Kind.RESID_POST, site.layer)}
+                places |= {Site(MLP_OUT, site.layer), Site(RESID_POST, site.layer)}
         if self._start or self._grad:
             places.add(_FIRST)
         self._fired = dict.fromkeys(places, 0)
@@ -63,18 +68,18 @@ class Taps:
 
     def _tap(self, site: Site) -> Tap:
         layer = site.layer
-        through_mid = layer is not None and self._is_rewritten(Site(Kind.RESID_MID, layer))
+        through_mid = layer is not None and self._is_rewritten(Site(RESID_MID, layer))
 
         def tap(value: Tensor) -> Tensor | None:
             self._fired[site] += 1
             new = self._begin(value) if site == _FIRST else value
-            if through_mid and layer is not None and site.kind is Kind.RESID_POST:
+            if through_mid and layer is not None and site.kind == RESID_POST:
                 # as the block itself adds them: the same bits where nothing was changed
                 new = self._mid.pop(layer) + self._mlp_out.pop(layer)
             new = self._visit(site, new)
-            if through_mid and layer is not None and site.kind is Kind.RESID_MID:
+            if through_mid and layer is not None and site.kind == RESID_MID:
                 self._mid[layer] = new
-            elif through_mid and layer is not None and site.kind is Kind.MLP_OUT:
+            elif through_mid and layer is not None and site.kind == MLP_OUT:
                 self._mlp_out[layer] = new
             # with a graph what flows on must come from the captured tensor, be it a view
             return None if new is value and not self._grad else new
@@ -84,7 +89,7 @@ class Taps:
     def _is_rewritten(self, site: Site) -> bool:
         """Whether a ``resid_mid`` is changed, or begins a graph that must see the whole stream."""
         asked = site in self._edits or (self._grad and site in self._captures)
-        return site.kind is Kind.RESID_MID and asked
+        return site.kind == RESID_MID and asked
 
     def _begin(self, value: Tensor) -> Tensor:
         """What happens where the first block begins, before its ``resid_pre``."""
@@ -93,7 +98,7 @@ class Taps:
         if self._grad:
             # parameters carry no gradient: the graph has to begin somewhere
             value = value.detach().clone().requires_grad_()
-        return self._visit(Site(Kind.EMBED), value)
+        return self._visit(Site(EMBED), value)
 
     def _visit(self, site: Site, value: Tensor) -> Tensor:
         """Edit, then capture, one activation."""
@@ -132,7 +137,7 @@ def _checked(site: Site, old: Tensor, new: Tensor) -> Tensor:
             f"the edit at {site} returned {_describe(new)} where {_describe(old)} came in: only "
             "the number of rows (the first dimension) may change"
         )
-    if site.kind not in _BETWEEN and old.shape[0] not in (1, new.shape[0]):
+    if not site.kind.rows_join and old.shape[0] not in (1, new.shape[0]):
         raise HookError(
             f"the edit at {site} returned {new.shape[0]} rows where {old.shape[0]} came in: the "
             f"residual stream goes past {site.kind} with the old number of rows. Let the rows "

@@ -10,21 +10,12 @@ from torch import Tensor
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.places import HOOKS
 from pytest_interp.adapters.prefix import Prefix
-from pytest_interp.adapters.sites import Kind, Site, place_of
+from pytest_interp.adapters.sites import Site, SiteKind
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
-
-_BLOCK_HOOKS = {
-    Kind.RESID_PRE: "hook_resid_pre",
-    Kind.HEAD: "attn.hook_z",
-    Kind.PATTERN: "attn.hook_pattern",
-    Kind.ATTN_OUT: "hook_attn_out",
-    Kind.RESID_MID: "hook_resid_mid",
-    Kind.MLP_OUT: "hook_mlp_out",
-    Kind.RESID_POST: "hook_resid_post",
-}
 
 
 class TransformerLensAdapter(ModelAdapter):
@@ -42,6 +33,9 @@ class TransformerLensAdapter(ModelAdapter):
             hf_config=copy.deepcopy(twin.config),
             tokenizer=None,
         )
+
+    def _finds(self, kind: SiteKind) -> bool:
+        return kind.name in HOOKS.here()
 
     def _forward(
         self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
@@ -61,10 +55,8 @@ class TransformerLensAdapter(ModelAdapter):
 
 
 def _hook_name(site: Site) -> str:
-    if site.layer is None:
-        return "ln_final.hook_in"
-    place = place_of(site.kind)
-    return f"blocks.{site.layer}.{place.hook if place else _BLOCK_HOOKS[site.kind]}"
+    hook = HOOKS.here()[site.kind.name]
+    return hook if site.layer is None else f"blocks.{site.layer}.{hook}"
 
 
 def _as_hook(tap: Tap) -> Callable[[Tensor, Any], Tensor | None]:

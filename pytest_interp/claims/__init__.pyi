@@ -1,43 +1,23 @@
 from .agreement import (
     assert_backends_agree as assert_backends_agree,
-)
-from .agreement import (
     check_backends_agree as check_backends_agree,
 )
 from .crystallises import (
     assert_crystallises as assert_crystallises,
-)
-from .crystallises import (
     check_crystallises as check_crystallises,
 )
 from .effects import (
     assert_handoff as assert_handoff,
-)
-from .effects import (
     assert_necessary as assert_necessary,
-)
-from .effects import (
     assert_no_effect as assert_no_effect,
-)
-from .effects import (
     assert_sufficient as assert_sufficient,
-)
-from .effects import (
     check_handoff as check_handoff,
-)
-from .effects import (
     check_necessary as check_necessary,
-)
-from .effects import (
     check_no_effect as check_no_effect,
-)
-from .effects import (
     check_sufficient as check_sufficient,
 )
 from .localized import (
     assert_fact_localized as assert_fact_localized,
-)
-from .localized import (
     check_fact_localized as check_fact_localized,
 )
 from .requirements import (
@@ -45,16 +25,8 @@ from .requirements import (
 )
 from .verdict import (
     Estimate as Estimate,
-)
-from .verdict import (
     Status as Status,
-)
-from .verdict import (
     Verdict as Verdict,
-)
-from .verdict import (
     conclude as conclude,
-)
-from .verdict import (
     hearing as hearing,
 )

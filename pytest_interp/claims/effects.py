@@ -17,7 +17,8 @@ from pytest_interp.claims.requirements import Requirement, asserting, decide
 from pytest_interp.claims.terms import Settings, Terms, least_effect, most_effect, whole_number
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results.trace import Direction, TraceResult
+from pytest_interp.options.trace import Direction
+from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
 Trace = TraceResult | TraceSet

@@ -15,10 +15,6 @@ from pytest_interp.results.roles import role_effect, role_positions
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
-MIN_GAP = {"logit_diff": 1.0, "answer_prob": 0.1}
-"""The least gap between clean and corrupt that can be measured, in the metric's own unit: a
-factor e in the odds of the two answers, or a tenth of all probability."""
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -83,12 +79,12 @@ def unknown_because(trace: TraceResult, min_gap: float | None = None) -> str | N
         found += f"; logit_diff {clean_diff:.3g} and {corrupt_diff:.3g}"
     if not clean_diff > 0:
         return f"{prompt!r}: the model does not prefer {fact.answer!r}: {found}"
-    if trace.corruption == "interchange" and not corrupt_diff < 0:
+    if trace.options.corruption.prefers_counterfactual and not corrupt_diff < 0:
         return (
             f"{fact.corrupt_prompt!r}: the model does not prefer "
             f"{fact.counterfactual_answer!r}: {found}"
         )
-    least = MIN_GAP.get(trace.metric, 0.0) if min_gap is None else min_gap
+    least = trace.options.metric.least_gap if min_gap is None else min_gap
     if not trace.gap >= least:
         return f"{prompt!r}: the gap {trace.gap:.3g} is below the least of {least:.3g}: {found}"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pytest_interp.adapters.sites import Kind, SiteAt, parse_site
+from pytest_interp.adapters.sites import SiteAt, parse_site
 from pytest_interp.claims.evidence import Evidence
 from pytest_interp.claims.terms import whole_number
 from pytest_interp.errors import ClaimError
@@ -28,7 +28,7 @@ def parse_place(evidence: Evidence, site: str) -> SiteAt:
             f"write the site {site!r} without a number, as {place.kind!s}@{place.position}: "
             "layer_range says which layers are meant"
         )
-    if place.kind is not Kind(traced):
+    if place.kind.name != traced:
         raise ClaimError(
             f"the claim is about '{place.kind}', but the trace patched {traced!r}: "
             f"trace with site='{place.kind}'"

@@ -87,9 +87,9 @@ def _folder(path: Path) -> str:
 
 
 def _backend_problems() -> list[str]:
-    from pytest_interp.adapters.backends import BACKENDS, installed
+    from pytest_interp.adapters.backends import backend_names, installed
 
-    if any(installed(name) for name in BACKENDS):
+    if any(installed(name) for name in backend_names()):
         return []
     return ["no backend is installed. Run: pip install 'pytest-interp[all]'"]
 

@@ -37,11 +37,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run_list(given: argparse.Namespace) -> int:
     """List the registered models."""
-    from pytest_interp.adapters.backends import BACKENDS, installed
+    from pytest_interp.adapters.backends import installed_backends
     from pytest_interp.models import inventory
 
     found = inventory()
-    backends = [name for name in BACKENDS if installed(name)]
+    backends = installed_backends()
     rows = [["model", "weights", "default backend", "source"]]
     rows += [
         [one.name, "here" if one.available else "missing", one.default_backend, one.source]
@@ -68,12 +68,12 @@ def run_fetch(given: argparse.Namespace) -> int:
 
 def run_check(given: argparse.Namespace) -> int:
     """Compare the backends on one model."""
-    from pytest_interp.adapters.backends import BACKENDS, check_backend, installed
+    from pytest_interp.adapters.backends import backend_names, check_backend, installed_backends
     from pytest_interp.cli.bar import progress_bar
     from pytest_interp.models import load_weights
     from pytest_interp.models.check import check_model
 
-    backends = [name for name in BACKENDS if installed(name)] or [check_backend(BACKENDS[0])]
+    backends = installed_backends() or (check_backend(backend_names()[0]),)
     with progress_bar():
         weights = load_weights(given.name, given.device, given.dtype)
         found = check_model(weights, backends, given.prompt)

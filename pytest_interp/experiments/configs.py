@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from pydantic import AfterValidator
-
-from pytest_interp.adapters.sites import parse_kind
-from pytest_interp.errors import ExperimentError, UnknownNameError
+from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
+from pytest_interp.options.trace import TraceOptions
 from pytest_interp.results.lens import LensResult
-from pytest_interp.results.trace import Direction, TraceResult
+from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
-
-
-def _known_site(name: str) -> str:
-    try:
-        return str(parse_kind(name))
-    except UnknownNameError as error:
-        raise ValueError(str(error)) from None  # the form in which pydantic adds the key
-
-
-SiteName = Annotated[str, AfterValidator(_known_site)]
-MetricName = Literal["logit_diff", "answer_prob"]
-"""The keys of ``metrics.METRICS``, which stands among functions of torch."""
 
 
 @register_experiment("logit_lens")
@@ -58,77 +44,45 @@ class LogitLens:
         return logit_lens(adapter, prompt or "", answer or "", self.position, self.layers)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Trace(TraceOptions):
+    """The options of a trace, as keys beside the facts."""
+
+    seed: int = 0
+    """Of corruptions that draw random numbers; the seed of the spec by default."""
+    controls: bool = True
+    """Run the cheap controls, so that verdicts name them."""
+
+    @property
+    def options(self) -> TraceOptions:
+        """Without what else the file says."""
+        seeded = {"corruption": self.corruption.seeded(self.seed)}
+        return TraceOptions(
+            **{f.name: getattr(self, f.name) for f in fields(TraceOptions)} | seeded
+        )
+
+
 @register_experiment("causal_trace")
-@dataclass(frozen=True)
-class CausalTrace:
+@dataclass(frozen=True, kw_only=True)
+class CausalTrace(_Trace):
     """Causal trace: patch one site at every layer and position; where does a fact sit?"""
 
     fact: FactPrompt
-    site: SiteName = "resid_post"
-    direction: Direction = "denoise"
-    metric: MetricName = "logit_diff"
-    corruption: Literal["interchange", "gaussian"] = "interchange"
-    layers: tuple[int, ...] | None = None
-    """All by default."""
-    noise_scale: float = 3.0
-    samples: int = 8
-    seed: int = 0
-    """Of the noise; the seed of the spec by default."""
-    controls: bool = True
-    """Run the cheap controls, so that verdicts name them."""
 
     def run(self, adapter: ModelAdapter) -> TraceResult:
-        from pytest_interp.experiments.controls import cheap_controls
         from pytest_interp.experiments.tracing import causal_trace
 
-        trace = causal_trace(
-            adapter,
-            self.fact,
-            self.site,
-            self.direction,
-            self.metric,
-            self.corruption,
-            self.layers,
-            noise_scale=self.noise_scale,
-            samples=self.samples,
-            seed=self.seed,
-        )
-        return cheap_controls(adapter, trace) if self.controls else trace
+        return causal_trace(adapter, self.fact, self.options, controls=self.controls)
 
 
 @register_experiment("causal_traces")
-@dataclass(frozen=True)
-class CausalTraces:
+@dataclass(frozen=True, kw_only=True)
+class CausalTraces(_Trace):
     """Causal traces of many facts, for claims about all of them, with their intervals."""
 
     facts: FactSet
-    site: SiteName = "resid_post"
-    direction: Direction = "denoise"
-    metric: MetricName = "logit_diff"
-    corruption: Literal["interchange", "gaussian"] = "interchange"
-    layers: tuple[int, ...] | None = None
-    """All by default."""
-    noise_scale: float = 3.0
-    samples: int = 8
-    seed: int = 0
-    """Of the noise; the seed of the spec by default."""
-    controls: bool = True
-    """Run the cheap controls, so that verdicts name them."""
 
     def run(self, adapter: ModelAdapter) -> TraceSet:
-        from pytest_interp.experiments.controls import cheap_controls
         from pytest_interp.experiments.tracing import trace_facts
 
-        traces = trace_facts(
-            adapter,
-            self.facts,
-            self.site,
-            self.direction,
-            self.metric,
-            self.corruption,
-            self.layers,
-            noise_scale=self.noise_scale,
-            samples=self.samples,
-            seed=self.seed,
-        )
-        return cheap_controls(adapter, traces) if self.controls else traces
+        return trace_facts(adapter, self.facts, self.options, controls=self.controls)

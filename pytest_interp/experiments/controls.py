@@ -16,11 +16,9 @@ from torch import Tensor
 
 from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.sites import Kind
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.knowledge import MIN_DIFFERENCE, known_facts
-from pytest_interp.experiments.metrics import metric_of
 from pytest_interp.experiments.sweep import Pairs, sweep
 from pytest_interp.facts.prompts import encode, single_token, tokenize_fact
 from pytest_interp.facts.sets import FactSet
@@ -55,12 +53,13 @@ def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
     change, as a share of the gap of the trace.
     """
     pair = tokenize_fact(trace.fact, adapter.tokenizer)
-    base = pair.corrupt_ids if trace.direction == "denoise" else pair.clean_ids
+    corrupt = trace.options.corruption.ids(pair)
+    base = corrupt if trace.direction == "denoise" else pair.clean_ids
     tokens = adapter.as_tokens([base])
     answer, other = (adapter.as_tokens([[i]])[0] for i in (pair.answer_id, pair.counterfactual_id))
     itself = Pairs(tokens, tokens, answer, other)
-    first, metric = min(trace.corrupted_positions), metric_of(trace.metric)
-    swept = sweep(adapter, itself, Kind(trace.site), _few(trace.layers), first, metric)
+    first, asked = min(trace.corrupted_positions), trace.options
+    swept = sweep(adapter, itself, asked.site, _few(trace.layers), first, asked.metric)
     change = (swept.patched - swept.base).abs().max().item() / abs(trace.gap)
     return Control("identity patch", change, _rounding(adapter), "a run patched into itself")
 
@@ -102,7 +101,7 @@ def _unrelated(
             *((t.fact.answer, t.fact.counterfactual_answer) for t in known), strict=True
         )
     ]
-    score = metric_of(one.metric)
+    score = one.options.metric
 
     def of_every_fact(logits: Tensor, *_: Tensor) -> Tensor:
         rows = torch.tensor(ids, device=logits.device)[..., None].expand(-1, -1, len(logits))
@@ -112,7 +111,7 @@ def _unrelated(
     unused = base[:, 0]
     unrelated = Pairs(source, base, unused, unused)
     first = int((clean != corrupt).nonzero()[:, 1].min())
-    swept = sweep(adapter, unrelated, Kind(one.site), _few(one.layers), first, of_every_fact)
+    swept = sweep(adapter, unrelated, one.options.site, _few(one.layers), first, of_every_fact)
     changes = (swept.patched - swept.base).abs().amax(dim=(0, 1))
     gap = float(np.mean([abs(trace.gap) for trace in known]))
     return Control(
@@ -206,7 +205,7 @@ def _known(traces: Iterable[TraceResult]) -> list[TraceResult]:
     for trace in traces:
         clean, corrupt = trace.preferences or (0.0, 0.0)
         # noise on the subject leaves no counterfactual answer to prefer
-        other = corrupt <= -MIN_DIFFERENCE or trace.corruption != "interchange"
+        other = corrupt <= -MIN_DIFFERENCE or not trace.options.corruption.prefers_counterfactual
         if clean >= MIN_DIFFERENCE and other and not trace.is_degenerate:
             found.append(trace)
     return found

@@ -10,9 +10,9 @@ import torch
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
-from pytest_interp.experiments.metrics import logit_diff
 from pytest_interp.facts.prompts import TokenizedFact, tokenize_fact
 from pytest_interp.facts.sets import Fact, FactSet
+from pytest_interp.options.metrics import LOGIT_DIFF
 
 MIN_DIFFERENCE = 0.5
 """Logits by which each prompt must prefer its own answer: their gap is then at least 1."""
@@ -63,7 +63,7 @@ def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
             )
             for name in ("answer_id", "counterfactual_id")
         )
-        differences = logit_diff(logits, answers, others).tolist()
+        differences = LOGIT_DIFF(logits, answers, others).tolist()
         own = logits.gather(1, answers[:, None])
         ranks = (logits > own).sum(1).tolist()
         for row, (i, _) in enumerate(batch):

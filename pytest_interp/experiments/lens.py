@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter, layers_of
-from pytest_interp.adapters.sites import Kind, Site
+from pytest_interp.adapters.sites import FINAL_NORM, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
 from pytest_interp.results.lens import LensResult
@@ -86,6 +86,6 @@ def _lens_edits(layers: tuple[int, ...], position: int) -> dict[Site, Edit]:
         # only the last position is unembedded: turn the wanted one there
         return torch.cat([x, *seen]).roll(x.shape[1] - 1 - position, dims=1)
 
-    edits: dict[Site, Edit] = {Site(Kind.RESID_POST, layer): remember for layer in layers}
-    edits[Site(Kind.FINAL_NORM)] = join
+    edits: dict[Site, Edit] = {Site(RESID_POST, layer): remember for layer in layers}
+    edits[Site(FINAL_NORM)] = join
     return edits

@@ -28,19 +28,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
-from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-from pytest_interp.errors import InterpError, UnknownNameError, described
+from pytest_interp.errors import InterpError, described
+from pytest_interp.registry import Registry
 from pytest_interp.results.base import Result
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from pytest_interp.adapters.base import ModelAdapter
-
-ENTRY_POINT_GROUP = "pytest_interp.experiments"
-_BUILT_IN = "pytest_interp.experiments.configs"
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -121,10 +118,7 @@ class Experiment:
         return self.function(adapter, config)
 
 
-_registry: dict[str, Experiment] = {}
-
-
-def register_experiment(name: str) -> Callable[[T], T]:
+def register_experiment(name: str, *, replace: bool = False) -> Callable[[T], T]:
     """Decorate a class or a function: from now on ``name`` asks for it.
 
     Raises:
@@ -132,56 +126,10 @@ def register_experiment(name: str) -> Callable[[T], T]:
     """
 
     def register(target: T) -> T:
-        made = _experiment(name, target)
-        taken = _registry.get(name)
-        if taken is not None and _place(taken) != _place(made):
-            raise InterpError(
-                f"the experiment name {name!r} is taken by {'.'.join(_place(taken))}. "
-                "Register the experiment under another name."
-            )
-        _registry[name] = made
+        EXPERIMENTS.add(name, _experiment(name, target), replace=replace)
         return target
 
     return register
-
-
-def find_experiment(name: str) -> Experiment:
-    """The experiment of this name.
-
-    Raises:
-        UnknownNameError: there is none; the message names the nearest.
-        InterpError: an entry point cannot be loaded, or names something that is no experiment.
-    """
-    import_module(_BUILT_IN)
-    if name not in _registry:
-        points = _entry_points()
-        if name not in points:
-            raise UnknownNameError.of("experiment", name, experiment_names())
-        found = _loaded(points[name])
-        if name not in _registry:  # the import may have registered it
-            register_experiment(name)(found)
-    return _registry[name]
-
-
-def experiment_names() -> list[str]:
-    """All registered names, sorted."""
-    import_module(_BUILT_IN)
-    return sorted({*_registry, *_entry_points()})
-
-
-def _entry_points() -> dict[str, metadata.EntryPoint]:
-    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
-
-
-def _loaded(point: metadata.EntryPoint) -> Any:
-    try:
-        return point.load()
-    except Exception as error:  # of a package that others wrote
-        package = "" if point.dist is None else f" of the package {point.dist.name}"
-        raise InterpError(
-            f"the experiment {point.name!r}{package} cannot be loaded from {point.value}: "
-            f"{described(error)}. Mend or remove that package"
-        ) from error
 
 
 def _experiment(name: str, target: Any) -> Experiment:
@@ -224,7 +172,15 @@ def _is_config(kind: Any) -> bool:
     return inspect.isclass(kind) and (is_dataclass(kind) or hasattr(kind, "model_fields"))
 
 
-def _place(experiment: Experiment) -> tuple[str, str]:
+def _origin(experiment: Experiment) -> tuple[str, str]:
     function = experiment.function
     target = experiment.config if function is _run_itself else function
     return target.__module__, target.__qualname__
+
+
+EXPERIMENTS: Registry[Experiment] = Registry(
+    "experiment",
+    built_in=["pytest_interp.experiments.configs"],
+    accept=_experiment,
+    origin=_origin,
+)

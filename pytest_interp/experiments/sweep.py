@@ -11,7 +11,7 @@ the site.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -21,9 +21,11 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
-from pytest_interp.adapters.sites import Kind, Site
+from pytest_interp.adapters.sites import EMBED, RESID_PRE, Site, SiteKind
 from pytest_interp.adapters.taps import Edit
-from pytest_interp.experiments.metrics import Metric
+
+Measure = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""A metric, or one that gives several values per row [row, ...]."""
 
 MEMORY_BUDGET = 1 << 30
 """Bytes of activations that one pass may hold at a time, roughly."""
@@ -32,9 +34,6 @@ ROWS_PER_PAIR = 8
 pass runs again, so that three quarters of the work are cells."""
 FEWEST_ROWS = 3
 """A pair and one cell of it."""
-
-_STAYS_IN_ITS_COLUMN = frozenset({Kind.RESID_POST, Kind.ATTN_OUT, Kind.MLP_OUT})
-"""What no attention of the same block reads at another position."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,10 @@ class Sweep:
 def sweep(
     adapter: ModelAdapter,
     pairs: Pairs,
-    kind: Kind,
+    kind: SiteKind,
     layers: Sequence[int],
     first_position: int,
-    metric: Metric,
+    metric: Measure,
     max_rows: int | None = None,
 ) -> Sweep:
     """Patch ``kind`` at every layer and position, one cell a run, source into base.
@@ -103,7 +102,7 @@ def sweep(
     Args:
         adapter: the model.
         pairs: the runs.
-        kind: ``resid_pre``, ``resid_post``, ``attn_out`` or ``mlp_out``.
+        kind: of site, one that can be traced.
         layers: layers to patch, ascending.
         first_position: the first position at which source and base can differ.
         metric: what is measured at the last position: one value a row, or several.
@@ -142,13 +141,13 @@ def sweep(
 
 
 def _cells_that_matter(
-    adapter: ModelAdapter, kind: Kind, layers: Sequence[int], first: int, n_positions: int
+    adapter: ModelAdapter, kind: SiteKind, layers: Sequence[int], first: int, n_positions: int
 ) -> list[Cells]:
     everywhere, last = tuple(range(first, n_positions)), (n_positions - 1,)
     top = adapter.n_layers - 1
     # what enters the last block is still read by its attention; what it adds stays in its column
     return [
-        Cells(layer, last if layer == top and kind in _STAYS_IN_ITS_COLUMN else everywhere)
+        Cells(layer, last if layer == top and kind.stays_in_column else everywhere)
         for layer in layers
     ]
 
@@ -180,9 +179,9 @@ def _chunks(work: Sequence[Cells], room: int) -> Iterator[list[Cells]]:
 def _grow(
     adapter: ModelAdapter,
     pairs: Pairs,
-    kind: Kind,
+    kind: SiteKind,
     chunk: Sequence[Cells],
-    metric: Metric,
+    metric: Measure,
     prefix: Prefix | None,
 ) -> Tensor:
     """One growing pass: values [2 + cells, pair] of source, base, and each cell in order."""
@@ -191,13 +190,13 @@ def _grow(
     for cells in chunk:
         site = Site(kind, cells.layer)
         positions = [position - start for position in cells.positions]
-        if kind in (Kind.RESID_PRE, Kind.RESID_POST):
+        if kind.rows_join:
             edits[site] = _append_patched(positions, len(pairs))
         else:
-            edits[Site(Kind.RESID_PRE, cells.layer)] = _append_base(positions, len(pairs))
+            edits[Site(RESID_PRE, cells.layer)] = _append_base(positions, len(pairs))
             edits[site] = _patch_tail(positions, len(pairs))
     if pairs.source_noise is not None or pairs.base_noise is not None:
-        edits[Site(Kind.EMBED)] = _add_noise(pairs, start)
+        edits[Site(EMBED)] = _add_noise(pairs, start)
     tokens = torch.cat([pairs.source, pairs.base])[:, start:]
     logits = adapter.run(tokens, edits=edits, prefix=prefix).logits[:, -1]
     groups = len(logits) // len(pairs)

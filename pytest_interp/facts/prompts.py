@@ -12,7 +12,7 @@ from typing import Any
 from pytest_interp.errors import PromptError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FactPrompt:
     """One fact: a prompt that asks for it, and a twin whose true answer is another.
 
@@ -22,7 +22,8 @@ class FactPrompt:
     """
 
     clean_prompt: str
-    corrupt_prompt: str
+    corrupt_prompt: str | None = None
+    """Not needed where the corruption is noise."""
     answer: str
     counterfactual_answer: str
     subject: str | None = None
@@ -35,6 +36,7 @@ class TokenizedFact:
     fact: FactPrompt
     clean_ids: tuple[int, ...]
     corrupt_ids: tuple[int, ...]
+    """Empty where the fact has no corrupt prompt."""
     answer_id: int
     counterfactual_id: int
     str_tokens: tuple[str, ...]
@@ -55,7 +57,8 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
         PromptError: the prompts differ in token length or not at all, the subject cannot be
             found, or an answer is not one token. The message says what to change.
     """
-    clean, corrupt = encode(tokenizer, fact.clean_prompt), encode(tokenizer, fact.corrupt_prompt)
+    clean = encode(tokenizer, fact.clean_prompt)
+    corrupt = clean if fact.corrupt_prompt is None else encode(tokenizer, fact.corrupt_prompt)
     clean_text, corrupt_text = str_tokens(tokenizer, clean), str_tokens(tokenizer, corrupt)
     if len(clean) != len(corrupt):
         raise PromptError(
@@ -65,7 +68,7 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
             about="corrupt_prompt",
         )
     differing = tuple(i for i, (a, b) in enumerate(zip(clean, corrupt, strict=True)) if a != b)
-    if not differing:
+    if not differing and fact.corrupt_prompt is not None:
         raise PromptError(
             f"the clean and the corrupt prompt are the same tokens {list(clean_text)}: "
             "replace the subject in corrupt_prompt, so that there is something to restore",
@@ -82,11 +85,11 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
     return TokenizedFact(
         fact=fact,
         clean_ids=clean,
-        corrupt_ids=corrupt,
+        corrupt_ids=() if fact.corrupt_prompt is None else corrupt,
         answer_id=answer_id,
         counterfactual_id=counterfactual_id,
         str_tokens=clean_text,
-        corrupt_str_tokens=corrupt_text,
+        corrupt_str_tokens=() if fact.corrupt_prompt is None else corrupt_text,
         corrupted_positions=differing,
         subject_positions=_subject_positions(fact, tokenizer, clean, differing),
     )
@@ -129,6 +132,12 @@ def single_token(tokenizer: Any, text: str, what: str = "answer") -> int:
 def _subject_positions(
     fact: FactPrompt, tokenizer: Any, ids: tuple[int, ...], differing: tuple[int, ...]
 ) -> tuple[int, ...]:
+    if fact.subject is None and fact.corrupt_prompt is None:
+        raise PromptError(
+            f"{fact.clean_prompt!r} has neither a corrupt_prompt nor a subject: give the subject, "
+            "a text inside of the clean prompt",
+            about="subject",
+        )
     if fact.subject is None:
         return tuple(range(differing[0], differing[-1] + 1))
     subject = fact.subject.strip()

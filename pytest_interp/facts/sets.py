@@ -135,7 +135,7 @@ def same_prompts(prompts: Iterable[FactPrompt]) -> str | None:
 
     A repeated fact adds to their number and nothing to what is known of them.
     """
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str | None], int] = {}
     for i, prompt in enumerate(prompts):
         pair = (prompt.clean_prompt, prompt.corrupt_prompt)
         if pair in seen:

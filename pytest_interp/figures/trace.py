@@ -66,9 +66,8 @@ def _heatmap(axes: Axes, result: TraceResult) -> None:
         )
         axes.add_patch(frame)
     clean = style.quoted(result.fact.clean_prompt)
-    corrupt = style.quoted(result.fact.corrupt_prompt)
-    if result.samples > 1 or result.noise_scale is not None:
-        corrupt = f"noise on the subject ({result.samples} samples)"
+    told = result.options.corruption.describe(result.fact)
+    corrupt = style.quoted(told) if told == result.fact.corrupt_prompt else told
     verb = "Clean into corrupt" if result.direction == "denoise" else "Corrupt into clean"
     style.title(axes, f"{verb}, {result.site}, {result.metric}\n{clean} against {corrupt}")
 

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from pytest_interp import progress
 from pytest_interp.adapters.backends import open_adapter
-from pytest_interp.adapters.layouts import Layout, layout_of
-from pytest_interp.adapters.sites import READ_ONLY, Kind, Site
+from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
+from pytest_interp.adapters.places import ModulePlace
+from pytest_interp.adapters.sites import Site, SiteKind, site_kinds
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.facts.prompts import encode
 
@@ -53,12 +54,12 @@ def check_model(
         UnknownNameError: the architecture has no layout.
         HookError: a hook did not fire exactly once.
     """
-    layout = layout_of(weights.architecture)
+    layout = ARCHITECTURES.find(weights.architecture)
     ids = list(encode(weights.tokenizer, prompt))
     tokens = torch.tensor([ids], device=weights.device)
-    logits, plain = _plain(weights, layout, tokens)
+    kinds = [kind for kind in site_kinds() if layout.has(kind) and layout.place(kind)]
+    logits, plain = _plain(weights, layout, kinds, tokens)
     limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
-    kinds = [kind for kind in Kind if layout.has(kind)]
     rows: dict[str, dict[str, float]] = {}
     steps = len(backends) * (len(kinds) + 1)
     done = 0
@@ -73,7 +74,7 @@ def check_model(
             read = adapter.run(tokens, capture=sites)
             worst = max(_distance(read[site], plain[site]) for site in sites)
             rows.setdefault(f"read {kind}", {})[backend] = worst
-            if kind not in READ_ONLY:
+            if not kind.read_only:
                 edited = adapter.run(tokens, edits=dict.fromkeys(sites, _same), logits="all")
                 moved = _distance(edited.logits, untouched)
                 rows.setdefault(f"identity at {kind}", {})[backend] = moved
@@ -97,45 +98,41 @@ def _distance(found: Tensor, reference: Tensor) -> float:
     return float((found.float() - reference.float()).abs().max() / scale)
 
 
-def _plain(weights: Weights, layout: Layout, tokens: Tensor) -> tuple[Tensor, dict[Site, Tensor]]:
+def _plain(
+    weights: Weights, layout: Layout, kinds: Sequence[SiteKind], tokens: Tensor
+) -> tuple[Tensor, dict[Site, Tensor]]:
     """Logits and the activation at every site, by torch hooks on the module itself."""
     module = weights.module
     seen: dict[Site, Tensor] = {}
     heads = int(module.config.get_text_config().num_attention_heads)
     blocks: Any = module.get_submodule(layout.blocks)
     with ExitStack() as stack, torch.no_grad():
-        _on_output(stack, module.get_submodule(layout.embed), seen, Site(Kind.EMBED))
-        _on_input(stack, module.get_submodule(layout.final_norm), seen, Site(Kind.FINAL_NORM))
-        for layer, block in enumerate(blocks):
-            part = block.get_submodule
-            _on_input(stack, block, seen, Site(Kind.RESID_PRE, layer))
-            _on_output(stack, block, seen, Site(Kind.RESID_POST, layer))
-            _on_input(stack, part(layout.z), seen, Site(Kind.HEAD, layer))
-            _on_output(stack, part(layout.attention), seen, Site(Kind.PATTERN, layer), item=1)
-            _on_output(stack, part(layout.attn_out), seen, Site(Kind.ATTN_OUT, layer))
-            _on_output(stack, part(layout.mlp_out), seen, Site(Kind.MLP_OUT, layer))
-            if layout.resid_mid is not None:
-                _on_input(stack, part(layout.resid_mid), seen, Site(Kind.RESID_MID, layer))
+        for kind in kinds:
+            place = layout.place(kind)
+            assert place is not None
+            roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
+            for layer, root in roots:
+                _listen(stack, root.get_submodule(place.path), place, seen, Site(kind, layer))
         logits = module(tokens, use_cache=False).logits
-    for layer in range(len(blocks)):
-        flat = seen[Site(Kind.HEAD, layer)]
-        seen[Site(Kind.HEAD, layer)] = flat.unflatten(-1, (heads, -1))
+    for site, found in seen.items():
+        if site.kind.per_head:
+            seen[site] = found.unflatten(-1, (heads, -1))
     return logits, seen
 
 
-def _on_input(stack: ExitStack, module: nn.Module, seen: dict[Site, Tensor], site: Site) -> None:
-    def hook(_: nn.Module, args: Any, kwargs: Any) -> None:
+def _listen(
+    stack: ExitStack, module: nn.Module, place: ModulePlace, seen: dict[Site, Tensor], site: Site
+) -> None:
+    def on_input(_: nn.Module, args: Any, kwargs: Any) -> None:
         seen[site] = (args[0] if args else kwargs["hidden_states"]).detach().clone()
 
-    stack.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
-
-
-def _on_output(
-    stack: ExitStack, module: nn.Module, seen: dict[Site, Tensor], site: Site, item: int = 0
-) -> None:
-    def hook(_: nn.Module, args: Any, output: Any) -> None:
-        found = output[item] if isinstance(output, tuple) else output
+    def on_output(_: nn.Module, args: Any, output: Any) -> None:
+        found = output if place.item is None else output[place.item]
         if found is not None:
             seen[site] = found.detach().clone()
 
-    stack.callback(module.register_forward_hook(hook).remove)
+    if place.side == "input":
+        handle = module.register_forward_pre_hook(on_input, with_kwargs=True)
+    else:
+        handle = module.register_forward_hook(on_output)
+    stack.callback(handle.remove)

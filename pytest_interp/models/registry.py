@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from pytest_interp.adapters.backends import BACKENDS, installed
-from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError, described
+from pytest_interp.adapters.backends import backend_names, installed
+from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
 from pytest_interp.models.sources import (
     FolderSource,
     GgufSource,
@@ -17,8 +17,8 @@ from pytest_interp.models.sources import (
     PlantedSource,
     Source,
 )
+from pytest_interp.registry import Registry
 
-ENTRY_POINT_GROUP = "pytest_interp.models"
 DEFAULT_BACKEND = "transformer_lens"
 
 
@@ -45,20 +45,24 @@ GEMMA3 = GgufSource(
     sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
 )
 
-_registry: dict[str, ModelEntry] = {
-    "gpt2": ModelEntry(HubSource("openai-community/gpt2", also=("gpt2",))),
-    "gpt2-medium": ModelEntry(HubSource("openai-community/gpt2-medium", also=("gpt2-medium",))),
-    "qwen3-0.6b": ModelEntry(HubSource("Qwen/Qwen3-0.6B"), "nnsight"),
-    "smollm2-135m": ModelEntry(SMOLLM2),
-    "gemma3-270m": ModelEntry(GEMMA3),
-    "planted-gpt2": ModelEntry(PlantedSource("gpt2")),
-    "planted-qwen3": ModelEntry(PlantedSource("qwen3"), "nnsight"),
-    "planted-llama": ModelEntry(PlantedSource("llama")),
-}
+
+def _accept(name: str, thing: Any) -> ModelEntry:
+    if not isinstance(thing, ModelEntry):
+        raise InterpError(
+            f"a model is a pytest_interp.models.ModelEntry, got a {type(thing).__name__}"
+        )
+    return thing
+
+
+MODELS: Registry[ModelEntry] = Registry("model", accept=_accept)
 
 
 def register_model(
-    name: str, source: Source | str | Path, default_backend: str = DEFAULT_BACKEND
+    name: str,
+    source: Source | str | Path,
+    default_backend: str = DEFAULT_BACKEND,
+    *,
+    replace: bool = False,
 ) -> None:
     """Give a name to a model, for example in a ``conftest.py``.
 
@@ -70,18 +74,22 @@ def register_model(
         InterpError: the name already stands for another model.
     """
     made = source if isinstance(source, Source) else _unregistered(str(source))
-    entry = ModelEntry(made, default_backend)
-    if _registry.get(name, entry) != entry or name in _entry_points():
-        raise InterpError(
-            f"the model name {name!r} is taken: it stands for {find_model(name).source.describe()}."
-            " Register the model under another name."
-        )
-    _registry[name] = entry
+    MODELS.add(name, ModelEntry(made, default_backend), replace=replace)
+
+
+register_model("gpt2", HubSource("openai-community/gpt2", also=("gpt2",)))
+register_model("gpt2-medium", HubSource("openai-community/gpt2-medium", also=("gpt2-medium",)))
+register_model("qwen3-0.6b", HubSource("Qwen/Qwen3-0.6B"), "nnsight")
+register_model("smollm2-135m", SMOLLM2)
+register_model("gemma3-270m", GEMMA3)
+register_model("planted-gpt2", PlantedSource("gpt2"))
+register_model("planted-qwen3", PlantedSource("qwen3"), "nnsight")
+register_model("planted-llama", PlantedSource("llama"))
 
 
 def model_names() -> list[str]:
     """All registered names, sorted."""
-    return sorted({*_registry, *_entry_points()})
+    return MODELS.names()
 
 
 def find_model(name: str | Path) -> ModelEntry:
@@ -92,17 +100,13 @@ def find_model(name: str | Path) -> ModelEntry:
         NotAModelError: it is a path to nothing.
     """
     text = str(name)
-    if text in _registry:
-        return _registry[text]
-    if text in (points := _entry_points()):
-        return _loaded(points[text])
-    return ModelEntry(_unregistered(text))
+    return MODELS.find(text) if text in MODELS else ModelEntry(_unregistered(text))
 
 
 def choose_backend(name: str | Path) -> str:
     """The backend of ``"auto"``: the model's default when installed, else another that is."""
     default = find_model(name).default_backend
-    others = [backend for backend in BACKENDS if backend != default]
+    others = [backend for backend in backend_names() if backend != default]
     # with none of them installed, opening the default one says what to install
     return next((backend for backend in (default, *others) if installed(backend)), default)
 
@@ -117,23 +121,3 @@ def _unregistered(text: str) -> Source:
         return HubSource(text)
     hint = "A model of the Hugging Face hub is named org/name; a local one by its folder's path."
     raise UnknownNameError.of("model", text, model_names(), hint)
-
-
-def _entry_points() -> dict[str, metadata.EntryPoint]:
-    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
-
-
-def _loaded(point: metadata.EntryPoint) -> ModelEntry:
-    try:
-        entry = point.load()
-    except Exception as error:  # of a package that others wrote
-        raise InterpError(
-            f"the model {point.name!r} cannot be loaded from {point.value}: {described(error)}. "
-            "Mend or remove the package that registers it"
-        ) from error
-    if not isinstance(entry, ModelEntry):
-        raise InterpError(
-            f"the entry point {point.name!r} ({point.value}) of the group {ENTRY_POINT_GROUP!r}"
-            f" names a {type(entry).__name__}; it must name a pytest_interp.models.ModelEntry."
-        )
-    return entry

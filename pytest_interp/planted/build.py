@@ -191,6 +191,7 @@ def _facts(p: Parameters, template: int) -> tuple[FactPrompt, ...]:
 
 def _truth(p: Parameters, plan: Mechanism, template: int) -> Truth:
     fact = _facts(p, template)[0]
+    assert fact.corrupt_prompt is not None
     return Truth(
         mechanism=plan,
         clean=tuple(fact.clean_prompt.split()),

@@ -115,14 +115,14 @@ def _refuse_shared_name(request: pytest.FixtureRequest) -> None:
 
 
 def _policy(config: pytest.Config) -> Policy:
-    from pytest_interp.adapters.backends import BACKENDS
+    from pytest_interp.adapters.backends import backend_names
     from pytest_interp.baselines.policy import Policy, Update
     from pytest_interp.errors import UnknownNameError
 
     reference = config.getini("interp_reference_backend")
-    if reference not in BACKENDS:
+    if reference not in backend_names():
         hint = "Set interp_reference_backend in the ini file to one of them."
-        raise UnknownNameError.of("reference backend", reference, BACKENDS, hint)
+        raise UnknownNameError.of("reference backend", reference, backend_names(), hint)
     updates = (Update[name.upper()] for name in _asked_updates(config))
     return Policy(
         update=max(updates, default=Update.NOTHING),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
     from pytest_interp.facts.prompts import FactPrompt
     from pytest_interp.facts.sets import FactSet
+    from pytest_interp.options.trace import TraceAsked, TraceOptions
     from pytest_interp.plugin.session import Models
     from pytest_interp.results.lens import LensResult
-    from pytest_interp.results.trace import Direction, TraceResult
+    from pytest_interp.results.trace import TraceResult
     from pytest_interp.results.traces import TraceSet
 
 Record = Callable[[str, object], None]
@@ -71,72 +72,54 @@ class Trace:
     def __call__(
         self,
         fact: FactPrompt,
-        site: str = ...,
-        direction: Direction = ...,
-        metric: str = ...,
-        corruption: str = ...,
-        layers: Iterable[int] | None = ...,
+        options: TraceOptions | None = ...,
+        *,
         controls: bool = ...,
-        **options: Any,
+        max_rows: int | None = ...,
+        **asked: Unpack[TraceAsked],
     ) -> TraceResult: ...
 
     @overload
     def __call__(
         self,
         fact: FactSet,
-        site: str = ...,
-        direction: Direction = ...,
-        metric: str = ...,
-        corruption: str = ...,
-        layers: Iterable[int] | None = ...,
+        options: TraceOptions | None = ...,
+        *,
         controls: bool = ...,
-        **options: Any,
+        max_rows: int | None = ...,
+        **asked: Unpack[TraceAsked],
     ) -> TraceSet: ...
 
     def __call__(
         self,
         fact: FactPrompt | FactSet,
-        site: str = "resid_post",
-        direction: Direction = "denoise",
-        metric: str = "logit_diff",
-        corruption: str = "interchange",
-        layers: Iterable[int] | None = None,
+        options: TraceOptions | None = None,
+        *,
         controls: bool = True,
-        **options: Any,
+        max_rows: int | None = None,
+        **asked: Unpack[TraceAsked],
     ) -> TraceResult | TraceSet:
         """Trace one fact, or each fact of a set.
 
-        Arguments and errors are those of ``pytest_interp.causal_trace``; ``options`` are its
-        keyword-only arguments. The result carries the cheap controls, and verdicts name them;
-        ``controls=False`` leaves them out.
+        Arguments, defaults and errors are those of ``pytest_interp.causal_trace``.
         """
-        from pytest_interp.experiments import causal_trace, causal_traces
-        from pytest_interp.experiments.controls import cheap_controls, control_runs
-        from pytest_interp.facts.sets import FactSet
-        from pytest_interp.results.traces import TraceSet
+        from pytest_interp.experiments import causal_trace, trace_facts
+        from pytest_interp.facts import FactSet
+        from pytest_interp.options import TraceOptions
 
-        arguments = {
-            "site": site,
-            "direction": direction,
-            "metric": metric,
-            "corruption": corruption,
-            "layers": None if layers is None else tuple(layers),
-            **options,
+        how = {
+            "options": TraceOptions.of(options, **asked),
+            "controls": controls,
+            "max_rows": max_rows,
         }
         if isinstance(fact, FactSet):
-            traces = self.models.once(causal_traces, self.adapter, facts=fact.prompts, **arguments)
-            for one in traces:
+            found = self.models.once(trace_facts, self.adapter, facts=fact, **how)
+            for one in found:
                 _record(self.record, one, _measured(one))
-            found = TraceSet.of(fact, traces)
-            if not controls:
-                return found
-            return found.with_controls(*self.models.once(control_runs, self.adapter, traces=traces))
-        result = self.models.once(causal_trace, self.adapter, fact=fact, **arguments)
+            return found
+        result = self.models.once(causal_trace, self.adapter, fact=fact, **how)
         _record(self.record, result, _measured(result))
-        if not controls:
-            return result
-        carrying: TraceResult = self.models.once(cheap_controls, self.adapter, traces=result)
-        return carrying
+        return result
 
 
 def _measured(trace: TraceResult) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.adapters.backends import BACKENDS, installed
+from pytest_interp.adapters.backends import backend_names, installed
 from pytest_interp.plugin.options import MODELS, overrides
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def incomplete(config: pytest.Config, exitstatus: int, run: RunRecord) -> str | 
         return "the run was filtered by -o"
     backends = config.stash[MODELS].settings.backends
     # a backend that is not installed runs in no run of this machine
-    if backends and any(installed(name) and name not in backends for name in BACKENDS):
+    if backends and any(installed(name) and name not in backends for name in backend_names()):
         return f"the run was restricted to the backend {', '.join(backends)}"
     for argument, path in zip(config.args, arguments(config), strict=True):
         if not path.is_dir():

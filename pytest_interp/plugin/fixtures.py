@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.adapters.backends import BACKENDS, open_adapter
+from pytest_interp.adapters.backends import backend_names, open_adapter
 from pytest_interp.plugin.calls import Lens, Trace
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.session import Target
@@ -53,7 +53,7 @@ def adapter(model: Weights, interp_target: Target) -> ModelAdapter:
     A test that asks for it runs once for each model and backend: name them with
     ``@pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])``.
     """
-    return open_adapter(model, interp_target.backend or BACKENDS[0])
+    return open_adapter(model, interp_target.backend or backend_names()[0])
 
 
 @pytest.fixture

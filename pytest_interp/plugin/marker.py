@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_interp.adapters.backends import BACKENDS
+from pytest_interp.adapters.backends import known_backend
 from pytest_interp.errors import DeviceError, UnknownNameError
 from pytest_interp.models.devices import check_device, check_dtype
 
@@ -48,8 +48,10 @@ def read_marker(definition: pytest.Item) -> Marked:
         models = models or _names(definition, mark, "model")
         backends = backends or _names(definition, mark, "backends")
         for name in backends:
-            if name not in BACKENDS:
-                raise collect_error(definition, str(UnknownNameError.of("backend", name, BACKENDS)))
+            try:
+                known_backend(name)
+            except UnknownNameError as error:
+                raise collect_error(definition, str(error)) from error
         for name, check in (("device", check_device), ("dtype", check_dtype)):
             if mark.kwargs.get(name) is not None:
                 try:

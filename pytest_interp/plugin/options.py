@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from pytest_interp.adapters.backends import BACKENDS
+from pytest_interp.adapters.backends import backend_names
 from pytest_interp.errors import InterpError
 from pytest_interp.plugin.session import Models, RunOptions, parse_backends, parse_models
 
@@ -30,7 +30,7 @@ def overrides(config: pytest.Config) -> list[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, each with an ini twin that it overrides."""
     group = parser.getgroup("interp", "interpretability claims on language models")
-    backends = f"backends to run under: {', '.join(BACKENDS)}, a comma list of them, all, or auto"
+    backends = "backends to run under: one, a comma list of them, all, or auto"
     models = (
         "NAME: the model of tests that name none; NAME=PATH: run the specs of NAME on the "
         "checkpoint in PATH (ids and baselines keep NAME)"
@@ -94,7 +94,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def _versions() -> str:
     found = []
-    for name in BACKENDS:
+    for name in backend_names():
         try:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:

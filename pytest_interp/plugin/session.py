@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from pytest_interp.adapters.backends import BACKENDS, installed
+from pytest_interp.adapters.backends import backend_names, installed_backends
 from pytest_interp.errors import SpecError, UnknownNameError, WeightsUnavailableError
 from pytest_interp.models.registry import choose_backend, model_names
 
@@ -74,7 +74,7 @@ class RunOptions:
             return (own,) if not asked or own in asked else asked[:1]
         if not asked:
             # with no backend installed, opening the first one says what to install
-            return self.backends or tuple(filter(installed, BACKENDS)) or BACKENDS
+            return self.backends or installed_backends() or backend_names()
         return tuple(name for name in asked if not self.backends or name in self.backends)
 
 
@@ -86,12 +86,12 @@ def parse_backends(text: str) -> tuple[str, ...]:
     """
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if names == (ALL,):
-        return BACKENDS
+        return backend_names()
     if names == (AUTO,):
         return names
     for name in names:
-        if name not in BACKENDS:
-            raise UnknownNameError.of("backend", name, [*BACKENDS, AUTO, ALL])
+        if name not in backend_names():
+            raise UnknownNameError.of("backend", name, [*backend_names(), AUTO, ALL])
     return tuple(dict.fromkeys(names))
 
 

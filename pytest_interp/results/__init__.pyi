@@ -1,16 +1,8 @@
 from .base import (
     Axis as Axis,
-)
-from .base import (
     Decision as Decision,
-)
-from .base import (
     Floats as Floats,
-)
-from .base import (
     Ints as Ints,
-)
-from .base import (
     Result as Result,
 )
 from .control import (
@@ -24,26 +16,12 @@ from .lens import (
 )
 from .tolerances import (
     EXACT as EXACT,
-)
-from .tolerances import (
     Tolerance as Tolerance,
-)
-from .tolerances import (
     float_tolerance as float_tolerance,
-)
-from .tolerances import (
     rank_tolerance as rank_tolerance,
 )
 from .trace import (
-    DIRECTIONS as DIRECTIONS,
-)
-from .trace import (
-    Direction as Direction,
-)
-from .trace import (
     Peak as Peak,
-)
-from .trace import (
     TraceResult as TraceResult,
 )
 from .traces import (

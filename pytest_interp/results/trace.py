@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from pytest_interp.facts.prompts import FactPrompt
+from pytest_interp.options.trace import Direction, TraceOptions
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Decision, Floats, Result, frozen, rounded
 from pytest_interp.results.control import Control
 from pytest_interp.results.roles import hand_off, role_effect
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
-
-Direction = Literal["denoise", "noise"]
-DIRECTIONS: tuple[Direction, ...] = ("denoise", "noise")
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,8 @@ class TraceResult(Result):
     """
 
     fact: FactPrompt
-    site: str
-    direction: Direction
-    metric: str
-    corruption: str
+    options: TraceOptions
+    """What was asked."""
     layers: tuple[int, ...]
     str_tokens: tuple[str, ...]
     corrupt_str_tokens: tuple[str, ...]
@@ -53,10 +49,6 @@ class TraceResult(Result):
     corrupt_metric: float
     patched_metric: Floats
     """The metric with each cell patched [layer, position]."""
-    samples: int = 1
-    """Noise samples averaged over; 1 for interchange."""
-    noise_scale: float | None = None
-    """Standard deviation of the noise in standard deviations of the embeddings."""
     n_layers: int | None = None
     """Depth of the model, whichever layers were traced."""
     logit_diffs: tuple[float, float] | None = None
@@ -74,6 +66,26 @@ class TraceResult(Result):
         else:
             recovery = (self.patched_metric - self.corrupt_metric) / self.gap
         object.__setattr__(self, "recovery", frozen(recovery, float))
+
+    @property
+    def site(self) -> str:
+        """The name of the patched kind of site."""
+        return self.options.site.name
+
+    @property
+    def direction(self) -> Direction:
+        """``denoise`` or ``noise``."""
+        return self.options.direction
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric."""
+        return self.options.metric.name
+
+    @property
+    def corruption(self) -> str:
+        """The name of the corruption."""
+        return self.options.corruption.name
 
     @property
     def gap(self) -> float:
@@ -153,12 +165,7 @@ class TraceResult(Result):
             "answer": self.fact.answer,
             "counterfactual_answer": self.fact.counterfactual_answer,
             "subject": self.fact.subject,
-            "site": self.site,
-            "direction": self.direction,
-            "metric": self.metric,
-            "corruption": self.corruption,
-            "samples": self.samples,
-            "noise_scale": self.noise_scale,
+            **self.options.to_json(),
             "n_layers": self.n_layers,
             "layers": list(self.layers),
             "str_tokens": list(self.str_tokens),

@@ -19,12 +19,7 @@ from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.results.trace import TraceResult
 
 _ONE_WAY = (
-    "site",
-    "direction",
-    "metric",
-    "corruption",
-    "samples",
-    "noise_scale",
+    "options",
     "layers",
     "n_layers",
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_interp.errors import InterpError
-from pytest_interp.experiments.registry import Experiment, experiment_names, find_experiment
+from pytest_interp.experiments.registry import EXPERIMENTS, Experiment
 from pytest_interp.specs.bounds import Bound
 from pytest_interp.specs.claims import arguments_of, assertions
 from pytest_interp.specs.schema import SpecFile, inputs_schema
@@ -30,9 +30,9 @@ def spec_schema(left_out: Callable[[InterpError], None] = lambda error: None) ->
     schema = SpecFile.model_json_schema()
     definitions: dict[str, Any] = {}
     experiments: dict[str, dict[str, Any]] = {}
-    for name in experiment_names():
+    for name in EXPERIMENTS.names():
         try:
-            experiments[name] = _inputs_when(find_experiment(name), definitions)
+            experiments[name] = _inputs_when(EXPERIMENTS.find(name), definitions)
         except InterpError as error:
             left_out(error)
     schema["properties"]["experiment"]["enum"] = list(experiments)

@@ -13,10 +13,10 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pytest_interp.adapters.backends import BACKENDS
+from pytest_interp.adapters.backends import backend_names, known_backend
 from pytest_interp.documents import MAX_MISTAKES, Document, read_document
-from pytest_interp.errors import InterpError, SpecError, UnknownNameError
-from pytest_interp.experiments.registry import Experiment, find_experiment
+from pytest_interp.errors import InterpError, SpecError
+from pytest_interp.experiments.registry import EXPERIMENTS, Experiment
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.facts.shipped import load_facts, shipped
 from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dtype
@@ -44,14 +44,8 @@ def _checked(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(checked)
 
 
-def _known_backend(name: str) -> str:
-    if name not in BACKENDS:
-        raise UnknownNameError.of("backend", name, BACKENDS)
-    return name
-
-
 _Backend = Annotated[
-    str, _checked(_known_backend), Field(json_schema_extra={"enum": list(BACKENDS)})
+    str, _checked(known_backend), Field(json_schema_extra={"enum": list(backend_names())})
 ]
 _Device = Annotated[
     str,
@@ -145,7 +139,7 @@ def read_spec(path: Path, change: Callable[[Document], None] | None = None) -> S
         change(document)
     unknown_keys(document, (), SpecFile.model_json_schema())
     settings = validated(document, (), lambda: SpecFile.model_validate(document.data))
-    experiment = _named(document, ("experiment",), lambda: find_experiment(settings.experiment))
+    experiment = _named(document, ("experiment",), lambda: EXPERIMENTS.find(settings.experiment))
     _named(document, ("model",), lambda: find_model(settings.model))
     config = _configure(document, settings, experiment)
     claims = _claims(document, experiment, len(settings.claims))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tiny import ARCHITECTURES, MODELS, adapter_of
 
-from pytest_interp.adapters import BACKENDS, ModelAdapter
+from pytest_interp.adapters import ModelAdapter, backend_names
 
 
-@pytest.fixture(params=BACKENDS, scope="session")
+@pytest.fixture(params=backend_names(), scope="session")
 def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 

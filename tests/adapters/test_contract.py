@@ -17,9 +17,22 @@ from tiny import ARCHITECTURES, tiny_module, tiny_tokenizer
 from torch import Tensor
 
 from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
-from pytest_interp.adapters.sites import LAYERLESS, READ_ONLY, Kind, Site
+from pytest_interp.adapters.sites import (
+    ATTN_OUT,
+    EMBED,
+    FINAL_NORM,
+    HEAD,
+    MLP_OUT,
+    PATTERN,
+    RESID_MID,
+    RESID_POST,
+    RESID_PRE,
+    Site,
+    SiteKind,
+    site_kinds,
+)
 
-WRITABLE = [kind for kind in Kind if kind not in READ_ONLY]
+WRITABLE = [kind for kind in site_kinds() if not kind.read_only]
 TOKENS = [[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]]
 
 
@@ -30,9 +43,9 @@ def close(
     torch.testing.assert_close(actual, expected, atol=atol, rtol=1e-5)
 
 
-def site_of(adapter: ModelAdapter, kind: Kind) -> Site:
+def site_of(adapter: ModelAdapter, kind: SiteKind) -> Site:
     """A site in the middle of the model (gemma3: a block with a sliding window)."""
-    return Site(kind) if kind in LAYERLESS else Site(kind, adapter.n_layers // 2)
+    return Site(kind, adapter.n_layers // 2 if kind.in_blocks else None)
 
 
 def change(x: Tensor) -> Tensor:
@@ -42,7 +55,7 @@ def change(x: Tensor) -> Tensor:
     return new
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", site_kinds(), ids=str)
 @pytest.mark.parametrize("rows", [1, 2])
 def test_capture_reads_what_a_torch_hook_reads(anatomy, kind, rows):
     tokens = torch.tensor(TOKENS[:rows])
@@ -54,7 +67,7 @@ def test_capture_reads_what_a_torch_hook_reads(anatomy, kind, rows):
         close(anatomy, run[site], expected)
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", WRITABLE, ids=str)
 @pytest.mark.parametrize("rows", [1, 2])
 def test_edit_changes_the_logits_as_a_torch_hook_does(anatomy, kind, rows):
     tokens = torch.tensor(TOKENS[:rows])
@@ -66,18 +79,18 @@ def test_edit_changes_the_logits_as_a_torch_hook_does(anatomy, kind, rows):
     assert (expected - hooks.logits(module, tokens)).abs().max() > 1e-3, "the edit does something"
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", WRITABLE, ids=str)
 def test_a_batch_that_grows_gives_each_row_its_own_run(anatomy, kind):
     """Rows that an edit adds behave like separate runs with their own edit, from any batch."""
     tokens = torch.tensor(TOKENS)
     module = anatomy.weights.module
     site = site_of(anatomy, kind)
-    if kind in (Kind.EMBED, Kind.RESID_PRE, Kind.RESID_POST, Kind.FINAL_NORM):
+    if kind in (EMBED, RESID_PRE, RESID_POST, FINAL_NORM):
         edits = {site: lambda x: torch.cat([x, change(x[:1]), 2 * x[1:]])}
     else:
         # inside a block the rows join at its input: the residual stream goes past the site
         edits = {
-            Site(Kind.RESID_PRE, site.layer): lambda x: torch.cat([x, x]),
+            Site(RESID_PRE, site.layer): lambda x: torch.cat([x, x]),
             site: lambda x: torch.cat([x[:2], change(x[:1]), 2 * x[1:2]]),
         }
     actual = anatomy.run(tokens, edits=edits, logits="all").logits
@@ -92,7 +105,7 @@ def test_growth_at_every_layer(tiny):
     tokens = torch.tensor(TOKENS[:1])
     module = tiny.weights.module
     edits = {
-        Site(Kind.RESID_POST, layer): lambda x: torch.cat([x, change(x[:1])])
+        Site(RESID_POST, layer): lambda x: torch.cat([x, change(x[:1])])
         for layer in range(tiny.n_layers)
     }
     actual = tiny.run(tokens, edits=edits, logits="all").logits
@@ -101,7 +114,7 @@ def test_growth_at_every_layer(tiny):
     close(tiny, actual, torch.cat(rows))
 
 
-@pytest.mark.parametrize("kind", [*WRITABLE, Kind.PATTERN])
+@pytest.mark.parametrize("kind", [*WRITABLE, PATTERN], ids=str)
 def test_behind_a_prefix_everything_is_as_in_one_piece(anatomy, kind):
     """Two rows that begin alike, run once for their beginning; then they grow to four."""
     tokens = torch.tensor([[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]])
@@ -112,15 +125,15 @@ def test_behind_a_prefix_everything_is_as_in_one_piece(anatomy, kind):
         new[:, -2] = x[:, -2] + 0.5 * x[:, -2].flip(-1)
         return new
 
-    edits = {} if kind in READ_ONLY else {site: last}
+    edits = {} if kind.read_only else {site: last}
     whole = anatomy.run(tokens, capture=[site], edits=edits, logits="all")
     for _ in range(2):  # a pass leaves nothing behind in the prefix
         rest = anatomy.run(tokens[:, 4:], [site], edits, logits="all", prefix=prefix)
         close(anatomy, rest.logits, whole.logits[:, 4:], other_shape=5e-3)
-        expected = whole[site][:, :, 4:] if kind is Kind.PATTERN else whole[site][:, 4:]
+        expected = whole[site][:, :, 4:] if kind == PATTERN else whole[site][:, 4:]
         close(anatomy, rest[site], expected, other_shape=5e-3)
-    grow = {Site(Kind.RESID_PRE, 1): lambda x: torch.cat([x, 2 * x])}
-    whole = anatomy.run(tokens, edits={Site(Kind.RESID_PRE, 1): lambda x: _grown(x, 4)})
+    grow = {Site(RESID_PRE, 1): lambda x: torch.cat([x, 2 * x])}
+    whole = anatomy.run(tokens, edits={Site(RESID_PRE, 1): lambda x: _grown(x, 4)})
     rest = anatomy.run(tokens[:, 4:], edits=grow, prefix=prefix)
     close(anatomy, rest.logits, whole.logits, other_shape=5e-3)
 
@@ -131,7 +144,7 @@ def _grown(x: Tensor, start: int) -> Tensor:
     return torch.cat([x, doubled])
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", WRITABLE, ids=str)
 def test_an_edit_of_one_row_leaves_the_others(tiny, kind):
     tokens = torch.tensor(TOKENS)
     site = site_of(tiny, kind)
@@ -147,7 +160,7 @@ def test_an_edit_of_one_row_leaves_the_others(tiny, kind):
 
 def test_an_edit_of_one_head(tiny):
     tokens = torch.tensor(TOKENS)
-    site = Site(Kind.HEAD, 1)
+    site = Site(HEAD, 1)
 
     def ablate(z: Tensor) -> Tensor:
         assert z.shape[2:] == (tiny.n_heads, tiny.d_head)
@@ -161,18 +174,18 @@ def test_an_edit_of_one_head(tiny):
 
 def test_edits_at_several_sites_of_one_layer_compose(tiny):
     """resid_mid goes through what enters the block and what attention adds: all at once."""
-    kinds = (Kind.RESID_PRE, Kind.ATTN_OUT, Kind.RESID_MID, Kind.MLP_OUT, Kind.RESID_POST)
+    kinds = (RESID_PRE, ATTN_OUT, RESID_MID, MLP_OUT, RESID_POST)
     tokens = torch.tensor(TOKENS)
     edits = {Site(kind, 2): change for kind in kinds}
     run = tiny.run(tokens, capture=edits, edits=edits, logits="all")
     pre, attn, mid, mlp, post = (run[Site(kind, 2)] for kind in kinds)
     close(tiny, mid, change(pre + attn))
     close(tiny, post, change(mid + mlp))
-    after = tiny.run(tokens, edits={Site(Kind.RESID_POST, 2): lambda _: post}, logits="all")
+    after = tiny.run(tokens, edits={Site(RESID_POST, 2): lambda _: post}, logits="all")
     close(tiny, run.logits, after.logits)
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", WRITABLE, ids=str)
 def test_a_capture_sees_what_flows_on(tiny, kind):
     site = site_of(tiny, kind)
     tokens = torch.tensor(TOKENS)
@@ -181,7 +194,7 @@ def test_a_capture_sees_what_flows_on(tiny, kind):
     close(tiny, after, change(before))
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", WRITABLE, ids=str)
 def test_an_edit_that_writes_in_place_is_as_good_as_a_pure_one(tiny, kind):
     site = site_of(tiny, kind)
     tokens = torch.tensor(TOKENS)
@@ -190,10 +203,10 @@ def test_an_edit_that_writes_in_place_is_as_good_as_a_pure_one(tiny, kind):
         x[:, 2] += 0.5 * x[:, 2].flip(-1)
         return x
 
-    before = tiny.run(tokens, capture=tiny.sites(Kind.RESID_PRE), edits={site: change})
-    after = tiny.run(tokens, capture=tiny.sites(Kind.RESID_PRE), edits={site: in_place})
+    before = tiny.run(tokens, capture=tiny.sites(RESID_PRE), edits={site: change})
+    after = tiny.run(tokens, capture=tiny.sites(RESID_PRE), edits={site: in_place})
     close(tiny, after.logits, before.logits)
-    for earlier in tiny.sites(Kind.RESID_PRE):
+    for earlier in tiny.sites(RESID_PRE):
         close(tiny, after[earlier], before[earlier])
 
 
@@ -208,9 +221,7 @@ def test_writes_are_exact_in_bfloat16(architecture, backend):
     assert torch.equal(same, adapter.run(tokens, logits="all").logits)
 
     # a small target beside a large stream
-    pre, mid, mlp, post = (
-        Site(kind, 1) for kind in (Kind.RESID_PRE, Kind.RESID_MID, Kind.MLP_OUT, Kind.RESID_POST)
-    )
+    pre, mid, mlp, post = (Site(kind, 1) for kind in (RESID_PRE, RESID_MID, MLP_OUT, RESID_POST))
     large = {pre: lambda x: 1e4 * x}
     target = 0.01 * adapter.run(tokens, capture=[mid])[mid]
     run = adapter.run(
@@ -230,7 +241,7 @@ def test_an_identity_edit_is_a_no_op_everywhere(anatomy):
 
 def test_captures_are_copies(tiny):
     """What leaves block 1 is what enters block 2: two captures, and neither is the other's."""
-    post, pre, tokens = Site(Kind.RESID_POST, 1), Site(Kind.RESID_PRE, 2), torch.tensor(TOKENS)
+    post, pre, tokens = Site(RESID_POST, 1), Site(RESID_PRE, 2), torch.tensor(TOKENS)
     run = tiny.run(tokens, capture=[post, pre])
     assert torch.equal(run[post], run[pre])
     run[post].zero_()
@@ -249,7 +260,7 @@ def test_the_module_underneath_stays_as_it_was(tiny):
     module = tiny.weights.module
     tokens = torch.tensor(TOKENS)
     before = hooks.logits(module, tokens)
-    tiny.run(tokens, edits={Site(Kind.MLP_OUT, 1): lambda x: 0 * x})
+    tiny.run(tokens, edits={Site(MLP_OUT, 1): lambda x: 0 * x})
     assert torch.equal(hooks.logits(module, tokens), before)
     assert not module.training
     assert not any(p.requires_grad for p in module.parameters())
@@ -257,11 +268,11 @@ def test_the_module_underneath_stays_as_it_was(tiny):
 
 
 def test_no_gradient_unless_asked(tiny):
-    site, tokens = Site(Kind.RESID_POST, 1), torch.tensor(TOKENS[:1])
+    site, tokens = Site(RESID_POST, 1), torch.tensor(TOKENS[:1])
     assert not tiny.run(tokens, capture=[site]).logits.requires_grad
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", WRITABLE, ids=str)
 def test_gradients_are_those_of_small_edits(tiny, kind):
     site, tokens = site_of(tiny, kind), torch.tensor(TOKENS[:1])
     run = tiny.run(tokens, capture=[site], grad=True)

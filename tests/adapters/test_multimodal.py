@@ -6,7 +6,7 @@ from tiny import tiny_module, tiny_tokenizer
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, SiglipVisionConfig
 
 from pytest_interp.adapters import Weights, open_adapter
-from pytest_interp.adapters.sites import LAYERLESS, READ_ONLY, Kind, Site
+from pytest_interp.adapters.sites import Site, site_kinds
 
 TOKENS = [[5, 17, 42, 3, 28], [7, 8, 9, 10, 11]]
 
@@ -40,11 +40,11 @@ def seeing(text):
     return Weights("seeing", module.eval().requires_grad_(False), tiny_tokenizer(), "random")
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", site_kinds(), ids=str)
 def test_the_text_half_of_gemma3(text, seeing, backend, kind):
     one, other = open_adapter(text, backend), open_adapter(seeing, backend)
-    site = Site(kind) if kind in LAYERLESS else Site(kind, 2)
-    edits = {} if kind in READ_ONLY else {site: lambda x: x + 0.5 * x.flip(-1)}
+    site = Site(kind, 2 if kind.in_blocks else None)
+    edits = {} if kind.read_only else {site: lambda x: x + 0.5 * x.flip(-1)}
     run, same = (
         a.run(torch.tensor(TOKENS), capture=[site], edits=edits, logits="all") for a in (one, other)
     )

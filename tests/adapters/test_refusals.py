@@ -10,7 +10,7 @@ from tiny import tiny_module, tiny_tokenizer
 from torch import Tensor
 
 from pytest_interp.adapters import Weights, open_adapter
-from pytest_interp.adapters.sites import Kind, Site
+from pytest_interp.adapters.sites import ATTN_OUT, HEAD, PATTERN, RESID_MID, RESID_POST, Site
 from pytest_interp.errors import (
     ExperimentError,
     HookError,
@@ -24,17 +24,17 @@ TOKENS = [[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]]
 
 def test_a_layer_that_is_not_there(tiny):
     with pytest.raises(UnsupportedSiteError, match=r"resid_post\.9 .* layers 0 to 3"):
-        tiny.run(TOKENS, capture=[Site(Kind.RESID_POST, 9)])
+        tiny.run(TOKENS, capture=[Site(RESID_POST, 9)])
 
 
 def test_the_pattern_is_read_only(tiny):
     with pytest.raises(UnsupportedSiteError, match=r"pattern\.1 can be captured"):
-        tiny.run(TOKENS, edits={Site(Kind.PATTERN, 1): lambda x: x})
+        tiny.run(TOKENS, edits={Site(PATTERN, 1): lambda x: x})
 
 
 def test_an_edit_that_changes_the_shape(tiny):
     with pytest.raises(HookError, match=r"\[2, 6, 32\].*\[2, 7, 32\]"):
-        tiny.run(TOKENS, edits={Site(Kind.RESID_POST, 1): lambda x: x[:, 1:]})
+        tiny.run(TOKENS, edits={Site(RESID_POST, 1): lambda x: x[:, 1:]})
 
 
 @pytest.mark.parametrize("kind", ["head", "attn_out", "resid_mid", "mlp_out"])
@@ -48,12 +48,12 @@ def test_rows_that_join_within_a_block(tiny, kind):
 
 
 def test_a_site_that_the_architecture_lacks(tiny, monkeypatch):
-    lacking = replace(tiny.layout, lacks=frozenset({Kind.HEAD}), resid_mid=None)
+    lacking = replace(tiny.layout, lacks=frozenset({"head"}), resid_mid=None)
     monkeypatch.setattr(tiny, "layout", lacking)
-    for kind in (Kind.HEAD, Kind.RESID_MID):
+    for kind in (HEAD, RESID_MID):
         with pytest.raises(UnsupportedSiteError, match=f"'{lacking.name}' has no {kind}"):
             tiny.run(TOKENS, capture=[Site(kind, 1)])
-    assert tiny.run(TOKENS, capture=[Site(Kind.ATTN_OUT, 1)]).captured
+    assert tiny.run(TOKENS, capture=[Site(ATTN_OUT, 1)]).captured
 
 
 def test_a_layout_of_another_model(backend, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_layout_of_another_model(backend, monkeypatch):
 
 def test_an_edit_that_forgets_to_return(tiny):
     with pytest.raises(HookError, match="return x"):
-        tiny.run(TOKENS, edits={Site(Kind.RESID_POST, 1): lambda x: None})
+        tiny.run(TOKENS, edits={Site(RESID_POST, 1): lambda x: None})
 
 
 def test_a_failing_edit_shows_its_own_error(tiny):
@@ -74,7 +74,7 @@ def test_a_failing_edit_shows_its_own_error(tiny):
         raise ZeroDivisionError("the user's own mistake")
 
     with pytest.raises(ZeroDivisionError, match="own mistake"):
-        tiny.run(TOKENS, edits={Site(Kind.RESID_POST, 1): broken})
+        tiny.run(TOKENS, edits={Site(RESID_POST, 1): broken})
     assert tiny.run(TOKENS).logits.isfinite().all(), "the next run is not harmed"
 
 
@@ -85,7 +85,7 @@ def test_an_unknown_kind_names_the_nearest():
 
 def test_a_kind_without_its_layer():
     with pytest.raises(ExperimentError, match="needs a layer"):
-        Site(Kind.RESID_POST)
+        Site(RESID_POST)
 
 
 def test_a_hook_that_never_fires(tiny, monkeypatch):
@@ -97,4 +97,4 @@ def test_a_hook_that_never_fires(tiny, monkeypatch):
 
     monkeypatch.setattr(type(tiny), "_forward", forget)
     with pytest.raises(HookError, match=r"resid_post\.1 fired 0 times"):
-        tiny.run(TOKENS, capture=[Site(Kind.RESID_POST, 1)])
+        tiny.run(TOKENS, capture=[Site(RESID_POST, 1)])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pytest_interp import FactPrompt
+from pytest_interp.options import TraceAsked, TraceOptions
 from pytest_interp.results import TraceResult
 from pytest_interp.results.traces import TraceSet
 
@@ -15,7 +16,11 @@ SUBJECT, LAST = 3, 5
 def make_fact(i=0):
     """Facts with prompts of their own."""
     return FactPrompt(
-        f"The home {i} of cats is a", f"The home {i} of dogs is a", " x", " y", "cats"
+        clean_prompt=f"The home {i} of cats is a",
+        corrupt_prompt=f"The home {i} of dogs is a",
+        answer=" x",
+        counterfactual_answer=" y",
+        subject="cats",
     )
 
 
@@ -28,10 +33,6 @@ def make_trace(handoff=3, clean=4.0, corrupt=-4.0, noise=None, **changes):
         effect[:, SUBJECT:] += noise
     settings = {
         "fact": make_fact(),
-        "site": "resid_post",
-        "direction": "denoise",
-        "metric": "logit_diff",
-        "corruption": "interchange",
         "layers": tuple(range(N_LAYERS)),
         "str_tokens": TOKENS,
         "corrupt_str_tokens": TOKENS,
@@ -41,7 +42,11 @@ def make_trace(handoff=3, clean=4.0, corrupt=-4.0, noise=None, **changes):
         "corrupt_metric": corrupt,
         "n_layers": N_LAYERS,
     } | changes
-    share = effect if settings["direction"] == "denoise" else 1 - effect
+    asked = {name: settings.pop(name) for name in TraceAsked.__annotations__ if name in changes}
+    asked.pop("layers", None)
+    settings["layers"] = changes.get("layers", tuple(range(N_LAYERS)))
+    settings["options"] = TraceOptions.of(**asked)
+    share = effect if settings["options"].direction == "denoise" else 1 - effect
     start, end = settings["corrupt_metric"], settings["clean_metric"]
     return TraceResult(patched_metric=start + share * (end - start), **settings)
 

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from made_results import lens
 
-from pytest_interp.claims import Status, check_crystallises, check_fact_localized, check_handoff
-from pytest_interp.claims import check_sufficient as sufficient
+from pytest_interp.claims import (
+    Status,
+    check_crystallises,
+    check_fact_localized,
+    check_handoff,
+    check_sufficient as sufficient,
+)
 from tests.claims.conftest import join, make_fact, make_set, make_trace
 
 

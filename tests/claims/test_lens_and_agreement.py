@@ -13,14 +13,14 @@ from pytest_interp import (
     logit_lens,
     trace_facts,
 )
-from pytest_interp.adapters import BACKENDS, Weights, open_adapter
+from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.claims import Status, check_backends_agree, check_crystallises
 from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive
 from pytest_interp.planted import planted_model
 
 
 @cache
-def planted(seed=0, backend=BACKENDS[0]):
+def planted(seed=0, backend="transformer_lens"):
     model = planted_model("gpt2", n_layers=5, store_layer=1, read_layer=3, seed=seed)
     weights = Weights("planted", model.module, model.tokenizer, "planted")
     return model, open_adapter(weights, backend)
@@ -81,7 +81,7 @@ def test_each_prompt_counts_once_and_has_its_template():
 
 def test_backends_agree_on_distributions_and_maps():
     model, first = planted()
-    _, second = planted(backend=BACKENDS[1])
+    _, second = planted(backend=backend_names()[1])
     fact = model.facts[0]
     assert assert_backends_agree(first, second, [fact.clean_prompt, fact.corrupt_prompt])
     assert assert_backends_agree(causal_trace(first, fact), causal_trace(second, fact))
@@ -91,8 +91,8 @@ def test_backends_agree_on_distributions_and_maps():
 
 def test_backends_agree_on_sets():
     model, first = planted()
-    _, second = planted(backend=BACKENDS[1])
-    _, other = planted(seed=5, backend=BACKENDS[1])
+    _, second = planted(backend=backend_names()[1])
+    _, other = planted(seed=5, backend=backend_names()[1])
     facts = FactSet.of(model.facts)
     traced, *others = (trace_facts(adapter, facts) for adapter in (first, second, other))
     verdict = assert_backends_agree(traced, others[0])
@@ -116,7 +116,7 @@ def test_one_backend_does_not_agree_with_itself():
 
 def test_undefined_under_both_backends_is_undecided_and_under_one_a_difference():
     model, first = planted()
-    _, second = planted(backend=BACKENDS[1])
+    _, second = planted(backend=backend_names()[1])
     one, other = (causal_trace(adapter, model.facts[0]) for adapter in (first, second))
     lost = [replace(trace, corrupt_metric=one.clean_metric) for trace in (one, other)]
     lost[1] = replace(lost[1], clean_metric=lost[0].clean_metric)
@@ -126,7 +126,7 @@ def test_undefined_under_both_backends_is_undecided_and_under_one_a_difference()
 
 def test_different_models_do_not_agree():
     model, first = planted()
-    _, other = planted(seed=5, backend=BACKENDS[1])
+    _, other = planted(seed=5, backend=backend_names()[1])
     fact = model.facts[0]
     with pytest.raises(ClaimFailed, match="largest KL divergence"):
         assert_backends_agree(first, other, fact.clean_prompt)

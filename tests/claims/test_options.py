@@ -5,12 +5,14 @@ import pytest
 UNDECIDED = """
 import numpy as np
 from pytest_interp import FactPrompt, assert_sufficient
+from pytest_interp.options import TraceOptions
 from pytest_interp.results import TraceResult
 
 def made(clean, corrupt):
     return TraceResult(
-        fact=FactPrompt("a b", "c b", " x", " y"), site="resid_post", direction="denoise",
-        metric="logit_diff", corruption="interchange", layers=(0, 1), str_tokens=("a", "b"),
+        fact=FactPrompt(
+            clean_prompt="a b", corrupt_prompt="c b", answer=" x", counterfactual_answer=" y"),
+        options=TraceOptions(), layers=(0, 1), str_tokens=("a", "b"),
         corrupt_str_tokens=("c", "b"), corrupted_positions=(0,), subject_positions=(0,),
         clean_metric=clean, corrupt_metric=corrupt, patched_metric=np.full((2, 2), clean))
 """

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pytest_interp import FactPrompt, FactSet, assert_handoff, known_facts, trace_facts
-from pytest_interp.adapters import BACKENDS, Weights, open_adapter
+from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.claims import Status, check_handoff
 from pytest_interp.errors import ClaimInconclusive, ExperimentError
 from pytest_interp.experiments import (
@@ -22,7 +22,7 @@ from pytest_interp.planted import planted_model
 
 
 @cache
-def planted(backend=BACKENDS[0], variant="basic"):
+def planted(backend="transformer_lens", variant="basic"):
     model = planted_model("qwen3", n_layers=5, store_layer=1, read_layer=3, variant=variant)
     weights = Weights("planted", model.module, model.tokenizer, "planted")
     facts = [fact for template in range(4) for fact in model.facts_in(template)]
@@ -31,7 +31,13 @@ def planted(backend=BACKENDS[0], variant="basic"):
 
 def unknown(fact):
     """The same prompts, asked for two answers that the model does not tell apart."""
-    return FactPrompt(fact.clean_prompt, fact.corrupt_prompt, " we", " heard", fact.subject)
+    return FactPrompt(
+        clean_prompt=fact.clean_prompt,
+        corrupt_prompt=fact.corrupt_prompt,
+        answer=" we",
+        counterfactual_answer=" heard",
+        subject=fact.subject,
+    )
 
 
 class Drifting:
@@ -49,10 +55,10 @@ class Drifting:
         return replace(found, logits=found.logits * (1 + drift[:, None, None]))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 def test_controls_hold_and_are_named_in_the_verdict(backend):
     facts, adapter = planted(backend)
-    traces = cheap_controls(adapter, trace_facts(adapter, facts))
+    traces = cheap_controls(adapter, trace_facts(adapter, facts, controls=False))
     shuffled = shuffled_control(adapter, facts)
     verdict = assert_handoff(traces, "subject", "last", 3, controls=[shuffled])
     found = {control.name: control for control in verdict.controls}
@@ -70,7 +76,7 @@ def test_controls_hold_and_are_named_in_the_verdict(backend):
 
 def test_one_trace_carries_its_controls():
     facts, adapter = planted()
-    trace = cheap_controls(adapter, trace_facts(adapter, facts.take(1)).traces[0])
+    trace = cheap_controls(adapter, trace_facts(adapter, facts.take(1), controls=False).traces[0])
     names = [control.name for control in assert_handoff(trace, "subject", "last", 3).controls]
     assert names == ["identity patch", "unrelated pair", "whole state"]
 
@@ -79,7 +85,9 @@ def test_one_trace_carries_its_controls():
 @pytest.mark.parametrize("site", ["resid_post", "mlp_out"])
 def test_identity_patch_changes_nothing_but_a_real_one_does(site, direction):
     facts, adapter = planted()
-    trace = trace_facts(adapter, facts.take(1), site, direction).traces[0]
+    trace = trace_facts(
+        adapter, facts.take(1), site=site, direction=direction, controls=False
+    ).traces[0]
     # equal rows of one batch: the same products in the same order, up to the last bits
     assert identity_control(adapter, trace).value < 1e-5
     assert trace.peak.effect > 0.9
@@ -87,7 +95,7 @@ def test_identity_patch_changes_nothing_but_a_real_one_does(site, direction):
 
 def test_identity_patch_sees_a_backend_that_mixes_rows_up():
     facts, adapter = planted()
-    trace = trace_facts(adapter, facts.take(1)).traces[0]
+    trace = trace_facts(adapter, facts.take(1), controls=False).traces[0]
     control = identity_control(Drifting(adapter), trace)
     assert not control.holds
     with pytest.raises(ClaimInconclusive, match="a control does not: identity patch"):
@@ -98,7 +106,7 @@ def test_identity_patch_sees_a_backend_that_mixes_rows_up():
 def test_a_fact_that_the_model_does_not_know_takes_no_part_in_controls(metric):
     facts, adapter = planted()
     mixed = FactSet.of([unknown(facts.prompts[0]), *facts.prompts[1:]])
-    traces = cheap_controls(adapter, trace_facts(adapter, mixed, metric=metric))
+    traces = cheap_controls(adapter, trace_facts(adapter, mixed, metric=metric, controls=False))
     identity, unrelated = traces.controls
     assert identity.value < 1e-5
     assert unrelated.holds
@@ -107,7 +115,7 @@ def test_a_fact_that_the_model_does_not_know_takes_no_part_in_controls(metric):
 
 def test_unrelated_pairs_show_little_and_have_to_fit_the_vocabulary():
     facts, adapter = planted()
-    trace = trace_facts(adapter, facts.take(1)).traces[0]
+    trace = trace_facts(adapter, facts.take(1), controls=False).traces[0]
     related = (trace.fact.clean_prompt, trace.fact.corrupt_prompt)
     # the fact's own pair is anything but unrelated: the control would see it
     assert not unrelated_control(adapter, trace, [related]).holds
@@ -122,7 +130,7 @@ def test_unrelated_pairs_show_little_and_have_to_fit_the_vocabulary():
 
 def test_controls_of_facts_that_the_model_does_not_know_say_so():
     facts, adapter = planted()
-    trace = trace_facts(adapter, FactSet.of([unknown(facts.prompts[0])])).traces[0]
+    trace = trace_facts(adapter, FactSet.of([unknown(facts.prompts[0])]), controls=False).traces[0]
     kept = cheap_controls(adapter, trace)
     assert [control.value for control in kept.controls] == [None, None]
     assert "knows none of the facts" in str(check_handoff(kept, "subject", "last", 3))
@@ -134,7 +142,7 @@ def test_shuffled_weights_support_no_claim():
     facts, adapter = planted()
     shuffled = shuffled_adapter(adapter)
     assert shuffled.weights.fingerprint != adapter.weights.fingerprint
-    verdict = check_handoff(trace_facts(shuffled, facts), "subject", "last", 3)
+    verdict = check_handoff(trace_facts(shuffled, facts, controls=False), "subject", "last", 3)
     assert verdict.status is Status.INCONCLUSIVE
 
 
@@ -147,7 +155,12 @@ def test_shuffled_weights_that_still_know_the_facts_are_seen(monkeypatch):
 def test_known_facts_with_numbers_and_problems():
     facts, adapter = planted()
     good = facts.facts[0].prompt
-    uneven = FactPrompt(good.clean_prompt, good.corrupt_prompt + " in", " Paris", " Rome")
+    uneven = FactPrompt(
+        clean_prompt=good.clean_prompt,
+        corrupt_prompt=good.corrupt_prompt + " in",
+        answer=" Paris",
+        counterfactual_answer=" Rome",
+    )
     mixed = FactSet.of([good, uneven, *facts.prompts[1:3]])
     first, second, *rest = known_facts(adapter, mixed)
     assert first.known

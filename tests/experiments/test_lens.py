@@ -12,7 +12,7 @@ import torch
 from tiny import ARCHITECTURES, adapter_of
 
 from pytest_interp import logit_lens
-from pytest_interp.adapters import BACKENDS
+from pytest_interp.adapters import backend_names
 from pytest_interp.errors import ExperimentError, PromptError
 
 PROMPT = "w3 w14 w15 w9 w26 w5"
@@ -28,7 +28,7 @@ def by_hand(module, tokens, layer, position):
 
 
 @pytest.mark.parametrize("position", [-1, 2])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 @pytest.mark.parametrize("model", ARCHITECTURES)
 def test_every_layer_reads_as_by_hand(model, backend, position):
     adapter = adapter_of(model, backend)
@@ -52,7 +52,7 @@ def test_every_layer_reads_as_by_hand(model, backend, position):
     assert lens.final_prob == pytest.approx(lens.answer_prob[-1], abs=1e-6)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 def test_it_takes_one_forward_pass(backend, monkeypatch):
     adapter = adapter_of("llama", backend)
     passes = []
@@ -75,7 +75,7 @@ def test_some_layers_alone():
     assert some.final_prob == pytest.approx(whole.final_prob, abs=1e-6)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 def test_paris_comes_last_in_smollm2(backend):
     """Seen by the model's own output: the top token after the last block is the answer."""
     lens = logit_lens(adapter_of("smollm2-135m", backend), "The capital of France is", " Paris")

@@ -17,16 +17,26 @@ import torch
 from tiny import ARCHITECTURES, MODELS, adapter_of
 
 from pytest_interp import FactPrompt, causal_trace, causal_traces
-from pytest_interp.adapters import BACKENDS
+from pytest_interp.adapters import backend_names
 from pytest_interp.errors import ExperimentError, PromptError, UnknownNameError
 from pytest_interp.facts.prompts import tokenize_fact
+from pytest_interp.options import Gaussian
 
 SITES = ("resid_pre", "resid_post", "attn_out", "mlp_out")
 DIRECTIONS = ("denoise", "noise")
 FACTS = {
-    "tiny": FactPrompt("w3 w14 w15 w9 w26", "w3 w7 w15 w20 w26", "w31", "w8"),
+    "tiny": FactPrompt(
+        clean_prompt="w3 w14 w15 w9 w26",
+        corrupt_prompt="w3 w7 w15 w20 w26",
+        answer="w31",
+        counterfactual_answer="w8",
+    ),
     "smollm2-135m": FactPrompt(
-        "The capital of France is", "The capital of Japan is", " Paris", " Tokyo", "France"
+        clean_prompt="The capital of France is",
+        corrupt_prompt="The capital of Japan is",
+        answer=" Paris",
+        counterfactual_answer=" Tokyo",
+        subject="France",
     ),
 }
 
@@ -65,11 +75,13 @@ def reference(model: str, site: str, direction: str) -> SimpleNamespace:
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("site", SITES)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 @pytest.mark.parametrize("model", MODELS)
 def test_the_map_is_that_of_one_pass_a_cell(model, backend, site, direction):
     truth = reference(model, site, direction)
-    trace = causal_trace(adapter_of(model, backend), fact_for(model), site, direction)
+    trace = causal_trace(
+        adapter_of(model, backend), fact_for(model), site=site, direction=direction, controls=False
+    )
     atol = 1e-4 if model == "smollm2-135m" else 1e-5
     gap = truth.clean - truth.corrupt
     assert trace.clean_metric == pytest.approx(truth.clean, abs=atol)
@@ -79,14 +91,22 @@ def test_the_map_is_that_of_one_pass_a_cell(model, backend, site, direction):
     assert np.ptp(expected) > 0.1, "the map is not flat, so agreement means something"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 @pytest.mark.parametrize("model", ARCHITECTURES)
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_gaussian_corruption_is_noise_on_the_subject(model, backend, direction):
     """Against hooks that add the same noise to the embeddings, one sample and one cell a pass."""
     adapter, prompt = adapter_of(model, backend), FACTS["tiny"]
-    options = {"corruption": "gaussian", "samples": 2, "seed": 5, "noise_scale": 2.0}
-    trace = causal_trace(adapter, prompt, "resid_post", direction, layers=[1], **options)
+    options = {"corruption": Gaussian(scale=2.0, samples=2, seed=5)}
+    trace = causal_trace(
+        adapter,
+        prompt,
+        site="resid_post",
+        direction=direction,
+        layers=[1],
+        **options,
+        controls=False,
+    )
     module, fact = adapter.weights.module, tokenize_fact(prompt, adapter.tokenizer)
     assert trace.corrupted_positions == fact.subject_positions == (1, 2, 3)
 
@@ -132,19 +152,19 @@ def test_gaussian_corruption_is_noise_on_the_subject(model, backend, direction):
 
 def test_gaussian_noise_is_the_same_on_both_backends():
     one, other = (
-        causal_trace(adapter_of("gpt2", b), FACTS["tiny"], corruption="gaussian") for b in BACKENDS
+        causal_trace(adapter_of("gpt2", b), FACTS["tiny"], corruption="gaussian", controls=False)
+        for b in backend_names()
     )
     np.testing.assert_allclose(one.recovery, other.recovery, atol=1e-5)
-    assert one.samples == 8
-    assert one.noise_scale == 3.0
+    assert one.options.corruption == Gaussian(scale=3.0, samples=8, seed=0)
 
 
 @pytest.mark.parametrize("site", SITES)
 def test_chunks_do_not_change_the_map(site):
     adapter, fact = adapter_of("llama", "nnsight"), FACTS["tiny"]
-    whole = causal_trace(adapter, fact, site)
+    whole = causal_trace(adapter, fact, site=site, controls=False)
     for max_rows in (3, 5, 11):
-        cut = causal_trace(adapter, fact, site, max_rows=max_rows)
+        cut = causal_trace(adapter, fact, site=site, max_rows=max_rows, controls=False)
         np.testing.assert_allclose(cut.recovery, whole.recovery, atol=1e-5)
 
 
@@ -160,7 +180,16 @@ def test_no_pass_has_more_rows_than_it_may(monkeypatch):
 
     monkeypatch.setattr(type(adapter), "_forward", counted)
     words = [f"w{i}" for i in range(5, 25)]
-    facts = [FactPrompt(f"w1 {a} w3", f"w1 {b} w3", " w3", " w4", a) for a, b in pairwise(words)]
+    facts = [
+        FactPrompt(
+            clean_prompt=f"w1 {a} w3",
+            corrupt_prompt=f"w1 {b} w3",
+            answer=" w3",
+            counterfactual_answer=" w4",
+            subject=a,
+        )
+        for a, b in pairwise(words)
+    ]
     whole = causal_traces(adapter, facts)
     assert max(rows) > 100
     rows.clear()
@@ -168,18 +197,19 @@ def test_no_pass_has_more_rows_than_it_may(monkeypatch):
     assert 10 < max(rows) <= 20
     for one, other in zip(whole, cut, strict=True):
         np.testing.assert_allclose(one.patched_metric, other.patched_metric, atol=1e-5)
-    noisy = causal_trace(adapter, facts[0], corruption="gaussian", samples=7)
+    noisy = causal_trace(adapter, facts[0], corruption=Gaussian(samples=7), controls=False)
     rows.clear()
-    cut = causal_trace(adapter, facts[0], corruption="gaussian", samples=7, max_rows=20)
+    asked = {"corruption": Gaussian(samples=7), "controls": False}
+    cut = causal_trace(adapter, facts[0], max_rows=20, **asked)
     assert max(rows) <= 20
     np.testing.assert_allclose(cut.patched_metric, noisy.patched_metric, atol=1e-5)
     with pytest.raises(ExperimentError, match="at least 3 rows"):
-        causal_trace(adapter, facts[0], max_rows=2)
+        causal_trace(adapter, facts[0], max_rows=2, controls=False)
 
 
 def test_probability_as_the_metric():
     adapter, fact = adapter_of("qwen3", "nnsight"), FACTS["tiny"]
-    trace = causal_trace(adapter, fact, metric="answer_prob")
+    trace = causal_trace(adapter, fact, metric="answer_prob", controls=False)
     module, ids = adapter.weights.module, tokenize_fact(fact, adapter.tokenizer)
     for value, tokens in (
         (trace.clean_metric, ids.clean_ids),
@@ -195,7 +225,16 @@ def test_probability_as_the_metric():
 def test_which_answer_a_run_prefers_is_known_whatever_the_metric(direction, corruption):
     adapter, fact = adapter_of("qwen3", "nnsight"), FACTS["tiny"]
     by_logits, by_prob = (
-        causal_trace(adapter, fact, "resid_post", direction, metric, corruption, layers=[0])
+        causal_trace(
+            adapter,
+            fact,
+            site="resid_post",
+            direction=direction,
+            metric=metric,
+            corruption=corruption,
+            layers=[0],
+            controls=False,
+        )
         for metric in ("logit_diff", "answer_prob")
     )
     assert by_logits.preferences == (by_logits.clean_metric, by_logits.corrupt_metric)
@@ -205,7 +244,8 @@ def test_which_answer_a_run_prefers_is_known_whatever_the_metric(direction, corr
 
 def test_some_layers_alone():
     adapter, fact = adapter_of("gpt2", "transformer_lens"), FACTS["tiny"]
-    whole, some = causal_trace(adapter, fact), causal_trace(adapter, fact, layers=[3, 1])
+    whole = causal_trace(adapter, fact, controls=False)
+    some = causal_trace(adapter, fact, layers=[3, 1], controls=False)
     assert some.layers == (1, 3)
     np.testing.assert_allclose(some.recovery, whole.recovery[[1, 3]], atol=1e-6)
 
@@ -214,18 +254,28 @@ def test_a_batch_of_facts_gives_each_its_own_trace():
     adapter = adapter_of("qwen2", "nnsight")
     facts = [
         FACTS["tiny"],
-        FactPrompt("w1 w2 w3 w4", "w1 w5 w3 w4", "w6", "w7"),
-        FactPrompt("w9 w14 w15 w9 w26", "w8 w14 w15 w9 w26", "w2", "w8"),
+        FactPrompt(
+            clean_prompt="w1 w2 w3 w4",
+            corrupt_prompt="w1 w5 w3 w4",
+            answer="w6",
+            counterfactual_answer="w7",
+        ),
+        FactPrompt(
+            clean_prompt="w9 w14 w15 w9 w26",
+            corrupt_prompt="w8 w14 w15 w9 w26",
+            answer="w2",
+            counterfactual_answer="w8",
+        ),
     ]
-    together = causal_traces(adapter, facts, "attn_out")
+    together = causal_traces(adapter, facts, site="attn_out")
     for fact, trace in zip(facts, together, strict=True):
-        alone = causal_trace(adapter, fact, "attn_out")
+        alone = causal_trace(adapter, fact, site="attn_out", controls=False)
         assert trace.fact == fact
         np.testing.assert_allclose(trace.recovery, alone.recovery, atol=1e-5)
 
 
 def test_no_difference_is_undefined_and_not_zero():
-    trace = causal_trace(adapter_of("gpt2", "nnsight"), FACTS["tiny"])
+    trace = causal_trace(adapter_of("gpt2", "nnsight"), FACTS["tiny"], controls=False)
     fields = {
         name: getattr(trace, name) for name, f in trace.__dataclass_fields__.items() if f.init
     }
@@ -240,7 +290,8 @@ def test_no_difference_is_undefined_and_not_zero():
 
 
 def test_a_cell_is_asked_for_by_the_number_of_its_layer():
-    trace = causal_trace(adapter_of("gpt2", "nnsight"), FACTS["tiny"], layers=[1, 3])
+    adapter = adapter_of("gpt2", "nnsight")
+    trace = causal_trace(adapter, FACTS["tiny"], layers=[1, 3], controls=False)
     assert trace.at(3, -1) == trace.recovery[1, -1]
     with pytest.raises(KeyError, match=r"layer 2 was not traced; layers are \[1, 3\]"):
         trace.at(2, 0)
@@ -252,25 +303,64 @@ class TestErrors:
         return adapter_of("gpt2", "nnsight")
 
     def test_prompts_of_different_length(self, adapter):
-        fact = FactPrompt("w1 w2 w3", "w1 w2", "w4", "w5")
+        fact = FactPrompt(
+            clean_prompt="w1 w2 w3", corrupt_prompt="w1 w2", answer="w4", counterfactual_answer="w5"
+        )
         with pytest.raises(PromptError, match=r"3 tokens .* 2 tokens .* as many tokens"):
-            causal_trace(adapter, fact)
+            causal_trace(adapter, fact, controls=False)
 
     def test_prompts_that_do_not_differ(self, adapter):
         with pytest.raises(PromptError, match="same tokens"):
-            causal_trace(adapter, FactPrompt("w1 w2", "w1 w2", "w4", "w5"))
+            causal_trace(
+                adapter,
+                FactPrompt(
+                    clean_prompt="w1 w2",
+                    corrupt_prompt="w1 w2",
+                    answer="w4",
+                    counterfactual_answer="w5",
+                ),
+                controls=False,
+            )
 
     def test_a_subject_that_is_not_there(self, adapter):
         with pytest.raises(PromptError, match="'w9' does not occur"):
-            causal_trace(adapter, FactPrompt("w1 w2", "w1 w3", "w4", "w5", subject="w9"))
+            causal_trace(
+                adapter,
+                FactPrompt(
+                    clean_prompt="w1 w2",
+                    corrupt_prompt="w1 w3",
+                    answer="w4",
+                    counterfactual_answer="w5",
+                    subject="w9",
+                ),
+                controls=False,
+            )
 
     def test_an_answer_of_two_tokens(self, adapter):
         with pytest.raises(PromptError, match=r"'w4 w5' is 2 tokens \['w4', 'w5'\]"):
-            causal_trace(adapter, FactPrompt("w1 w2", "w1 w3", "w4 w5", "w5"))
+            causal_trace(
+                adapter,
+                FactPrompt(
+                    clean_prompt="w1 w2",
+                    corrupt_prompt="w1 w3",
+                    answer="w4 w5",
+                    counterfactual_answer="w5",
+                ),
+                controls=False,
+            )
 
     def test_one_answer_twice(self, adapter):
         with pytest.raises(PromptError, match="same token"):
-            causal_trace(adapter, FactPrompt("w1 w2", "w1 w3", "w5", "w5"))
+            causal_trace(
+                adapter,
+                FactPrompt(
+                    clean_prompt="w1 w2",
+                    corrupt_prompt="w1 w3",
+                    answer="w5",
+                    counterfactual_answer="w5",
+                ),
+                controls=False,
+            )
 
     @pytest.mark.parametrize(
         ("options", "error", "message"),
@@ -287,4 +377,4 @@ class TestErrors:
     )
     def test_arguments(self, adapter, options, error, message):
         with pytest.raises(error, match=message):
-            causal_trace(adapter, FACTS["tiny"], **options)
+            causal_trace(adapter, FACTS["tiny"], **options, controls=False)

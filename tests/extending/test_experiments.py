@@ -11,19 +11,16 @@ from pathlib import Path
 import pytest
 
 from pytest_interp.errors import InterpError, UnknownNameError
-from pytest_interp.experiments.registry import (
-    experiment_names,
-    find_experiment,
-    register_experiment,
-)
+from pytest_interp.experiments.registry import EXPERIMENTS, register_experiment
 from pytest_interp.models import load_model
 from pytest_interp.planted import planted_model
+from pytest_interp.results import Result
 
 # --------------------------------------------------------------------------- an experiment
 
 
 @dataclass(frozen=True)
-class Norms:
+class Norms(Result):
     """Lengths of the residual stream [layer]."""
 
     values: tuple[float, ...]
@@ -70,13 +67,13 @@ def test_experiment_from_a_class_and_from_a_function():
     prompt = planted_model("gpt2").facts[0].clean_prompt
     results = []
     for name in ("extending_norms", "extending_function"):
-        assert name in experiment_names()
-        experiment = find_experiment(name)
+        assert name in EXPERIMENTS.names()
+        experiment = EXPERIMENTS.find(name)
         results.append(experiment.run(adapter, experiment.configure({"prompt": prompt})))
     assert results[0] == results[1]
     assert len(results[0].values) == adapter.n_layers
-    assert find_experiment("extending_norms").summary.startswith("The length of the residual")
-    assert find_experiment("extending_function").result_type is Norms
+    assert EXPERIMENTS.find("extending_norms").summary.startswith("The length of the residual")
+    assert EXPERIMENTS.find("extending_function").result_type is Norms
 
 
 @pytest.mark.parametrize(
@@ -86,7 +83,7 @@ def test_what_cannot_be_an_experiment_is_refused(thing):
     with pytest.raises(InterpError, match="cannot be the experiment 'extending_bad'"):
         register_experiment("extending_bad")(thing)
     with pytest.raises(UnknownNameError):
-        find_experiment("extending_bad")
+        EXPERIMENTS.find("extending_bad")
 
 
 def test_experiment_name_that_is_taken_is_refused():
@@ -96,9 +93,10 @@ def test_experiment_name_that_is_taken_is_refused():
 
 PACKAGE = """
     from dataclasses import dataclass
+    from pytest_interp.results import Result
 
     @dataclass(frozen=True)
-    class Size:
+    class Size(Result):
         n_layers: int
         provenance: object = None
         def to_json(self): return {"n_layers": self.n_layers}

@@ -6,30 +6,46 @@ import numpy as np
 import pytest
 import torch
 
-from pytest_interp.adapters import BACKENDS, Layout, Weights, open_adapter, register_layout
-from pytest_interp.adapters.sites import Kind, Site, parse_site, register_site
+from pytest_interp.adapters import Layout, Weights, backend_names, open_adapter, register_layout
+from pytest_interp.adapters.places import register_site
+from pytest_interp.adapters.sites import (
+    MLP_OUT,
+    RESID_POST,
+    Site,
+    SiteKind,
+    parse_kind,
+    parse_site,
+    site_kinds,
+)
 from pytest_interp.errors import InterpError, UnknownNameError, UnsupportedSiteError
 from pytest_interp.experiments import causal_trace
 from pytest_interp.models import load_model, register_model
+from pytest_interp.models.check import check_model
 from pytest_interp.planted import planted_model
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
 # ---------------------------------------------------------------------------------- a site
 
-MLP_HIDDEN = register_site(
-    "mlp_hidden",
-    before="mlp_out",
-    hook="mlp.out.hook_in",
-    paths={
+MLP_HIDDEN = SiteKind("mlp_hidden", shape="[row, pos, d_mlp]", before="mlp_out")
+PLACES = {
+    "transformer_lens": "mlp.out.hook_in",
+    "modules": {
         "gpt2": "mlp.c_proj.input",
         "llama": "mlp.down_proj.input",
         "gemma3": "mlp.down_proj.input",
     },
-)
+}
+
+
+@pytest.fixture(autouse=True)
+def hidden():
+    register_site(MLP_HIDDEN, PLACES)
+
+
 DOWN = {"gpt2": "c_proj", "llama": "down_proj", "gemma3": "down_proj"}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 @pytest.mark.parametrize("architecture", ["gpt2", "llama", "gemma3"])
 def test_added_site_is_read_and_written_where_a_torch_hook_says(architecture, backend):
     weights = tiny_weights(architecture)
@@ -47,13 +63,13 @@ def test_added_site_is_read_and_written_where_a_torch_hook_says(architecture, ba
     torch.testing.assert_close(read[site], seen[0], atol=1e-5, rtol=1e-5)
 
     # without its hidden layer an MLP adds nothing but its bias
-    mlp_out = Site(Kind.MLP_OUT, 1)
+    mlp_out = Site(MLP_OUT, 1)
     written = adapter.run(tokens, capture=[mlp_out], edits={site: torch.zeros_like})
     assert written[mlp_out].std(dim=1).abs().max() < 1e-6
     assert not torch.equal(written.logits, read.logits)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 def test_added_site_can_be_traced(backend):
     planted = planted_model("gpt2")
     adapter = load_model("planted-gpt2", backend)
@@ -65,24 +81,48 @@ def test_added_site_can_be_traced(backend):
 
 
 def test_added_site_is_known_by_name():
-    assert Kind("mlp_hidden") is MLP_HIDDEN
-    assert parse_site("mlp_hidden@last").kind is MLP_HIDDEN
-    assert MLP_HIDDEN not in list(Kind)
+    assert parse_kind("mlp_hidden") == MLP_HIDDEN
+    assert parse_site("mlp_hidden@last").kind == MLP_HIDDEN
+    names = [kind.name for kind in site_kinds()]
+    assert names.index("mlp_hidden") == names.index("mlp_out") - 1
     with pytest.raises(UnknownNameError, match="mlp_hidden"):
         Site("mlp_hiden", 0)
 
 
-def test_added_site_without_a_path_for_an_architecture_is_refused():
-    only = register_site("only_gpt", before="mlp_out", hook="x", paths={"gpt2": "mlp.input"})
-    adapter = open_adapter(tiny_weights("llama"), BACKENDS[0])
-    with pytest.raises(UnsupportedSiteError, match="'llama'"):
+@pytest.mark.parametrize("backend", backend_names())
+def test_added_site_without_a_place_is_refused(backend):
+    table = {"transformer_lens": {"modules": {"llama": "mlp.input"}}}
+    places = table.get(backend, {"modules": {"gpt2": "mlp.input"}})
+    only = register_site(SiteKind("somewhere", before="mlp_out"), places)
+    adapter = open_adapter(tiny_weights("llama"), backend)
+    with pytest.raises(UnsupportedSiteError, match=f"{backend} on the architecture 'llama'"):
         adapter.run([[1, 2]], capture=[Site(only, 0)])
+
+
+@pytest.mark.parametrize("backend", backend_names())
+def test_a_check_covers_added_sites(backend):
+    found = check_model(tiny_weights("llama"), [backend], "w1 w2 w3")
+    assert {one.name for one in found} >= {"read mlp_hidden", "identity at mlp_hidden"}
+    assert all(one.holds for one in found)
+
+
+def test_a_check_finds_an_added_site_that_the_backends_find_in_different_places():
+    wrong = PLACES | {"transformer_lens": "mlp.hook_out"}
+    register_site(MLP_HIDDEN, wrong, replace=True)
+    found = check_model(tiny_weights("llama"), ["transformer_lens"], "w1 w2 w3")
+    assert [one.name for one in found if not one.holds] == ["read mlp_hidden"]
 
 
 @pytest.mark.parametrize("name", ["mlp_out", "mlp_hidden", "Upper", "head.1"])
 def test_site_names_that_cannot_be_added(name):
     with pytest.raises(InterpError):
-        register_site(name, before="mlp_out", hook="other", paths={"gpt2": "mlp.input"})
+        register_site(SiteKind(name, before="attn_out"), {"modules": {"gpt2": "mlp.input"}})
+
+
+def test_a_site_of_the_package_is_replaced_where_that_is_asked():
+    other = SiteKind("mlp_out", before="resid_post", traceable=False)
+    register_site(other, {"transformer_lens": "mlp.hook_out"}, replace=True)
+    assert not parse_kind("mlp_out").traceable
 
 
 # -------------------------------------------------------------------------- an architecture
@@ -96,7 +136,7 @@ def renamed():
     return Weights("somebodys", module, tiny_tokenizer(), "random")
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", backend_names())
 def test_architecture_is_one_layout(renamed, backend):
     with pytest.raises(UnknownNameError, match="register_layout"):
         open_adapter(renamed, backend)
@@ -116,11 +156,11 @@ def test_architecture_is_one_layout(renamed, backend):
     )
     adapter = open_adapter(renamed, backend)
     tokens = adapter.encode("w1 w2 w3")
-    run = adapter.run(tokens, capture=adapter.sites(Kind.RESID_POST), logits="all")
+    run = adapter.run(tokens, capture=adapter.sites(RESID_POST), logits="all")
     expected = renamed.module(tokens, output_hidden_states=True)
     torch.testing.assert_close(run.logits, expected.logits, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(
-        run[Site(Kind.RESID_POST, 0)], expected.hidden_states[1], atol=1e-5, rtol=1e-5
+        run[Site(RESID_POST, 0)], expected.hidden_states[1], atol=1e-5, rtol=1e-5
     )
 
 

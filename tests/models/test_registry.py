@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_interp.adapters import BACKENDS
+from pytest_interp.adapters import backend_names
 from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
 from pytest_interp.models import (
     FolderSource,
@@ -29,7 +29,7 @@ def publish(monkeypatch, name, value):
 def test_the_models_of_the_package_are_registered():
     assert {"gpt2", "gpt2-medium", "qwen3-0.6b", "smollm2-135m", "gemma3-270m"} <= {*model_names()}
     assert find_model("qwen3-0.6b").default_backend == "nnsight"
-    assert {find_model(name).default_backend for name in model_names()} <= {*BACKENDS}
+    assert {find_model(name).default_backend for name in model_names()} <= {*backend_names()}
 
 
 def test_a_hub_id_and_a_folder_need_no_registration(tmp_path):

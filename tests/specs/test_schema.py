@@ -205,8 +205,9 @@ def test_spec_says_its_seed_once(spec_text, write_spec):
 
 
 def test_metrics_are_those_of_the_experiments():
-    from pytest_interp.experiments.configs import MetricName
     from pytest_interp.experiments.metrics import METRICS
+
+    from pytest_interp.experiments.configs import MetricName
 
     assert set(get_args(MetricName)) == set(METRICS)
 

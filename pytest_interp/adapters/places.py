@@ -1,0 +1,134 @@
+"""Where each backend finds the sites. Built-in and added sites stand in the same tables.
+
+A backend has a table of its own, or shares that of module paths: every backend can use it that
+reaches the modules of the Hugging Face model, and :func:`pytest_interp.models.check` does too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+from pytest_interp.adapters.sites import SITES, SiteKind
+from pytest_interp.errors import InterpError, UnknownNameError
+from pytest_interp.registry import Registry
+
+if TYPE_CHECKING:
+    from pytest_interp.adapters.layouts import Layout
+
+
+@dataclass(frozen=True)
+class ModulePlace:
+    """An activation as what enters or leaves a module."""
+
+    path: str
+    """Below the block, or below the model for sites that are not in blocks; empty for itself."""
+    side: Literal["input", "output"]
+    item: int | None = None
+    """Which item, where the output is a tuple."""
+
+    @classmethod
+    def of(cls, text: str) -> ModulePlace:
+        """Read ``path.input`` or ``path.output``.
+
+        Raises:
+            InterpError: it ends in something else.
+        """
+        path, _, side = text.rpartition(".")
+        if side not in ("input", "output"):
+            raise InterpError(f"the path {text!r} must end in .input or .output")
+        return cls(path, cast(Literal["input", "output"], side))
+
+
+FindModule = Callable[["Layout"], ModulePlace | None]
+"""From a layout to the place; None where the architecture has none."""
+
+HOOKS: Final[Registry[str]] = Registry("TransformerLens hook")
+"""TransformerLens: by kind of site, the hook's name, below ``blocks.L.`` where it is in blocks."""
+MODULES: Final[Registry[FindModule]] = Registry("module place")
+"""nnsight, plain hooks and others: by kind of site, what finds the module in a layout."""
+TABLES: Final[dict[str, Registry[Any]]] = {"transformer_lens": HOOKS, "modules": MODULES}
+
+
+def add_table(name: str) -> Registry[Any]:
+    """The table of a further backend that finds sites in a way of its own."""
+    return TABLES.setdefault(name, Registry(f"{name} place"))
+
+
+def register_site(kind: SiteKind, places: Mapping[str, Any], *, replace: bool = False) -> SiteKind:
+    """Add a kind of site that every block has.
+
+    What holds for the sites of the package holds for it: it can be captured, edited and traced as
+    its row says, and it must fire exactly once. Adding the same site again does nothing.
+
+    Args:
+        kind: the row.
+        places: by table, where the site is: for ``transformer_lens`` the hook's name below
+            ``blocks.L.``, as ``mlp.out.hook_in``; for ``modules``, by the name of a layout, a
+            module's path below the block and ``input`` or ``output``, as
+            ``{"llama": "mlp.down_proj.input"}``.
+        replace: put it in the place of a site of that name.
+
+    Raises:
+        InterpError: the name is taken, or a path ends in something else.
+        UnknownNameError: there is no such table.
+    """
+    made: dict[str, Any] = {}
+    for table, place in places.items():
+        if table not in TABLES:
+            raise UnknownNameError.of("table of places", table, TABLES)
+        made[table] = ByLayout(dict(place)) if table == "modules" else place
+    SITES.add(kind.name, kind, replace=replace)
+    for table, place in made.items():
+        TABLES[table].add(kind.name, place, replace=replace)
+    return SITES.here()[kind.name]
+
+
+@dataclass(frozen=True)
+class ByLayout:
+    """Finds a module by the name of the layout."""
+
+    paths: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for path in self.paths.values():
+            ModulePlace.of(path)
+
+    def __call__(self, layout: Layout) -> ModulePlace | None:
+        path = self.paths.get(layout.name)
+        return None if path is None else ModulePlace.of(path)
+
+
+for _name, _hook in {
+    "resid_pre": "hook_resid_pre",
+    "head": "attn.hook_z",
+    "pattern": "attn.hook_pattern",
+    "attn_out": "hook_attn_out",
+    "resid_mid": "hook_resid_mid",
+    "mlp_out": "hook_mlp_out",
+    "resid_post": "hook_resid_post",
+    "final_norm": "ln_final.hook_in",
+}.items():
+    HOOKS.add(_name, _hook)
+
+_FIND: dict[str, FindModule] = {
+    "embed": lambda layout: ModulePlace(layout.embed, "output"),
+    "resid_pre": lambda layout: ModulePlace("", "input"),
+    "head": lambda layout: ModulePlace(layout.z, "input"),
+    "pattern": lambda layout: ModulePlace(layout.attention, "output", item=1),
+    "attn_out": lambda layout: ModulePlace(
+        # attention itself returns a tuple, of which its output is the first item
+        layout.attn_out,
+        "output",
+        item=0 if layout.attn_out == layout.attention else None,
+    ),
+    "resid_mid": lambda layout: (
+        None if layout.resid_mid is None else ModulePlace(layout.resid_mid, "input")
+    ),
+    "mlp_out": lambda layout: ModulePlace(layout.mlp_out, "output"),
+    "resid_post": lambda layout: ModulePlace("", "output"),
+    "final_norm": lambda layout: ModulePlace(layout.final_norm, "input"),
+}
+for _name, _find in _FIND.items():
+    MODULES.add(_name, _find)

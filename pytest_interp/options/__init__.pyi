@@ -1,0 +1,18 @@
+from .corruptions import (
+    Corruption as Corruption,
+    Gaussian as Gaussian,
+    Interchange as Interchange,
+    corruption_of as corruption_of,
+    register_corruption as register_corruption,
+)
+from .metrics import (
+    Metric as Metric,
+    metric_of as metric_of,
+    register_metric as register_metric,
+)
+from .trace import (
+    DIRECTIONS as DIRECTIONS,
+    Direction as Direction,
+    TraceAsked as TraceAsked,
+    TraceOptions as TraceOptions,
+)

@@ -1,0 +1,84 @@
+"""What a causal trace is asked, as one value that travels whole from a spec to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self, TypedDict, Unpack
+
+from pytest_interp.adapters.sites import RESID_POST, SiteKind, parse_kind, site_kinds
+from pytest_interp.errors import ExperimentError, UnknownNameError
+from pytest_interp.options.corruptions import Corruption, Interchange, corruption_of
+from pytest_interp.options.metrics import LOGIT_DIFF, Metric, metric_of
+
+Direction = Literal["denoise", "noise"]
+DIRECTIONS: tuple[Direction, ...] = ("denoise", "noise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceOptions:
+    """The options of a causal trace. :meth:`of` takes names in place of objects.
+
+    Raises:
+        ExperimentError: a site that cannot be patched.
+        UnknownNameError: an unknown direction.
+    """
+
+    # factories: pydantic cannot write objects as defaults into a JSON Schema
+    site: SiteKind = field(default_factory=lambda: RESID_POST)
+    direction: Direction = "denoise"
+    """``denoise`` patches clean into corrupt (is the cell sufficient?), ``noise`` patches corrupt
+    into clean (is it necessary?)."""
+    metric: Metric = field(default_factory=lambda: LOGIT_DIFF)
+    corruption: Corruption = field(default_factory=Interchange)
+    layers: tuple[int, ...] | None = None
+    """Layers to patch; all by default."""
+
+    def __post_init__(self) -> None:
+        if not self.site.traceable:
+            usable = ", ".join(kind.name for kind in site_kinds() if kind.traceable)
+            raise ExperimentError(
+                f"causal_trace cannot patch {self.site.name!r}: use one of {usable}", about="site"
+            )
+        if self.direction not in DIRECTIONS:
+            raise UnknownNameError.of("direction", self.direction, DIRECTIONS)
+
+    @classmethod
+    def of(cls, options: TraceOptions | None = None, /, **asked: Unpack[TraceAsked]) -> Self:
+        """Options by name or as objects; what is not asked is as in ``options``.
+
+        Raises:
+            ExperimentError: an option that there is not.
+            UnknownNameError: an unknown site, direction, metric or corruption.
+        """
+        known = [option.name for option in fields(TraceOptions)]
+        unknown = sorted(asked.keys() - set(known))
+        if unknown:
+            raise ExperimentError(str(UnknownNameError.of("option of a trace", unknown[0], known)))
+        values: dict[str, Any] = {name: getattr(options, name) for name in known if options}
+        values.update(asked)
+        read: dict[str, Callable[[Any], Any]]
+        read = {"site": parse_kind, "metric": metric_of, "corruption": corruption_of}
+        values |= {name: read[name](values[name]) for name in read.keys() & values.keys()}
+        if values.get("layers") is not None:
+            values["layers"] = tuple(values["layers"])
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a result tells them, but for the layers."""
+        return {
+            "site": self.site.name,
+            "direction": self.direction,
+            "metric": self.metric.name,
+            **self.corruption.to_json(),
+        }
+
+
+class TraceAsked(TypedDict, total=False):
+    """Options of a trace as keyword arguments, names in place of objects where that is enough."""
+
+    site: SiteKind | str
+    direction: Direction
+    metric: Metric | str
+    corruption: Corruption | str
+    layers: Iterable[int] | None
