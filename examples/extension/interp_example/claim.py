@@ -1,7 +1,7 @@
 """A claim, in Python and in YAML: the residual stream grows from layer to layer."""
 
 from interp_example.experiment import Norms
-from pytest_interp.specs.claims import register_claim
+from pytest_interp.claims import register_claim
 
 
 @register_claim("norms_grow")
