@@ -1,38 +1,16 @@
 """The example of another repository, with the built wheel in an environment of its own."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-# without PYTHONPATH, by which the package of this working tree would come before the wheel
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHON"))}
+from environments import ROOT, environment_with, run_python
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
-    """The Python of a fresh environment with the wheel in it, and this one's other packages."""
-    folder = tmp_path_factory.mktemp("environment")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    wheel = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run([*pip, *wheel], check=True, cwd=folder, env=ENVIRONMENT)
-    venv.create(folder / "venv", system_site_packages=True)
-    made = folder / "venv" / "bin" / "python"
-    (built,) = folder.glob("*.whl")
-    install = ["--python", str(made), "install", "--no-deps", "--no-index", str(built)]
-    subprocess.run([*pip, *install], check=True, cwd=folder, env=ENVIRONMENT)
-    # torch need not be downloaded again. Folders named in a .pth come last on the path, and .pth
-    # files in them are not read: the package of this working tree stays out.
-    (site,) = (folder / "venv").glob("lib/python*/site-packages")
-    site.joinpath("others.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return made
+    return environment_with(tmp_path_factory.mktemp("environment"), ROOT)
 
 
 @pytest.fixture
@@ -44,15 +22,9 @@ def repository(tmp_path):
 
 def run(python, repository, *arguments):
     """Run pytest there; its exit status and output."""
-    done = subprocess.run(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=repository,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
+    return run_python(
+        python, repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments
     )
-    return done.returncode, done.stdout + done.stderr
 
 
 def numbers(repository):
@@ -65,15 +37,9 @@ def numbers(repository):
 
 def test_the_environment_has_the_wheel(python, tmp_path):
     code = "import pytest_interp, pytest_interp.cli.new; print(pytest_interp.__file__)"
-    done = subprocess.run(
-        [python, "-c", code],
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert Path(done.stdout.strip()).is_relative_to(python.parents[1])
+    status, output = run_python(python, tmp_path, "-c", code)
+    assert status == 0, output
+    assert Path(output.strip()).is_relative_to(python.parents[1])
 
 
 def test_example_passes_with_its_committed_baselines(python, repository):

@@ -6,7 +6,7 @@ from pytest_interp import FactSet, assert_handoff
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.planted import planted_model
 from pytest_interp.plugin.calls import Trace
-from pytest_interp.plugin.session import Models, Settings
+from pytest_interp.plugin.session import Models, RunOptions
 
 CHEAP = ["identity patch", "unrelated pair"]
 
@@ -20,7 +20,7 @@ def planted():
 def trace(planted):
     weights = Weights("planted", planted.module, planted.tokenizer, "planted")
     adapter = open_adapter(weights, backend_names()[1])
-    return Trace(Models(Settings()), adapter, lambda name, value: None)
+    return Trace(Models(RunOptions()), adapter, lambda name, value: None)
 
 
 def names(found):

@@ -10,11 +10,14 @@ import importlib
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from pytest_interp.errors import InterpError
 
 _COMMANDS = ("run", "models", "facts", "new", "diff", "schema", "doctor")
 """Each is a module of this package with ``add(subparsers)``."""
+_OF_A_PROJECT = ("run", "models", "facts", "schema")
+"""Those that use what the project of the spec file, or of the working folder, adds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,12 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="pytest-interp", description="Claims about the insides of language models, as tests."
     )
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command_name", metavar="COMMAND", required=True)
     for name in _COMMANDS:
         importlib.import_module(f"{__name__}.{name}").add(subparsers)
     given = parser.parse_args(arguments)
     try:
-        return int(given.command(given))
+        with _project(given):
+            return int(given.command(given))
     except InterpError as error:
         print(f"pytest-interp: {error}", file=sys.stderr)
         return 2
@@ -44,3 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # Python's own status for it is that of a claim that failed
         traceback.print_exc()
         return 2
+
+
+def _project(given: argparse.Namespace) -> AbstractContextManager[None]:
+    if given.command_name not in _OF_A_PROJECT:
+        return nullcontext()
+    from pytest_interp.plugin.extensions import project_of
+
+    return project_of(getattr(given, "config", None))

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pytest_interp.cli.table import table
+from pytest_interp.errors import InterpError
 from pytest_interp.provenance import PACKAGES
 
 FIXTURES = ("interp_target", "model", "adapter", "lens", "trace", "baseline")
@@ -33,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
     """Run the command."""
     rows = [*_versions(), *_devices(), *_caches()]
     print(table(rows))
-    problems = [*_backend_problems(), *_plugin_problems()]
+    problems = [*_backend_problems(), *(_plugin_problems() or _project_problems())]
     for problem in problems:
         print(f"\nproblem: {problem}")
     print("\nno problem found" if not problems else f"\n{len(problems)} found")
@@ -120,6 +121,17 @@ def _plugin_problems() -> list[str]:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         return [f"pytest does not start here: {' '.join(last)}"]
     return list(_shadowed(done.stdout))
+
+
+def _project_problems() -> list[str]:
+    """What stands in the way of the extensions and conftest.py files of the working folder."""
+    from pytest_interp.plugin.extensions import project_of
+
+    try:
+        with project_of():
+            return []
+    except InterpError as error:
+        return [str(error)]
 
 
 def _shadowed(listing: str) -> Iterator[str]:

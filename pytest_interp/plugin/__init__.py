@@ -4,9 +4,11 @@ Loading it imports neither torch nor a backend: a run that uses no fixture of ou
 """
 
 pytest_plugins = [
+    "pytest_interp.plugin.extensions",
     "pytest_interp.plugin.options",
     "pytest_interp.plugin.targets",
     "pytest_interp.plugin.models",
+    "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.records",

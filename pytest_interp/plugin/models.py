@@ -1,30 +1,23 @@
-"""Fixtures of models and experiments: models are loaded once and released after their last test."""
+"""Models in a run: each is let go after its last test, and missing weights skip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from pytest_interp.adapters.backends import backend_names, open_adapter
 from pytest_interp.errors import WeightsUnavailableError
-from pytest_interp.plugin.calls import Lens, Trace
 from pytest_interp.plugin.options import MODELS
-from pytest_interp.plugin.session import Target
 from pytest_interp.plugin.targets import TARGET, model_of
-
-if TYPE_CHECKING:
-    from pytest_interp.adapters.base import ModelAdapter
-    from pytest_interp.adapters.weights import Weights
 
 _PENDING = pytest.StashKey[dict[str, set[str]]]()
 _ACTIVE = pytest.StashKey[Callable[[], None]]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which tests need which model, and refuse a checkpoint for a model that nobody knows."""
+    """Note which tests need which model."""
     pending: dict[str, set[str]] = {}
     for item in session.items:
         model = model_of(item)
@@ -95,71 +88,3 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         item.user_properties.append(("interp_backend", adapter.backend))
     with _missing_weights_skip(item):
         yield
-
-
-_NO_TARGET = """\
-this test runs on a model but none is named. Mark it with @pytest.mark.interp(model="..."), set
-interp_model in the ini file, or give --interp-model NAME.
-If it is marked: a test runs once for each model and backend only when its own arguments name the
-fixture. request.getfixturevalue() comes too late for that, and a unittest.TestCase cannot do it."""
-
-
-@pytest.fixture(scope="session")
-def interp_target(request: pytest.FixtureRequest) -> Target:
-    """What this test runs on: ``.model`` and ``.backend``, by name.
-
-    Tests are parametrized over it. Override it to choose by yourself.
-    """
-    if not hasattr(request, "param"):
-        pytest.fail(_NO_TARGET, pytrace=False)
-    target: Target = request.param
-    return target
-
-
-@pytest.fixture(scope="session")
-def model(interp_target: Target, pytestconfig: pytest.Config) -> Weights:
-    """The weights of this test's model: ``.module`` (a Hugging Face model) and ``.tokenizer``.
-
-    Loaded once a session and shared by both backends. A test that asks for this alone runs once
-    a model, not once a backend.
-    """
-    target = interp_target
-    return pytestconfig.stash[MODELS].weights(target.model, target.device, target.dtype)
-
-
-@pytest.fixture(scope="session")
-def adapter(model: Weights, interp_target: Target) -> ModelAdapter:
-    """The model under one backend, for ``run`` and for every experiment.
-
-    A test that asks for it runs once for each model and backend: name them with
-    ``@pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])``.
-    """
-    return open_adapter(model, interp_target.backend or backend_names()[0])
-
-
-@pytest.fixture
-def lens(
-    adapter: ModelAdapter,
-    pytestconfig: pytest.Config,
-    record_property: Callable[[str, object], None],
-) -> Lens:
-    """Run the logit lens: ``lens("The capital of France is", " Paris").crossover_layer``.
-
-    Arguments are those of ``pytest_interp.logit_lens`` without the adapter; a ``FactSet`` in
-    place of prompt and answer gives a ``LensSet``. Equal calls are computed once a session.
-    """
-    return Lens(pytestconfig.stash[MODELS], adapter, record_property)
-
-
-@pytest.fixture
-def trace(
-    adapter: ModelAdapter,
-    pytestconfig: pytest.Config,
-    record_property: Callable[[str, object], None],
-) -> Trace:
-    """Run a causal trace: ``trace(FactPrompt(...), site="resid_post", direction="denoise")``.
-
-    Arguments are those of ``pytest_interp.causal_trace`` without the adapter; a ``FactSet`` in
-    place of a fact gives a ``TraceSet``. Equal calls are computed once a session.
-    """
-    return Trace(pytestconfig.stash[MODELS], adapter, record_property)

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_interp.adapters.backends import backend_names
 from pytest_interp.errors import InterpError
-from pytest_interp.plugin.session import Models, Settings, parse_backends, parse_models
+from pytest_interp.plugin.session import Models, RunOptions, parse_backends, parse_models
 
 MODELS = pytest.StashKey[Models]()
 """The models of the session, in the stash of its config."""
@@ -60,13 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
-def _read_settings(config: pytest.Config) -> Settings:
+def _read_settings(config: pytest.Config) -> RunOptions:
     ini_folder = config.inipath.parent if config.inipath else config.rootpath
     ini_names, ini_checkpoints = parse_models(config.getini("interp_model"), ini_folder)
     names, checkpoints = parse_models(
         config.getoption("interp_model"), config.invocation_params.dir
     )
-    return Settings(
+    return RunOptions(
         default_models=names or ini_names,
         checkpoints={**ini_checkpoints, **checkpoints},
         backends=parse_backends(_text(config, "interp_backend") or ""),

@@ -46,7 +46,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunOptions:
     """What the command line and the ini file say of models and backends."""
 
     default_models: tuple[str, ...] = ()
@@ -123,7 +123,7 @@ def parse_models(texts: Iterable[str], folder: Path) -> tuple[tuple[str, ...], d
 class Models:
     """The models of one session. Each is loaded once, and results are kept as long as it is."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: RunOptions) -> None:
         self.settings = settings
         self._weights: dict[str, dict[tuple[str | None, str | None], Weights]] = {}
         self._missing: dict[str, str] = {}

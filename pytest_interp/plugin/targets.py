@@ -10,11 +10,12 @@ from pytest_interp.errors import InterpError, UnknownNameError
 from pytest_interp.models.registry import find_model, model_names
 from pytest_interp.plugin.marker import collect_error, read_marker
 from pytest_interp.plugin.options import MODELS
-from pytest_interp.plugin.session import Settings, Target
+from pytest_interp.plugin.session import RunOptions, Target
 
 TARGET = "interp_target"
 """The fixture whose value says what a test runs on."""
-FIXTURES = "pytest_interp.plugin.models"
+FIXTURES = "pytest_interp.plugin.fixtures"
+"""The module in which it is defined."""
 
 _NAMED = pytest.StashKey[set[str]]()
 """The models that tests have asked for."""
@@ -79,7 +80,7 @@ def _param(target: Target, *marks: pytest.MarkDecorator) -> Any:
     return pytest.param(target, id=str(target), marks=marks)
 
 
-def _left_out(target: Target, settings: Settings) -> Any:
+def _left_out(target: Target, settings: RunOptions) -> Any:
     run = ", ".join(settings.backends)
     reason = f"asks for the backend {target.backend}, and this run is restricted to {run}"
     return _param(target, pytest.mark.skip(reason=reason))

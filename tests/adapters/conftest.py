@@ -1,25 +1,40 @@
-"""Adapters over tiny random models and SmolLM2, on every backend."""
+"""Adapters over tiny random models and SmolLM2, on every backend and on one from outside."""
 
 from __future__ import annotations
 
 import pytest
 from tiny import ARCHITECTURES, MODELS, adapter_of
 
-from pytest_interp.adapters import ModelAdapter, backend_names
+from pytest_interp.adapters import ModelAdapter, backend_names, register_backend
+from pytest_interp.registry import restored
+
+with restored():  # it is one of the backends in these tests alone
+    from interp_example.backend import PLAIN_HOOKS
 
 
-@pytest.fixture(params=backend_names(), scope="session")
+@pytest.fixture(params=[*backend_names(), PLAIN_HOOKS.name], scope="session")
 def backend(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def _backend_from_outside(own_registries) -> None:
+    register_backend(PLAIN_HOOKS)
+
+
+def _opened(model: str, backend: str) -> ModelAdapter:
+    with restored():
+        register_backend(PLAIN_HOOKS)
+        return adapter_of(model, backend)
 
 
 @pytest.fixture(params=MODELS, scope="session")
 def anatomy(request: pytest.FixtureRequest, backend: str) -> ModelAdapter:
     """Every architecture and one real model, on every backend."""
-    return adapter_of(request.param, backend)
+    return _opened(request.param, backend)
 
 
 @pytest.fixture(params=ARCHITECTURES, scope="session")
 def tiny(request: pytest.FixtureRequest, backend: str) -> ModelAdapter:
     """Every architecture as a tiny random model, on every backend."""
-    return adapter_of(request.param, backend)
+    return _opened(request.param, backend)

@@ -273,7 +273,7 @@ def test_header(pytester):
 
 def test_fixtures_are_documented(pytester):
     shown = pytester.runpytest_inprocess("--fixtures", "-v").stdout.str()
-    ours = shown.partition("from pytest_interp.plugin.models")[2].partition("\n---")[0]
+    ours = shown.partition("from pytest_interp.plugin.fixtures")[2].partition("\n---")[0]
     for name in ("interp_target", "model", "adapter", "lens", "trace"):
         assert f"\n{name}" in ours
     assert "no docstring available" not in ours

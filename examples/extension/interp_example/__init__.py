@@ -1,0 +1,1 @@
+"""What pytest-interp does not bring, each in a file of its own."""

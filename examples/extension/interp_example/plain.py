@@ -1,0 +1,51 @@
+"""The adapter of a backend: torch hooks on the modules of the Hugging Face model."""
+
+from contextlib import ExitStack
+
+from pytest_interp.adapters import ModelAdapter
+
+
+class PlainAdapter(ModelAdapter):
+    """A model with nothing around it but hooks."""
+
+    backend = "plain_hooks"
+
+    def _finds(self, kind):
+        return self.layout.place(kind) is not None
+
+    def _forward(self, tokens, taps, logits_to_keep, prefix):
+        module = self.weights.module
+        options = {"past_key_values": prefix, "logits_to_keep": logits_to_keep}
+        with ExitStack() as hooks:
+            for site, tap in taps.items():
+                hooks.callback(self._hooked(module, site, tap).remove)
+            return module(tokens, use_cache=False, **options).logits
+
+    def _hooked(self, module, site, tap):
+        """The handle of a hook that shows the tap what flows at the site."""
+        place = self.layout.place(site.kind)
+        if site.layer is not None:
+            module = module.get_submodule(self.layout.blocks)[site.layer]
+        module = module.get_submodule(place.path)
+
+        def seen(value):
+            if not site.kind.per_head:
+                new = tap(value)
+                return value if new is None else new
+            new = tap(value.unflatten(-1, (self.n_heads, -1)))
+            return value if new is None else new.flatten(-2)
+
+        def entering(_, args, kwargs):
+            if args:
+                return (seen(args[0]), *args[1:]), kwargs
+            return args, kwargs | {"hidden_states": seen(kwargs["hidden_states"])}
+
+        def leaving(_, args, output):
+            item = place.item
+            if item is None:
+                return seen(output)
+            return (*output[:item], seen(output[item]), *output[item + 1 :])
+
+        if place.side == "input":
+            return module.register_forward_pre_hook(entering, with_kwargs=True)
+        return module.register_forward_hook(leaving)

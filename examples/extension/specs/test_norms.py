@@ -1,0 +1,26 @@
+"""The same claims in Python, on arguments and results of this package."""
+
+import pytest
+from interp_example.claim import assert_norms_grow
+from interp_example.experiment import ResidualNorms
+
+from pytest_interp import FactPrompt
+
+FACT = FactPrompt(
+    "visitors say that Acropolis stands in",
+    "visitors say that Alhambra stands in",
+    " Paris",
+    " Rome",
+    "Acropolis",
+)
+
+
+@pytest.mark.interp(model="tiny-olmo2")
+def test_norms_grow(adapter):
+    assert_norms_grow(ResidualNorms("the capital of France is").run(adapter), factor=0.9)
+
+
+@pytest.mark.interp(model="planted-gpt2")
+def test_neurons_of_the_first_layers_hold_the_fact(trace):
+    found = trace(FACT, site="mlp_neurons", metric="answer_logprob", corruption="first_token")
+    assert found.peak.layer <= 3
