@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pytest_interp.documents import Document, parse_value
 from pytest_interp.errors import SpecError
+from pytest_interp.results.base import Result
 
 OVERRIDES = ("model", "device", "dtype", "seed")
 
@@ -73,20 +73,11 @@ def run(given: argparse.Namespace) -> int:
     return 2 if statuses & {"misstated", "error"} else int(bool(statuses - {"passed"}))
 
 
-def _report(title: str, result: Any) -> None:
+def _report(title: str, result: Result) -> None:
     made = result.provenance
     print(title if made is None else f"{title} ({made.device}, {made.dtype})")
-    print(_summary(result), end="")
-
-
-def _summary(result: Any) -> str:
-    """The one finding of a result of this package; nothing for others."""
-    if hasattr(result, "crossover_layer"):
-        return f"  {result.crossover_layer.explain()[0]}\n"
-    if getattr(result, "peak", None) is not None:
-        peak = result.peak
-        return f"  largest effect {peak.effect:.3f} at layer {peak.layer}, token {peak.token!r}\n"
-    return ""
+    if told := result.summary():
+        print(f"  {told}")
 
 
 def _changes(given: argparse.Namespace) -> Callable[[Document], None]:
