@@ -16,7 +16,11 @@ from pytest_interp.results.control import Control
 
 
 class GivenTerms(TypedDict, total=False):
-    """Terms that all claims about traces share."""
+    """Terms that all claims about traces share, as keyword arguments of a check.
+
+    ``def check_this(trace, ..., **given: Unpack[GivenTerms])`` has them all in Python and as keys
+    of spec files.
+    """
 
     confidence: float
     """Of the two-sided interval of each mean; 0.95."""
@@ -32,7 +36,7 @@ class GivenTerms(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of one claim, with their defaults.
+    """The terms of one claim, with their defaults; a check begins with :meth:`of`.
 
     Raises:
         ClaimError: a value that makes no sense.
