@@ -109,7 +109,7 @@ def whole_number(name: str, value: object) -> int:
     try:
         if isinstance(value, bool):  # True is an int to Python, and layer 1 to nobody
             raise TypeError
-        found = operator.index(value)  # type: ignore[arg-type]
+        found = int(operator.index(value))  # type: ignore[arg-type]  # of an int of a kind, too
     except TypeError:
         found = -1
     if found < 0:
