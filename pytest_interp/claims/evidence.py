@@ -18,7 +18,11 @@ from pytest_interp.results.traces import TraceSet
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Traces of facts that the model knows, and word of those that it does not."""
+    """Traces of facts that the model knows, and word of those that it does not.
+
+    :func:`gather` makes it. A claim takes its columns from it and hands it on to
+    :func:`~pytest_interp.claims.decide`.
+    """
 
     asked: TraceSet
     """All traces, of known facts or not."""
@@ -93,6 +97,13 @@ def unknown_because(trace: TraceResult, min_gap: float | None = None) -> str | N
 def gather(trace: TraceResult | TraceSet, terms: Terms) -> Evidence:
     """Sort the traces into evidence and facts that the model does not know.
 
+    Every check about traces begins here. One trace counts as a set of one fact.
+
+    Args:
+        trace: what the check was given.
+        terms: what it was asked with; their ``min_gap`` says which facts are known, and their
+            ``controls`` join those of the traces.
+
     Raises:
         ClaimError: it is neither a trace nor a set of them.
     """
@@ -116,14 +127,21 @@ def gather(trace: TraceResult | TraceSet, terms: Terms) -> Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A position, or a role, over all facts and layers."""
+    """A position, or a role, over all facts and layers.
+
+    A claim may make its own by ``dataclasses.replace``, as the difference of two columns of the
+    same members. Any number will do that says something of one fact at one layer.
+    """
 
     name: str
+    """As it stands in a failure."""
     effect: Floats
-    """[fact, layer]; facts that have no such token are left out."""
+    """[fact, layer], in the order of ``members`` and of ``Evidence.layers``."""
     clusters: tuple[str, ...]
+    """Template of each of these facts; facts of one template are not independent."""
     members: tuple[int, ...]
-    """Which facts these are."""
+    """Which facts these are, as indices into ``Evidence.traces``. Those without such a token are
+    left out."""
 
 
 def column(
@@ -133,6 +151,9 @@ def column(
 
     Of a role with several tokens it is the one with the largest effect at each layer; with
     ``either_way`` the one with the largest in either direction.
+
+    Raises:
+        ClaimError: there is no such role, or a prompt has no such token.
     """
     traces, clusters = evidence.traces, evidence.clusters
     have = [i for i, trace in enumerate(traces) if role_positions(trace, role)]

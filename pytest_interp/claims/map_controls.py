@@ -1,4 +1,7 @@
-"""Controls that cost nothing: they read the map that the claim is about."""
+"""Map controls: those that cost nothing, since they read the map that the claim is about.
+
+The others are control runs, which measure something more.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def register_claim(name: str, *, replace: bool = False) -> Callable[[F], F]:
 
 
 def _claim(name: str, function: Any) -> Callable[..., Any]:
-    if not callable(function) or not inspect.signature(function).parameters:
+    if not inspect.isroutine(function) or not inspect.signature(function).parameters:
         raise ClaimError(
             f"{getattr(function, '__qualname__', function)!s} cannot be the claim {name!r}: write "
             "a function whose first argument is the result, and whose others are its keys"

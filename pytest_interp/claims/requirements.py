@@ -23,15 +23,15 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True)
 class Requirement:
-    """In these layers of a column, the mean effect keeps to one side of a limit.
-
-    ``within`` means between ``-limit`` and ``limit``.
-    """
+    """In these layers of a column, the mean over facts keeps to one side of a limit."""
 
     column: Column
     layers: tuple[int, ...]
+    """By their own numbers, all of them traced: :func:`~pytest_interp.claims.layer_span`."""
     sense: Sense
+    """``at least``, ``at most``, or ``within``: between ``-limit`` and ``limit``."""
     limit: float
+    """In the unit of the column; for effects a share of the gap."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,10 @@ def decide(
 ) -> Verdict:
     """Compare the mean effect of every named cell with its limit.
 
+    The claim passes where the whole interval of each mean is on the right side of its limit, and
+    fails where one lies wholly on the wrong side. It is inconclusive where an interval crosses its
+    limit, a control does not hold, a number is not finite, or the model knows too few of the facts.
+
     All cells must hold for the claim to pass, so testing each at full confidence keeps the error
     of the whole claim below that of one cell (an intersection-union test): no correction for
     their number is needed.
@@ -224,7 +228,10 @@ def decide(
 
 
 def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
-    """Turn a check into an assertion: same arguments, returns a passed verdict or raises."""
+    """Turn a check into an assertion: same arguments, returns a passed verdict or raises.
+
+    ``check_this`` becomes ``assert_this``. Reports hear of its verdict.
+    """
 
     @functools.wraps(check)
     def assertion(*args: P.args, **kwargs: P.kwargs) -> Verdict:

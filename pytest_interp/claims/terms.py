@@ -16,7 +16,11 @@ from pytest_interp.results.control import Control
 
 
 class GivenTerms(TypedDict, total=False):
-    """Terms that all claims about traces share."""
+    """Terms that all claims about traces share, as keyword arguments of a check.
+
+    ``def check_this(trace, ..., **given: Unpack[GivenTerms])`` has them all in Python and as keys
+    of spec files.
+    """
 
     confidence: float
     """Of the two-sided interval of each mean; 0.95."""
@@ -32,7 +36,7 @@ class GivenTerms(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of one claim, with their defaults.
+    """The terms of one claim, with their defaults; a check begins with :meth:`of`.
 
     Raises:
         ClaimError: a value that makes no sense.
@@ -105,7 +109,7 @@ def whole_number(name: str, value: object) -> int:
     try:
         if isinstance(value, bool):  # True is an int to Python, and layer 1 to nobody
             raise TypeError
-        found = operator.index(value)  # type: ignore[arg-type]
+        found = int(operator.index(value))  # type: ignore[arg-type]  # of an int of a kind, too
     except TypeError:
         found = -1
     if found < 0:

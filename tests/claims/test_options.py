@@ -125,6 +125,37 @@ def test_layer():
     )
 
 
+def test_a_layer_that_is_never_reached_fails_every_assert_and_says_why(pytester):
+    pytester.makepyfile(
+        """
+import numpy as np, pytest
+from pytest_interp.results.crossover import Curve, NeverReached
+
+NEVER = NeverReached(Curve(" Paris", [0, 1], np.zeros(2), np.ones(2), np.ones(2), ["a", "b"]))
+
+def test_below(): assert NEVER <= 7
+def test_above(): assert 7 >= NEVER
+def test_equal(): assert NEVER == 7
+def test_not_in(): assert NEVER not in (7,)
+def test_true(): assert NEVER
+def test_false(): assert not NEVER
+def test_sum(): assert NEVER + 1 <= 7
+"""
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=7)
+    result.stdout.fnmatch_lines(["E*assert never <= 7", "E*' Paris' is never the top token"])
+    result.stdout.fnmatch_lines(["E*assert 7 >= never", "E*' Paris' is never the top token"])
+    for name in ("equal", "not_in", "true", "false", "sum"):
+        # the failing line is that of the test
+        lines = [
+            f"__* test_{name} *",
+            f"> *def test_{name}(): assert *",
+            "E*never the top token, so*",
+        ]
+        result.stdout.fnmatch_lines(lines)
+
+
 def test_verdicts_are_kept_for_reports(pytester):
     pytester.makepyfile(
         UNDECIDED
