@@ -1,4 +1,4 @@
-from .controls import (
+from .control_runs import (
     cheap_controls as cheap_controls,
     identity_control as identity_control,
     shuffled_adapter as shuffled_adapter,

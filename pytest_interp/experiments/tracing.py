@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter, layers_of
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.controls import cheap_controls
+from pytest_interp.experiments.control_runs import cheap_controls
 from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, sweep
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, tokenize_fact
 from pytest_interp.facts.sets import FactSet
