@@ -7,11 +7,11 @@ from interp_example.experiment import ResidualNorms
 from pytest_interp import FactPrompt
 
 FACT = FactPrompt(
-    "visitors say that Acropolis stands in",
-    "visitors say that Alhambra stands in",
-    " Paris",
-    " Rome",
-    "Acropolis",
+    clean_prompt="visitors say that Acropolis stands in",
+    corrupt_prompt="visitors say that Alhambra stands in",
+    answer=" Paris",
+    counterfactual_answer=" Rome",
+    subject="Acropolis",
 )
 
 
