@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import get_args
 
 import pytest
 import yaml
@@ -202,14 +201,6 @@ def test_spec_says_its_seed_once(spec_text, write_spec):
     assert "seed" not in spec.resolved()["inputs"]
     again = read_spec(write_spec(yaml.safe_dump(spec.resolved()), "again.interp.yaml"))
     assert again.config == spec.config
-
-
-def test_metrics_are_those_of_the_experiments():
-    from pytest_interp.experiments.metrics import METRICS
-
-    from pytest_interp.experiments.configs import MetricName
-
-    assert set(get_args(MetricName)) == set(METRICS)
 
 
 def test_fact_of_the_shipped_ones(write_spec):
