@@ -40,7 +40,7 @@ MISTAKES = {
     "layer range of truths": ("[0, 3]", "[true, 3]", 13, "layer_range [True, 3] is none"),
     "layer range in words": ("[0, 3]", "0-3", 13, "layer_range '0-3' is none"),
     "unknown metric": (
-        "site: resid_post\n", "metric: prob\n", 11, "expected 'logit_diff' or 'answer_prob'"),
+        "site: resid_post\n", "metric: prob\n", 11, "unknown metric 'prob'. Did you mean 'answer_prob'?"),
     "unknown device": ("planted-gpt2", "planted-gpt2\ndevice: tpu", 2, "unknown device 'tpu'"),
     "unknown dtype": (
         "planted-gpt2", "planted-gpt2\ndtype: float7", 2, "Did you mean 'float64'"),
