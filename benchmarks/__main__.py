@@ -37,8 +37,14 @@ FACTS = {
 def fact_of(tokens: int, adapter: ModelAdapter) -> TokenizedFact:
     """The benchmark's fact with a prompt of that many tokens."""
     template, clean, corrupt = FACTS[tokens]
-    prompts = (template.format(clean), template.format(corrupt))
-    fact = tokenize_fact(FactPrompt(*prompts, " Paris", " Tokyo", clean), adapter.tokenizer)
+    asked = FactPrompt(
+        clean_prompt=template.format(clean),
+        corrupt_prompt=template.format(corrupt),
+        answer=" Paris",
+        counterfactual_answer=" Tokyo",
+        subject=clean,
+    )
+    fact = tokenize_fact(asked, adapter.tokenizer)
     if len(fact) != tokens:
         raise SystemExit(f"the prompt of {tokens} tokens has {len(fact)}: {fact.str_tokens}")
     return fact
@@ -132,7 +138,7 @@ def measure(
     """Time every way in every round."""
     first = next(iter(adapters.values()))
     ways: dict[str, Callable[[], Any]] = {
-        f"growing pass, {backend}": partial(causal_trace, adapter, fact.fact)
+        f"growing pass, {backend}": partial(causal_trace, adapter, fact.fact, controls=False)
         for backend, adapter in adapters.items()
     }
     ways |= {rival.name: partial(rival, fact) for rival in rivals}
