@@ -18,8 +18,9 @@ from pytest_interp.claims import (
 )
 from pytest_interp.experiments import causal_trace, logit_lens, trace_facts
 from pytest_interp.facts.sets import Fact, FactSet
+from pytest_interp.options import DIRECTIONS
 from pytest_interp.planted import PlantedModel, planted_model
-from pytest_interp.results import DIRECTIONS, TraceResult
+from pytest_interp.results import TraceResult
 from pytest_interp.results.traces import TraceSet
 
 

@@ -168,7 +168,9 @@ class Models:
         """
         bound = inspect.signature(experiment).bind(adapter, **arguments)
         bound.apply_defaults()
-        values = tuple((name, value) for name, value in list(bound.arguments.items())[1:])
+        given = list(bound.arguments.items())[1:]
+        # further keyword arguments are bound as a mapping
+        values = tuple((k, tuple(v.items()) if isinstance(v, dict) else v) for k, v in given)
         key = (experiment, type(adapter), adapter.backend, values)
         try:
             hash(key)
