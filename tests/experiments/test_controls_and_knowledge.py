@@ -147,7 +147,7 @@ def test_shuffled_weights_support_no_claim():
 
 def test_shuffled_weights_that_still_know_the_facts_are_seen(monkeypatch):
     facts, adapter = planted()
-    monkeypatch.setattr(controls, "shuffled_adapter", lambda adapter, seed: adapter)
+    monkeypatch.setattr(control_runs, "shuffled_adapter", lambda adapter, seed: adapter)
     assert str(shuffled_control(adapter, facts)).startswith("shuffled weights: 1 is not <= 0.5")
 
 
