@@ -41,6 +41,6 @@ def test_controls_can_be_left_out(trace, planted):
 
 def test_equal_calls_are_computed_once_controls_included(trace, planted):
     assert trace(planted.facts[0]) is trace(planted.facts[0])
-    first, second = (trace(FactSet.of(planted.facts), "mlp_out") for _ in range(2))
+    first, second = (trace(FactSet.of(planted.facts), site="mlp_out") for _ in range(2))
     assert all(a is b for a, b in zip(first.traces, second.traces, strict=True))
     assert all(a is b for a, b in zip(first.controls, second.controls, strict=True))

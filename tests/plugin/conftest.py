@@ -11,11 +11,11 @@ from pytest_interp import FactPrompt
 pytestmark = pytest.mark.interp(model="planted-gpt2")
 
 FACT = FactPrompt(
-    "visitors say that Acropolis stands in",
-    "visitors say that Alhambra stands in",
-    " Paris",
-    " Rome",
-    "Acropolis",
+    clean_prompt="visitors say that Acropolis stands in",
+    corrupt_prompt="visitors say that Alhambra stands in",
+    answer=" Paris",
+    counterfactual_answer=" Rome",
+    subject="Acropolis",
 )
 """
 

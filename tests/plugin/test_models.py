@@ -93,7 +93,7 @@ def test_first(adapter, lens, trace):
 def test_second(adapter, lens, trace):
     assert adapter.weights.module is modules[0]()
     assert same("lens", lens(FACT.clean_prompt, " Paris", layers=None))
-    assert same("trace", trace(FACT, "resid_post", layers=range(1, 3)))
+    assert same("trace", trace(FACT, site="resid_post", layers=range(1, 3)))
     assert not same("trace", trace(FACT, layers=[1, 2], direction="noise"))
     facts = FactSet.of([FACT])
     assert trace(facts).traces[0] is trace(facts).traces[0]
