@@ -10,28 +10,25 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 from pytest_interp.cli.table import table
-from pytest_interp.errors import InterpError
+from pytest_interp.errors import DeviceError, InterpError
 from pytest_interp.provenance import PACKAGES
 
 FIXTURES = ("interp_target", "model", "adapter", "lens", "trace", "baseline")
 
+HELP = "show versions, devices and caches, and find what is in the way"
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = subparsers.add_parser(
-        "doctor",
-        help="show versions, devices and caches, and find what is in the way",
-        description="Exit status 1 when a problem was found.",
-    )
-    parser.set_defaults(command=run)
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """It has no options."""
 
 
 def run(given: argparse.Namespace) -> int:
-    """Run the command."""
+    """Show what is installed here, and look for problems: exit status 1 when there is one."""
     rows = [*_versions(), *_devices(), *_caches()]
     print(table(rows))
     problems = [*_backend_problems(), *(_plugin_problems() or _project_problems())]
@@ -53,17 +50,14 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _devices() -> list[tuple[str, str]]:
-    from pytest_interp.errors import DeviceError
     from pytest_interp.models.devices import DEVICES, resolve_device
 
-    there = []
+    usable = []
     for name in DEVICES:
-        try:
+        with suppress(DeviceError):
             resolve_device(name)
-        except DeviceError:
-            continue
-        there.append(name)
-    return [("devices", ", ".join(there)), ("default device", str(resolve_device()))]
+            usable.append(name)
+    return [("devices", ", ".join(usable)), ("default device", str(resolve_device()))]
 
 
 def _caches() -> list[tuple[str, str]]:
@@ -124,7 +118,7 @@ def _plugin_problems() -> list[str]:
 
 
 def _project_problems() -> list[str]:
-    """What stands in the way of the extensions and conftest.py files of the working folder."""
+    """Why the extensions or conftest.py files of the working folder cannot be loaded."""
     from pytest_interp.plugin.extensions import project_of
 
     try:

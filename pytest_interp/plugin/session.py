@@ -160,22 +160,24 @@ class Models:
             # modules under a backend refer to one another in cycles
             gc.collect()
 
-    def once(self, experiment: Callable[..., T], adapter: ModelAdapter, **arguments: Any) -> T:
+    def once(
+        self, experiment: Callable[..., T], adapter: ModelAdapter, *given: Any, **named: Any
+    ) -> T:
         """Run an experiment, or give what it gave before.
 
         Before means: in this session, on the same weights, backend and arguments. Results are
         frozen, so that they can be shared. With arguments that cannot be hashed it runs each time.
         """
-        bound = inspect.signature(experiment).bind(adapter, **arguments)
+        bound = inspect.signature(experiment).bind(adapter, *given, **named)
         bound.apply_defaults()
-        values = tuple((name, value) for name, value in list(bound.arguments.items())[1:])
-        key = (experiment, type(adapter), adapter.backend, values)
+        arguments = (bound.args[1:], *bound.kwargs.items())
+        key = (experiment, type(adapter), adapter.backend, arguments)
         try:
             hash(key)
         except TypeError:
-            return experiment(adapter, **arguments)
+            return experiment(adapter, *given, **named)
         known = self._results.setdefault(adapter.weights, {})
         if key not in known:
-            known[key] = experiment(adapter, **arguments)
+            known[key] = experiment(adapter, *given, **named)
         found: T = known[key]
         return found
