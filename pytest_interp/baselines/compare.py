@@ -43,7 +43,7 @@ class Change:
 
     @property
     def by(self) -> float | None:
-        """How far it moved; None for what is no number on both sides."""
+        """How far it moved; None where a side is no number."""
         return self.new - self.old if _is_number(self.old) and _is_number(self.new) else None
 
     @property
@@ -55,8 +55,8 @@ class Change:
 def compare(old: Entry, new: Entry) -> list[Change]:
     """All values of ``new`` that are out of tolerance against ``old``, the worst first.
 
-    Findings that compare exactly come before floats, floats by how many times the tolerance they
-    moved, and findings that flipped within the noise last.
+    Findings that compare exactly come first, then floats by how many times the tolerance they
+    moved, then findings that flipped within the noise.
     """
     tolerances = tolerances_between(old, new)
     found = _walk((), old.result, new.result, tolerances)
@@ -70,7 +70,7 @@ def changed(changes: list[Change]) -> bool:
 
 
 def tolerances_between(old: Entry, new: Entry) -> Mapping[str, Tolerance]:
-    """The new side's tolerances; the looser of both where the sides differ in dtype."""
+    """The tolerances of the new side; where the dtypes differ, the looser of both."""
     if old.provenance.get("dtype") == new.provenance.get("dtype"):
         return new.tolerances
     return {

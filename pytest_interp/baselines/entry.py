@@ -32,17 +32,13 @@ class Entry:
     tolerances: Mapping[str, Tolerance]
     provenance: Mapping[str, Any]
     axes: Mapping[str, tuple[Axis, ...]] = field(default_factory=dict)
-    """What the indices of fields count; none in files that were written before there were any."""
+    """What the indices of fields count; files of earlier versions do not say."""
     findings: Mapping[str, Decision] = field(default_factory=dict)
-    """Which numbers decide discrete fields; likewise."""
+    """Which numbers decide discrete fields; files of earlier versions do not say."""
 
     @classmethod
     def of(cls, result: Result) -> Self:
-        """Take all that a result says of itself.
-
-        Raises:
-            BaselineError: it holds NaN, an infinity, or something that JSON has no word for.
-        """
+        """Take all that a result says of itself. Errors as for :func:`plain`."""
         provenance = result.provenance
         return cls(
             result=plain(result.to_json(), type(result).__name__),
@@ -53,7 +49,7 @@ class Entry:
         )
 
     def dumps(self) -> str:
-        """The file's text: one line a field, one line a row of numbers."""
+        """The file's text: one line per field, one line per row of numbers."""
         data: dict[str, Any] = {"schema": SCHEMA, "result": self.result}
         data["tolerances"] = {name: asdict(of) for name, of in self.tolerances.items()}
         if self.axes:
@@ -71,14 +67,12 @@ class Entry:
         """
         try:
             # bytes that are not UTF-8 raise a ValueError as well
-            told = text.decode("utf-8") if isinstance(text, bytes) else text
-            data = json.loads(
-                told, parse_constant=_refuse, parse_float=_finite(float), parse_int=_finite(int)
-            )
+            decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+            read = {"parse_float": _finite(float), "parse_int": _finite(int)}
+            data = json.loads(decoded, parse_constant=_refuse, **read)
         except (ValueError, RecursionError) as error:
             raise BaselineError(f"{where} cannot be read as JSON ({error}). {_MEND}") from error
-        wrong = _wrong(data)
-        if wrong:
+        if wrong := _wrong(data):
             raise BaselineError(f"{where} is no baseline: {wrong}. {_MEND}")
         axes = data.get("axes", {})
         return cls(
@@ -91,10 +85,11 @@ class Entry:
 
 
 def plain(value: Any, where: str) -> Any:
-    """Numpy and tuples as what JSON knows, and everything else refused by its place.
+    """Numpy values and tuples as numbers and lists of JSON.
 
     Raises:
-        BaselineError: NaN, an infinity, a key that is no string, or an unknown type.
+        BaselineError: NaN, an infinity, a key that is no string, or an unknown type; the message
+            begins with its place.
     """
     if isinstance(value, Mapping):
         for key in value:
@@ -107,9 +102,8 @@ def plain(value: Any, where: str) -> Any:
         return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise BaselineError(
-            f"{where} is {value}: undefined numbers are no baseline. Leave the field out, or "
-            "check the result before it is kept (a trace whose two prompts give the same metric "
-            "has no recovery)"
+            f"{where} is {value}: undefined numbers are no baseline. Leave the field out, or check "
+            "the result first (where both prompts give the same metric, there is no recovery)"
         )
     if not isinstance(value, _SCALARS):
         raise BaselineError(f"{where} is of type {type(value).__name__}: to_json must return "
@@ -118,7 +112,7 @@ def plain(value: Any, where: str) -> Any:
 
 
 _MEND: Final = (
-    "Restore the file from version control, or write it anew with --interp-update=all (an entry "
+    "Restore the file from version control, or write it again with --interp-update=all (an entry "
     "for one backend alone: with --interp-update-override as well)."
 )
 
@@ -153,6 +147,7 @@ _HOW: Final = ("lead", "sign", "largest", "smallest")
 
 
 def _values(of: Any, *names: str) -> list[Any]:
+    """The values of these keys; None for each where there is no such key or no mapping."""
     return [of.get(name) if isinstance(of, dict) else None for name in names]
 
 
@@ -165,10 +160,9 @@ def _refuse(constant: str) -> float:
 
 
 def _finite(number: Callable[[str], T]) -> Callable[[str], T]:
-    """Read a number of JSON: 1e999 is as undefined as Infinity, and every value is near it."""
+    """Read a number of JSON, but none that a float cannot hold: 1e999 is read as infinity."""
 
     def read(text: str) -> T:
-        # of an integer too, which is compared with floats
         if not math.isfinite(float(text)):
             _refuse(text if len(text) < 20 else f"{text[:20]}...")
         return number(text)

@@ -27,20 +27,21 @@ def describe(changes: list[Change], old: Entry, new: Entry) -> list[str]:
 
 def _by_field(changes: list[Change], old: Entry, new: Entry) -> list[str]:
     by_field: dict[str, list[Change]] = {}
-    for change in changes:  # the worst first, so that their fields come first as well
+    for change in changes:  # the worst come first, and their fields as well
         by_field.setdefault(change.field, []).append(change)
     return [line for name, of in by_field.items() for line in _field(name, of, old, new)]
 
 
 def provenance_lines(old: Entry, new: Entry) -> list[str]:
-    """What differs in how the two came about; empty where nothing does."""
+    """What differs in how the two came about, under a head line; empty where nothing does."""
     before, after = _flat(old.provenance), _flat(new.provenance)
     names = [n for n in {**before, **after} if n not in _LAST] + list(_LAST)
-    return [
+    lines = [
         f"{name}: {before.get(name)} -> {after.get(name)}{_MEANING.get(name, '')}"
         for name in names
         if before.get(name) != after.get(name)
     ]
+    return ["made differently:", *indented(lines)] if lines else []
 
 
 _LAST = ("platform", "git_sha", "time")
@@ -84,7 +85,7 @@ def _value_line(change: Change, old: Entry, new: Entry) -> str:
 
 
 def _place(change: Change, old: Entry, new: Entry) -> str:
-    """Where a value stands, with its indices by name: those of the new side, if it has any."""
+    """Where a value stands, its indices by name: as the new side names them, if it does."""
     axes = iter((new.axes or old.axes).get(change.field, ()))
     named, parts = change.field, []
     for key in change.path[1:]:
@@ -98,13 +99,13 @@ def _place(change: Change, old: Entry, new: Entry) -> str:
 
 def _label(axis: Axis | None, index: int, result: Mapping[str, Any]) -> str | None:
     labels = result.get(axis.labels) if axis else None
-    # a file that somebody edited may hold anything there
+    # an edited file may hold anything there
     if axis is None or not isinstance(labels, list) or index >= len(labels):
         return None
     label = labels[index]
     if not isinstance(label, str):
         return f"{axis.name} {label}"
-    # a word of a prompt is found by its place, even where it stands there once
+    # a word of a prompt is found by its place
     is_placed = axis.name == "token" or labels.count(label) > 1
     return f"{axis.name} {label!r}" + (f" ({index})" if is_placed else "")
 

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
         max_rows: int | None
 
 
+Record = Callable[[str, object], None]
+"""Keeps a named value with the test: pytest's ``record_property``."""
+
+
 @dataclass(frozen=True)
 class _Bound:
     models: Models
     adapter: ModelAdapter
-    record: Callable[[str, object], None]
-    """Keeps a named value with the test: pytest's ``record_property``."""
+    record: Record
 
     def __repr__(self) -> str:
         return (
