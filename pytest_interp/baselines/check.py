@@ -141,12 +141,11 @@ class Baseline:
             pytest.fail(messages.missing() if old is None else messages.moved(old, found))
         note = "\n".join([shown(slot.numbers), *indented(found.lines)])
         if may is Update.ALL or found.needs is not Update.NOTHING:
-            files = {slot.numbers: new.dumps().encode()}
+            self._files[slot.numbers] = new.dumps().encode()
             if drawing is not None:
-                files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
+                self._files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
             verbs = {Update.ALL: "replaced the unreadable", Update.MISSING: "added"}
             self._written.append(f"{verbs.get(found.needs, 'updated')} {note}")
-            self._files |= files
             return
         if found.lines:
             self.notes.append(note)

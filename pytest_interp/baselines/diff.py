@@ -42,11 +42,6 @@ class BaselinesDiff:
         """Whether any entry was added or removed, or moved out of tolerance."""
         return any(entry.status in ("added", "removed", "changed") for entry in self.entries)
 
-    @property
-    def exit_status(self) -> int:
-        """For CI: 0 where nothing changed, 1 where something did (2 is for wrong use)."""
-        return int(self.changed)
-
     def __str__(self) -> str:
         by_status = {s: [e for e in self.entries if e.status == s] for s in _ORDER}
         totals = ", ".join(f"{len(of)} {status}" for status, of in by_status.items() if of)

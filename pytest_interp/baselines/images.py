@@ -88,7 +88,7 @@ def inspect_figure(
 def compare_rasters(
     new: bytes, saved: Path, scratch: Path, threshold: float = THRESHOLD
 ) -> str | None:
-    """How a raster (PNG) differs from the saved one, or None. Errors as for :func:`inspect_figure`."""
+    """How a PNG differs from the saved one, or None. Errors as for :func:`inspect_figure`."""
     from pytest_regressions.image_regression import ImageRegressionFixture
 
     try:

@@ -26,4 +26,4 @@ def run(given: argparse.Namespace) -> int:
 
     report = diff_baselines(given.old, given.new, given.folder)
     print(report)
-    return report.exit_status
+    return int(report.changed)

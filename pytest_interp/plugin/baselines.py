@@ -119,10 +119,9 @@ def _policy(config: pytest.Config, owner: Owner) -> Policy:
 
 def _asked_updates(config: pytest.Config) -> list[str]:
     """What may be written: by our option, and by the options of the two plugins."""
-    option = config.option
     aliases = {"regen_all": "all", "force_regen": "changed", "update_snapshots": "changed"}
-    asked = [update for name, update in aliases.items() if getattr(option, name, False)]
-    return [*asked, option.interp_update] if option.interp_update else asked
+    asked = [update for name, update in aliases.items() if getattr(config.option, name, False)]
+    return [*asked, *filter(None, [config.option.interp_update])]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -166,9 +165,8 @@ def pytest_runtest_makereport(
 def _outcome(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
         return "the test is marked xfail"
-    if report.skipped:
-        return "the test was skipped"
-    return _PASSED if report.passed else "the test failed"
+    outcomes = {"passed": _PASSED, "skipped": "the test was skipped"}
+    return outcomes.get(report.outcome, "the test failed")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -190,11 +188,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 
 def _record_of(item: pytest.Item) -> Record:
     made, owner = item.stash.get(_BASELINE, None), owner_of(item)
-    # a test that was skipped or failed has not asked for all that it would ask for
-    passed = item.stash[_OUTCOME] == _PASSED
-    return Record(
-        folder=str(owner.folder),
-        used=tuple(map(str, sorted(made.used))) if made else (),
-        unfinished=None if passed else stem_of(owner.test, owner.model),
-        notes=tuple(made.notes) if made else (),
-    )
+    # a test that was skipped or failed may not have asked for all of its baselines
+    unfinished = None if item.stash[_OUTCOME] == _PASSED else stem_of(owner.test, owner.model)
+    used = tuple(map(str, sorted(made.used))) if made else ()
+    return Record(str(owner.folder), used, unfinished, tuple(made.notes) if made else ())

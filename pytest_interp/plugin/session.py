@@ -43,7 +43,7 @@ class Target:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the command line and the ini file say of models and backends."""
+    """What the command line and the ini file say about models and backends."""
 
     default_models: tuple[str, ...] = ()
     """Models of tests that name none."""
