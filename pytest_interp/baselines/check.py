@@ -114,11 +114,7 @@ class Baseline:
         return self._settle(found, drawing, backend, may)
 
     def write(self) -> None:
-        """Write what the update asked for: the test has passed.
-
-        Raises:
-            BaselineError: a file cannot be written.
-        """
+        """Write what the update asked for: the test has passed. Errors as for ``store.write``."""
         for path, data in self._files.items():
             store.write(path, data)
         self.notes += self._written

@@ -21,7 +21,7 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
-"""Stands for a value that one of the two sides does not have."""
+"""The value of what a side does not have."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,8 @@ def tolerances_between(old: Entry, new: Entry) -> Mapping[str, Tolerance]:
 def _tolerance_of(path: Path, tolerances: Mapping[str, Tolerance]) -> Tolerance:
     """By the top-level field; for nested results, by the dotted names without indices."""
     names = [part for part in path if isinstance(part, str)]
-    for end in range(len(names), 0, -1):
-        found = tolerances.get(".".join(names[:end]))
-        if found is not None:
-            return found
-    return EXACT
+    dotted = (".".join(names[:end]) for end in range(len(names), 0, -1))
+    return next((tolerances[name] for name in dotted if name in tolerances), EXACT)
 
 
 def _walk(path: Path, old: Any, new: Any, tolerances: Mapping[str, Tolerance]) -> Iterator[Change]:
@@ -113,8 +110,5 @@ def _judge(change: Change, old: Entry, new: Entry, tolerances: Mapping[str, Tole
     """Mark a discrete finding that flipped within the noise of the numbers that decide it."""
     decision = (new.findings or old.findings).get(change.field)
     moves = deciding_moves(change.path, decision, old.result, new.result) if decision else []
-    return replace(
-        change,
-        within_noise=bool(moves)
-        and all(abs(b - a) <= tolerances.get(field, EXACT).allowed(a) for field, a, b in moves),
-    )
+    near = [abs(b - a) <= tolerances.get(field, EXACT).allowed(a) for field, a, b in moves]
+    return replace(change, within_noise=bool(near) and all(near))

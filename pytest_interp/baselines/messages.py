@@ -61,18 +61,16 @@ class Messages:
 
     def redrawn(self, problem: FigureProblem) -> str:
         """The numbers agree and the figure does not."""
-        why = "" if problem.is_missing else "Either the drawing or matplotlib changed. "
-        lines = [
-            f"the numbers agree with {shown(self.slot.numbers)}, but {problem.text}",
-            *self._figures(),
-            f"{why}Where the new figure is right:",
-            self._update("--interp-update=missing" if problem.is_missing else "--interp-update"),
-        ]
+        why, option = "Either the drawing or matplotlib changed. ", "--interp-update"
+        if problem.is_missing:
+            why, option = "", "--interp-update=missing"
+        lines = [f"the numbers agree with {shown(self.slot.numbers)}, but {problem.text}"]
+        lines += [*self._figures(), f"{why}Where the new figure is right:", self._update(option)]
         return "\n".join(lines)
 
     def _figures(self) -> list[str]:
         saved = shown(self.slot.picture)
-        return [] if self.figure is None else [f"figures: {saved} (saved), {self.figure} (new)"]
+        return [f"figures: {saved} (saved), {self.figure} (new)"] if self.figure else []
 
     @property
     def _is_writer(self) -> bool:

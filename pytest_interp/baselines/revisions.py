@@ -23,9 +23,8 @@ def commit_of(revision: str) -> str:
     found = None if revision.startswith("-") else git("rev-parse", *asked)
     if found is None:
         raise BaselineError(
-            f"{revision!r} is neither a folder nor a git revision here. Give a folder of baselines "
-            "(baselines, or a copy of it), or a revision such as HEAD, main or v1.0, from inside "
-            "of the repository"
+            f"{revision!r} is neither a folder nor a git revision here: give a folder, or "
+            "a revision such as HEAD, from inside of the repository"
         )
     return found.decode().strip()
 

@@ -62,7 +62,7 @@ class Comparison:
     slot: Slot
     new: Entry
     old: Entry | None
-    """None where nothing is saved, or nothing that can be read."""
+    """None where nothing readable is saved."""
     needs: Update
     """The least update that makes the saved entry agree."""
     lines: list[str]

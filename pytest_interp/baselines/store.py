@@ -71,7 +71,7 @@ class Slot:
 
 
 def spec_folder(root: Path, spec: Path, rootdir: Path) -> Path:
-    """The folder of one spec's baselines: the spec's path below rootdir, without its suffix.
+    """The folder of a spec's baselines: its path below rootdir, without the suffix.
 
     Raises:
         BaselineError: the spec lies outside of rootdir.
@@ -122,11 +122,7 @@ def slug(text: str) -> str:
 
 
 def read(path: Path) -> bytes:
-    """The content of a file.
-
-    Raises:
-        BaselineError: it cannot be read.
-    """
+    """The content of a file; a file that cannot be read raises BaselineError."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -134,11 +130,7 @@ def read(path: Path) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing: readers and other workers never see half of it.
-
-    Raises:
-        BaselineError: it cannot be written.
-    """
+    """Write a whole file, or raise BaselineError: no reader or other worker sees half of it."""
     # not by tempfile: only their owner may read its files, and a baseline is shared
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
@@ -159,14 +151,14 @@ def slots_below(folder: Path) -> list[Slot]:
     """All entries below a folder, sorted, by the content of the files and not by name alone."""
     found = folder.rglob(f"*{_SEPARATOR}*{NUMBERS}") if folder.is_dir() else ()
     entries = (p for p in found if p.is_file() and not p.is_symlink() and _is_entry(p))
-    slots = (Slot(p.parent, p.name.removesuffix(NUMBERS)) for p in entries)
-    return sorted(slots, key=lambda slot: slot.numbers)
+    return [Slot(p.parent, p.name.removesuffix(NUMBERS)) for p in sorted(entries)]
 
 
 def _is_entry(file: Path) -> bool:
-    with contextlib.suppress(BaselineError):
+    try:
         return (_keys(read(file)) or set()) >= _KEYS
-    return False
+    except BaselineError:
+        return False
 
 
 def may_be_entry(name: str, data: bytes) -> bool:

@@ -78,8 +78,7 @@ def run_check(given: argparse.Namespace) -> int:
         values = [f"{one.differences[name]:.1e}" for name in backends]
         rows.append([one.name, *values, f"{one.limit:.1e}", "ok" if one.holds else "DIFFERS"])
     print(table(rows))
-    wrong = [one.name for one in found if not one.holds]
-    if wrong:
+    if wrong := [one.name for one in found if not one.holds]:
         print(f"\n{given.name} is not the same under all backends: {', '.join(wrong)}")
         return 1
     print(f"\n{given.name} is the same under {' and '.join(backends)} as plain Hugging Face")

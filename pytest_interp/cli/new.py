@@ -9,8 +9,6 @@ from pathlib import Path
 
 from pytest_interp.errors import SpecError
 
-TEMPLATES = {"yaml": "{name}.interp.yaml", "python": "test_{name}.py"}
-
 HELP = "write a starter spec, here or in another folder"
 
 
@@ -34,7 +32,7 @@ def run(given: argparse.Namespace) -> int:
             "'_', beginning with a letter"
         )
     kind = "python" if given.python else "yaml"
-    file = given.folder / TEMPLATES[kind].format(name=given.name)
+    file = given.folder / (f"test_{given.name}.py" if given.python else f"{given.name}.interp.yaml")
     text = resources.files("pytest_interp.cli").joinpath(f"starter.{kind}.txt").read_text("utf-8")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -46,6 +44,6 @@ def run(given: argparse.Namespace) -> int:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise SpecError(f"{file} is there already: choose another name") from None
+        raise SpecError(f"{file} exists already: choose another name") from None
     print(f"wrote {file}. Run it:\n    pytest {file}")
     return 0

@@ -1,4 +1,4 @@
-"""The marker ``interp``: what a test says of its models and backends."""
+"""The marker ``interp``: what a test says about its models and backends."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def baseline_root(config: pytest.Config) -> Path:
 
 
 def owner_of(item: pytest.Item) -> Owner:
-    """What tells the baselines of a test from those of others."""
+    """The owner of a test's baselines."""
     target = target_of(item)
     folder = spec_folder(baseline_root(item.config), item.path, item.config.rootpath)
     model, backend = (target.model, target.backend) if target else (None, None)
@@ -48,7 +48,7 @@ def command_of(item: pytest.Item, option: str, under_reference: bool) -> str:
 
 
 def _same_settings(config: pytest.Config) -> list[str]:
-    """What the command line says of where things lie and what the tests run on."""
+    """What the command line says about places and about what the tests run on."""
     given = config.option
     asked = {
         "-c": [given.inifilename],

@@ -23,12 +23,8 @@ _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 def pytest_configure(config: pytest.Config) -> None:
     """Show the line where somebody watches a terminal."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    if (
-        reporter is not None
-        and reporter.isatty
-        and config.get_verbosity() >= 0
-        and not (os.environ.get("CI") or os.environ.get("BUILD_NUMBER"))
-    ):
+    is_watched = reporter is not None and reporter.isatty and config.get_verbosity() >= 0
+    if is_watched and not (os.environ.get("CI") or os.environ.get("BUILD_NUMBER")):
         config.pluginmanager.register(LiveLine(config), "interp-live-line")
 
 

@@ -100,8 +100,7 @@ def pytest_terminal_summary(
 ) -> None:
     """Show what was written, what moved within the noise, and what is obsolete."""
     notes = [note for test in config.stash[_RECORDS].tests for note in test.notes]
-    lines = [*"\n".join(notes).splitlines(), *config.stash[_FOUND]]
-    if lines:
+    if lines := [*notes, *config.stash[_FOUND]]:
         terminalreporter.section("interp baselines")
-        for line in lines:
+        for line in "\n".join(lines).splitlines():
             terminalreporter.write_line(line)

@@ -57,7 +57,7 @@ class RunOptions:
     """Missing weights fail a test instead of skipping it."""
 
     def source_of(self, model: str) -> str:
-        """The checkpoint that specs of this model run on."""
+        """The checkpoint on which specs of this model run."""
         return self.checkpoints.get(model, model)
 
     def backends_of(self, model: str, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,10 +68,10 @@ class RunOptions:
         if self.backends == (AUTO,):
             own = choose_backend(model if model in model_names() else self.source_of(model))
             return (own,) if not asked or own in asked else asked[:1]
-        if not asked:
-            # with no backend installed, opening the first one says what to install
-            return self.backends or installed_backends() or backend_names()
-        return tuple(name for name in asked if not self.backends or name in self.backends)
+        if asked:
+            return tuple(name for name in asked if not self.backends or name in self.backends)
+        # with no backend installed, opening the first one says what to install
+        return self.backends or installed_backends() or backend_names()
 
 
 def parse_backends(text: str) -> tuple[str, ...]:
