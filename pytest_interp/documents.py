@@ -1,9 +1,10 @@
-"""Reading YAML that somebody else wrote: bounded, without code, every value with its line."""
+"""Reading YAML that somebody else wrote: bounded, plain values only, each with its line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 """Values in a document, counted with every alias written out."""
 MAX_TEXT = 4 * MAX_BYTES
-"""Characters of its texts, counted likewise; a longer document has as many as it has itself."""
+"""Characters of its texts, counted likewise; a longer document may have its own length."""
 MAX_MISTAKES = 10
 """Mistakes that one error names."""
 
@@ -33,12 +34,12 @@ class Document:
     lines: dict[Location, int]
     """Line of every key (for a mapping) or item (for a list), counted from 1."""
     origins: dict[Location, str] = field(default_factory=dict)
-    """What was not read from the file but put in its place, as by a command line: by what."""
+    """For values that a command line put in: the name of its option."""
 
     def put(self, location: Location, value: Any, origin: str) -> None:
-        """Replace a value; from now on it stands at ``origin`` and not in a line of the file.
+        """Replace a value; its place is now ``origin`` and no longer a line of the file.
 
-        Mappings on the way that are not there are made.
+        Missing mappings on the way are made.
 
         Raises:
             SpecError: a value on the way is no mapping.
@@ -56,7 +57,7 @@ class Document:
         self.origins[location] = origin
 
     def has(self, location: Location) -> bool:
-        """Whether this is the place of a value of its own."""
+        """Whether there is a value at this place."""
         return location in self.lines or location in self.origins
 
     def line(self, location: Location) -> int:
@@ -72,11 +73,11 @@ class Document:
         return self.origins.get(location) or f"{shown(self.path)}:{self.line(location)}"
 
     def error(self, location: Location, message: str) -> SpecError:
-        """An error that begins with the place, as a rule file and line."""
+        """An error that begins with the place, usually file and line."""
         return SpecError(f"{self.place(location)}: {message}")
 
     def errors(self, found: Iterable[tuple[Location, str]]) -> SpecError:
-        """One error for several mistakes, a line each, in the order of the file."""
+        """One error for several mistakes: one line each, in the order of the file."""
         ordered = sorted(found, key=lambda pair: self.line(pair[0]))
         lines = [str(self.error(*pair)) for pair in ordered[:MAX_MISTAKES]]
         more = len(ordered) - len(lines)
@@ -84,7 +85,7 @@ class Document:
 
 
 def shown(path: Path, folder: Path | None = None) -> str:
-    """A path as messages show it: from the folder on (the current one) where it lies in it."""
+    """A path as messages show it: relative to the folder (the current one) if it lies there."""
     try:
         return str(path.relative_to(folder or Path.cwd()))
     except ValueError:
@@ -99,7 +100,21 @@ def read_document(path: Path, max_bytes: int = MAX_BYTES) -> Document:
             make an object, a key given twice, or aliases that expand beyond a bound. The message
             begins with file and line.
     """
-    return parse_document(_text(path, max_bytes), path)
+    where = f"{shown(path)}:1"
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(max_bytes + 1)  # a device may never end, whatever its size
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{where}: the file is not UTF-8 text ({error.reason})") from error
+    except OSError as error:
+        raise SpecError(f"{where}: the file cannot be read: {error.strerror}") from error
+    if len(data) > max_bytes:
+        raise SpecError(
+            f"{where}: the file is too large: at most {max_bytes:,} bytes are read. Keep only the "
+            "inputs of one experiment in it"
+        )
+    return parse_document(text, path)
 
 
 def parse_document(text: str, path: Path) -> Document:
@@ -109,31 +124,33 @@ def parse_document(text: str, path: Path) -> Document:
     if not lines:
         raise SpecError(f"{where}:1: the file is empty: fill it, or remove it")
     if not isinstance(data, dict):
+        kinds = {list: "a list", str: "text", type(None): "nothing"}
         raise SpecError(
-            f"{where}:{lines[()]}: expected a mapping of keys to values at "
-            f"the top level, got {_kind(data)}"
+            f"{where}:{lines[()]}: expected a mapping of keys to values at the top level, got "
+            f"{kinds.get(type(data), 'a single value')}"
         )
     return Document(path, data, lines)
 
 
 def parse_value(text: str, origin: str) -> Any:
-    """One value, as a command line gives it; None for no text. Bounded as a document is.
+    """One value of a command line; None for no text. Bounds and errors as for a document.
 
-    Raises:
-        SpecError: as for :func:`read_document`; the message begins with ``origin``.
+    ``origin`` stands in the messages in place of file and line.
     """
     return _parse(text, lambda line: origin)[0]
 
 
 def _parse(text: str, place: Callable[[int], str]) -> tuple[Any, dict[Location, int]]:
-    """The plain value of a text, and its lines; none where the text holds nothing."""
+    """The plain value of a text, and its lines; no lines where the text holds nothing."""
     try:
         loader = yaml.SafeLoader(text)  # it refuses every tag that would make an object
         node = loader.get_single_node()
         if node is None:
             return None, {}
-        lines = _Walk(place, max(MAX_TEXT, len(text))).lines_of(node)
-        return loader.construct_document(node), lines
+        walk = _Walk(place, max(MAX_TEXT, len(text)))
+        walk.measure(node)  # first: a small document cannot be slow to walk
+        walk.note(node, ())
+        return loader.construct_document(node), walk.lines
     except SpecError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -147,97 +164,66 @@ def _parse(text: str, place: Callable[[int], str]) -> tuple[Any, dict[Location, 
         raise SpecError(f"{place(1)}: a value cannot be read: {error}") from error
 
 
-def _text(path: Path, max_bytes: int) -> str:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(max_bytes + 1)  # a device may never end, whatever its size
-        if len(data) > max_bytes:
-            raise SpecError(
-                f"{shown(path)}:1: the file is too large: at most {max_bytes:,} bytes are read. "
-                "Keep the inputs of one experiment in it, and nothing else"
-            )
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{shown(path)}:1: the file is not UTF-8 text ({error.reason})") from error
-    except OSError as error:
-        raise SpecError(f"{shown(path)}:1: the file cannot be read: {error.strerror}") from error
-
-
 class _Walk:
-    """Notes the line of every value and counts values as if every alias were written out."""
+    """Finds the line of every value, and counts values as if every alias were written out."""
 
     def __init__(self, place: Callable[[int], str], max_text: int) -> None:
-        self.place, self.max_text = place, max_text
+        self.place = place
+        self.bounds = {"values": MAX_NODES, "characters": max_text}
         self.sizes: dict[int, tuple[int, int]] = {}
         self.open: set[int] = set()
         self.lines: dict[Location, int] = {}
 
-    def lines_of(self, root: yaml.Node) -> dict[Location, int]:
-        self._measure(root)  # first: a small document cannot be slow to walk
-        self._note(root, ())
-        return self.lines
-
     def _error(self, node: yaml.Node, message: str) -> SpecError:
         return SpecError(f"{self.place(node.start_mark.line + 1)}: {message}")
 
-    def _measure(self, node: yaml.Node) -> tuple[int, int]:
+    def measure(self, node: yaml.Node) -> tuple[int, int]:
         """Values and characters of a node, its aliases written out."""
         if id(node) in self.open:
             raise self._error(node, "this value contains itself through an alias")
         if id(node) not in self.sizes:
             self.open.add(id(node))
-            values, characters = 1, len(node.value) if isinstance(node, yaml.ScalarNode) else 0
-            for child in _children(node):
-                more = self._measure(child)
-                values, characters = values + more[0], characters + more[1]
+            if isinstance(node, yaml.ScalarNode):
+                size = 1, len(node.value)
+            else:
+                is_mapping = isinstance(node, yaml.MappingNode)
+                children = chain.from_iterable(node.value) if is_mapping else node.value
+                values, characters = zip((1, 0), *map(self.measure, children), strict=True)
+                size = sum(values), sum(characters)
             self.open.discard(id(node))
-            for count, bound, what in (
-                (values, MAX_NODES, "values"),
-                (characters, self.max_text, "characters"),
-            ):
+            for count, (what, bound) in zip(size, self.bounds.items(), strict=True):
                 if count > bound:
                     raise self._error(
                         node,
                         f"with its aliases written out this has more than {bound:,} {what}: write "
                         "the few that the spec needs, without aliases of aliases",
                     )
-            self.sizes[id(node)] = values, characters
+            self.sizes[id(node)] = size
         return self.sizes[id(node)]
 
-    def _note(self, node: yaml.Node, location: Location) -> None:
+    def note(self, node: yaml.Node, location: Location) -> None:
+        """Keep the lines of a node and of all below it."""
         self.lines.setdefault(location, node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
             for index, child in enumerate(node.value):
-                self._note(child, (*location, index))
+                self.note(child, (*location, index))
         elif isinstance(node, yaml.MappingNode):
-            seen: dict[Hashable, int] = {}
+            seen: dict[str, int] = {}
             for key, value in node.value:
                 line = key.start_mark.line + 1
-                name = self._key(key)
+                if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith((":str", ":merge")):
+                    text = key.value if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
+                    message = f"a key must be text, and {text} is not: put it in quotes"
+                    raise self._error(key, message)
+                name = str(key.value)
                 if name in seen:
                     raise self._error(key, f"key {name!r} was given in line {seen[name]} already")
                 seen[name] = line
                 if name == "<<":  # the keys of what is merged in belong to this mapping
-                    self._note(value, location)
+                    self.note(value, location)
                     continue
                 self.lines[(*location, name)] = line
-                self._note(value, (*location, name))
-
-    def _key(self, key: yaml.Node) -> str:
-        if isinstance(key, yaml.ScalarNode) and (
-            key.tag.endswith(":str") or key.tag.endswith(":merge")
-        ):
-            return str(key.value)
-        shown = key.value if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
-        raise self._error(key, f"a key must be text, and {shown!s} is not: put it in quotes")
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.SequenceNode):
-        return list(node.value)
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return []
+                self.note(value, (*location, name))
 
 
 def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError) -> str:
@@ -250,9 +236,5 @@ def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError) -> str:
     elif "'\\t'" in problem:
         problem = "there is a tab here: YAML is indented with spaces"
     elif isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
-        problem = "a second document begins here (---): write one spec a file"
+        problem = "a second document begins here (---): write one spec per file"
     return f"{place(line)}: {problem}"
-
-
-def _kind(value: object) -> str:
-    return {list: "a list", str: "text", type(None): "nothing"}.get(type(value), "a single value")

@@ -1,4 +1,4 @@
-"""Modules of a project that add things: they are named in ``pyproject.toml`` or in an ini file.
+"""Modules of a project that add things, named in ``pyproject.toml`` or in an ini file.
 
 Packages add things by entry points instead, which :mod:`pytest_interp.registry` reads.
 """
@@ -48,7 +48,7 @@ def load_extensions(modules: Iterable[str], root: Path, place: str) -> None:
 
     Args:
         modules: their names, with dots.
-        root: the folder of the project; it can be imported from, now and later.
+        root: the folder of the project, from which modules can be imported from now on.
         place: where the names stand, for messages.
 
     Raises:
@@ -60,10 +60,9 @@ def load_extensions(modules: Iterable[str], root: Path, place: str) -> None:
         try:
             import_module(name)
         except Exception as error:  # of code that others wrote
-            missing = isinstance(error, ModuleNotFoundError) and name.startswith(error.name or name)
-            said = "there is no such module" if missing else described(error)
-            remedy = f"Put it into {root}, install its package, or correct the name"
-            raise InterpError(
-                f"{place}: the module {name!r} cannot be imported: {said}. "
-                f"{remedy if missing else 'Repair it, or take it off the list'}"
-            ) from error
+            why = f"{described(error)}. Repair it, or take it off the list"
+            if isinstance(error, ModuleNotFoundError) and name.startswith(error.name or name):
+                why = "there is no such module. "
+                why += f"Put it into {root}, install its package, or correct the name"
+            message = f"{place}: the module {name!r} cannot be imported: {why}"
+            raise InterpError(message) from error

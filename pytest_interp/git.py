@@ -13,9 +13,9 @@ def git(
 
     Args:
         arguments: the command, as in ``git("rev-parse", "HEAD")``.
-        folder: where it runs; the working folder if None.
-        given: what it reads from its standard input.
-        seconds: after which it counts as failed.
+        folder: where it runs. The working folder is the default.
+        given: its standard input.
+        seconds: time after which it counts as failed.
     """
     command = ["git", "-C", str(folder or "."), *arguments]
     try:

@@ -1,4 +1,4 @@
-"""Word of long work: whoever does it reports, whoever shows it listens.
+"""Progress of long work.
 
 A sweep, a download or a dequantisation calls :func:`report`. A command line or a pytest session
 listens with :class:`Bars`. Without a listener a report goes nowhere.
@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 Listener = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done and how many there are."""
+"""Called with the name of the work, the number of steps done and the number of all steps."""
 
 _listener: ContextVar[Listener | None] = ContextVar("pytest_interp_progress", default=None)
 
@@ -60,7 +60,7 @@ class Bars:
             self._open.pop(what).close()
 
     def close(self) -> None:
-        """Take away what is still shown."""
+        """Erase what is still shown."""
         while self._open:
             self._open.popitem()[1].close()
 

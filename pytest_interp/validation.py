@@ -1,4 +1,4 @@
-"""From what pydantic finds to one line a mistake: file, line, key, and the nearest valid key."""
+"""The mistakes that pydantic finds, one line each: file, line, key, and the nearest valid key."""
 
 from __future__ import annotations
 
@@ -20,14 +20,10 @@ _EXPECTED = {
     "float": "a number",
     "finite_number": "a finite number",
     "bool": "true or false",
-    "list": "a list",
-    "tuple": "a list",
-    "set": "a list",
-    "dict": "a mapping",
-    "model": "a mapping",
-    "dataclass": "a mapping",
+    **dict.fromkeys(("list", "tuple", "set"), "a list"),
+    **dict.fromkeys(("dict", "model", "dataclass"), "a mapping"),
 }
-"""What a value should be, by the first part of pydantic's name for the mistake."""
+"""The expected value, by the first part of pydantic's name for the mistake."""
 
 
 def validated(
@@ -36,14 +32,14 @@ def validated(
     """What ``make`` returns, from the values at ``location``; ``schema`` is their JSON Schema.
 
     Raises:
-        SpecError: they do not fit, or hold keys that the schema lacks, at any depth. One line a
-            mistake, in the order of the file; an unknown key is named with the nearest valid one.
+        SpecError: they do not fit, or hold keys that the schema lacks, at any depth. It has one
+            line per mistake, in the order of the file, and the nearest key to an unknown one.
     """
     value: Any = document.data
     for key in location:
         value = value[key]
     found = dict(_unknown(value, schema, schema, location))
-    misnamed = {place[:-1] for place in found}  # what these lack is there, by a wrong name
+    misnamed = {place[:-1] for place in found}  # what these lack is there under a wrong name
     try:
         made = make()
     except ValidationError as error:
@@ -90,20 +86,20 @@ def _unknown(
 
 
 def _options(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema itself, what it refers to, or its alternatives that are no plain value."""
+    """The schema itself, what it refers to, or its alternatives."""
     if "$ref" in schema:
         yield from _options(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     elif "anyOf" in schema:
         shaped = [o for part in schema["anyOf"] for o in _options(part, root)]
         mappings = [o for o in shaped if "properties" in o]
-        # with several kinds of mappings to choose from, only pydantic can say which is meant
+        # among several kinds of mappings, only pydantic can say which is meant
         yield from (o for o in shaped if "properties" not in o or len(mappings) == 1)
     else:
         yield schema
 
 
 def _existing(document: Document, location: Location) -> Location:
-    """The longest part of the way that the file has: pydantic adds names of alternatives."""
+    """The longest part of the way that is in the file: pydantic adds names of alternatives."""
     while location and not document.has(location):
         location = location[:-1]
     return location
@@ -122,20 +118,21 @@ def _sentence(mistake: Any, location: Location) -> str:
         return f"{name}: {said}" if name else said
     if kind == "missing":
         said = "expected a longer list"
-    elif kind in ("too_long", "too_short"):
-        words = ("at most", "max") if kind == "too_long" else ("at least", "min")
-        said = f"expected {words[0]} {context[f'{words[1]}_length']} values"
+    elif kind == "too_long":
+        said = f"expected at most {context['max_length']} values"
+    elif kind == "too_short":
+        said = f"expected at least {context['min_length']} values"
     elif plain := _EXPECTED.get(re.sub("_(type|parsing|from_float)$", "", kind)):
         said = f"expected {plain}"
     else:
         said = mistake["msg"].replace("Input should be", "expected")
-    # YAML reads no, on, 1984 and 2020-01-01 as other things than text
+    # for YAML no, on, 1984 and 2020-01-01 are not text
     quoted = kind == "string_type" and not isinstance(value, list | dict | NoneType)
     return f"{name}: {said}, got {_shown(value)}{': put it in quotes' if quoted else ''}"
 
 
 def _shown(value: object) -> str:
-    """A value in a few words; of a mapping its keys alone, for a wrong file may hold secrets."""
+    """A value in a few words. A mapping shows only its keys: a wrong file may hold secrets."""
     if isinstance(value, dict):
         text = f"a mapping of {', '.join(map(str, value)) or 'nothing'}"
     elif isinstance(value, list):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -43,7 +42,7 @@ class Baseline:
         scratch: Callable[[], Path],
     ) -> None:
         self.used: set[Path] = set()
-        """The shared files of numbers of all entries that this test checked."""
+        """The shared file of numbers of each entry that this test checked."""
         self.notes: list[str] = []
         """What a reader of the run should know though nothing failed."""
         self._owner = owner
@@ -60,7 +59,7 @@ class Baseline:
         )
         self._seen: set[tuple[Slot, str | None]] = set()
         self._files: dict[Path, bytes] = {}
-        """What an update is to write, with the notes that tell of it."""
+        """What an update is to write, and the notes about it."""
         self._written: list[str] = []
 
     def check(self, result: Result, name: str | None = None) -> None:
@@ -71,14 +70,26 @@ class Baseline:
             name: tells several results of one test apart.
 
         Raises:
-            Failed: it moved, looks different, or has no baseline; the message says how to go on.
+            Failed: it moved, looks different, or has no baseline; the message says what to run.
             BaselineError: it cannot be kept at all, or the saved file is damaged.
         """
         __tracebackhide__ = True
-        new = _entry_of(result)
+        if not isinstance(result, Result):
+            raise BaselineError(
+                f"baseline.check was given a {type(result).__name__}, which is no Result: give a "
+                "result of an experiment, or derive your class from pytest_interp.results.Result, "
+                "with to_json(), tolerances() and provenance (which may be None)"
+            )
+        new = Entry.of(result)
         backend = self._owner.backend or new.provenance.get("backend")
         shared = self._owner.slot(new.provenance.get("model"), name)
-        self._refuse_twice(shared, backend, name)
+        if (shared, backend) in self._seen:
+            second = "a second result" if name is None else f"a second result named {name!r}"
+            raise BaselineError(
+                f"baseline.check was given {second}: tell the results of one test apart, "
+                'as in baseline.check(result, name="...")'
+            )
+        self._seen.add((shared, backend))
         self.used.add(shared.numbers)
         # drawn in every run, so that a broken figure does not wait for an update
         drawing = self._draw(result)
@@ -91,22 +102,19 @@ class Baseline:
                 f"{shown(override.numbers)} is no longer needed: {backend} agrees with the "
                 "shared entry. Delete it"
             )
-        may = max(self._policy.update, Update.CHANGED) if self._policy.overrides else Update.NOTHING
-        if override.exists() and not self._policy.overrides:
-            self._settle(compare_with_saved(override, new, self._snapshot), drawing, backend, may)
-        elif self._policy.contested and Update.NOTHING < found.needs <= self._policy.update:
-            self._postpone(shared, backend)
-        elif not self._policy.overrides:
-            self._settle(found, drawing, backend, may)
-        elif found.needs is not Update.NOTHING:
-            self._settle(compare_with_saved(override, new, self._snapshot), drawing, backend, may)
+        overrides = self._policy.overrides
+        may = max(self._policy.update, Update.CHANGED) if overrides else Update.NOTHING
+        waits = self._policy.contested and Update.NOTHING < found.needs <= self._policy.update
+        if waits and (overrides or not override.exists()):
+            return self._postpone(shared, backend)
+        if override.exists() or overrides:
+            if overrides and found.needs is Update.NOTHING:
+                return None
+            found = compare_with_saved(override, new, self._snapshot)
+        return self._settle(found, drawing, backend, may)
 
     def write(self) -> None:
-        """Write what the update asked for: the test has passed.
-
-        Raises:
-            BaselineError: a file cannot be written.
-        """
+        """Write what the update asked for: the test has passed. Errors as for ``store.write``."""
         for path, data in self._files.items():
             store.write(path, data)
         self.notes += self._written
@@ -119,24 +127,24 @@ class Baseline:
     def _settle(
         self, found: Comparison, drawing: Drawing | None, backend: str | None, may: Update
     ) -> None:
-        """Pass, fail, or put down for writing what an update may write."""
+        """Pass, fail, or keep in mind what an update may write."""
         __tracebackhide__ = True
         slot, new = found.slot, found.new
         if found.needs > may:
             if found.error is not None:
                 raise found.error
-            messages = self._messages(slot, backend, drawing)
-            pytest.fail(messages.missing() if found.old is None else messages.moved(found))
-        told = "\n".join([shown(slot.numbers), *indented(found.lines)])
+            messages, old = self._messages(slot, backend, drawing), found.old
+            pytest.fail(messages.missing() if old is None else messages.moved(old, found))
+        note = "\n".join([shown(slot.numbers), *indented(found.lines)])
         if may is Update.ALL or found.needs is not Update.NOTHING:
-            files = {slot.numbers: new.dumps().encode()}
+            self._files[slot.numbers] = new.dumps().encode()
             if drawing is not None:
-                files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
+                self._files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
             verbs = {Update.ALL: "replaced the unreadable", Update.MISSING: "added"}
-            self._postpone_writing(f"{verbs.get(found.needs, 'updated')} {told}", files)
+            self._written.append(f"{verbs.get(found.needs, 'updated')} {note}")
             return
         if found.lines:
-            self.notes.append(told)
+            self.notes.append(note)
         if drawing is None or found.old is None:
             return
         threshold = threshold_of(t.atol for t in tolerances_between(found.old, new).values())
@@ -145,8 +153,8 @@ class Baseline:
             return
         needed = Update.MISSING if problem.is_missing else Update.CHANGED
         if needed <= may:
-            note = f"redrawn {shown(slot.numbers)}: {problem.told}"
-            self._postpone_writing(note, problem.files)
+            self._written.append(f"redrawn {shown(slot.numbers)}: {problem.text}")
+            self._files |= problem.files
         elif self._policy.contested and slot == slot.shared and needed <= self._policy.update:
             self._postpone(slot, backend)
         else:
@@ -158,32 +166,9 @@ class Baseline:
             "write in this run: run once more without --interp-update"
         )
 
-    def _postpone_writing(self, note: str, files: Mapping[Path, bytes]) -> None:
-        self._files |= files
-        self._written.append(note)
-
-    def _refuse_twice(self, slot: Slot, backend: str | None, name: str | None) -> None:
-        if (slot, backend) in self._seen:
-            told = "a second result" if name is None else f"a second result named {name!r}"
-            raise BaselineError(
-                f"baseline.check was given {told}: tell the results of one test apart, "
-                'as in baseline.check(result, name="...")'
-            )
-        self._seen.add((slot, backend))
-
     def _messages(self, slot: Slot, backend: str | None, drawing: Drawing | None) -> Messages:
         figure = None
         if drawing is not None:
             figure = self._scratch() / slot.picture.name
             store.write(figure, drawing.picture)
         return Messages(slot, backend, self._policy, self._command, figure)
-
-
-def _entry_of(result: Any) -> Entry:
-    if not isinstance(result, Result):
-        raise BaselineError(
-            f"baseline.check was given a {type(result).__name__}, which is no Result: give a "
-            "result of an experiment, or derive your class from pytest_interp.results.Result, "
-            "with to_json(), tolerances() and provenance (which may be None)"
-        )
-    return Entry.of(result)

@@ -21,7 +21,7 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
-"""Stands for a value that one of the two sides does not have."""
+"""The value of what a side does not have."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Change:
 
     @property
     def by(self) -> float | None:
-        """How far it moved; None for what is no number on both sides."""
+        """How far it moved; None where a side is no number."""
         return self.new - self.old if _is_number(self.old) and _is_number(self.new) else None
 
     @property
@@ -55,8 +55,8 @@ class Change:
 def compare(old: Entry, new: Entry) -> list[Change]:
     """All values of ``new`` that are out of tolerance against ``old``, the worst first.
 
-    Findings that compare exactly come before floats, floats by how many times the tolerance they
-    moved, and findings that flipped within the noise last.
+    Findings that compare exactly come first, then floats by how many times the tolerance they
+    moved, then findings that flipped within the noise.
     """
     tolerances = tolerances_between(old, new)
     found = _walk((), old.result, new.result, tolerances)
@@ -70,7 +70,7 @@ def changed(changes: list[Change]) -> bool:
 
 
 def tolerances_between(old: Entry, new: Entry) -> Mapping[str, Tolerance]:
-    """The new side's tolerances; the looser of both where the sides differ in dtype."""
+    """The tolerances of the new side; where the dtypes differ, the looser of both."""
     if old.provenance.get("dtype") == new.provenance.get("dtype"):
         return new.tolerances
     return {
@@ -83,11 +83,8 @@ def tolerances_between(old: Entry, new: Entry) -> Mapping[str, Tolerance]:
 def _tolerance_of(path: Path, tolerances: Mapping[str, Tolerance]) -> Tolerance:
     """By the top-level field; for nested results, by the dotted names without indices."""
     names = [part for part in path if isinstance(part, str)]
-    for end in range(len(names), 0, -1):
-        found = tolerances.get(".".join(names[:end]))
-        if found is not None:
-            return found
-    return EXACT
+    dotted = (".".join(names[:end]) for end in range(len(names), 0, -1))
+    return next((tolerances[name] for name in dotted if name in tolerances), EXACT)
 
 
 def _walk(path: Path, old: Any, new: Any, tolerances: Mapping[str, Tolerance]) -> Iterator[Change]:
@@ -113,8 +110,5 @@ def _judge(change: Change, old: Entry, new: Entry, tolerances: Mapping[str, Tole
     """Mark a discrete finding that flipped within the noise of the numbers that decide it."""
     decision = (new.findings or old.findings).get(change.field)
     moves = deciding_moves(change.path, decision, old.result, new.result) if decision else []
-    return replace(
-        change,
-        within_noise=bool(moves)
-        and all(abs(b - a) <= tolerances.get(field, EXACT).allowed(a) for field, a, b in moves),
-    )
+    near = [abs(b - a) <= tolerances.get(field, EXACT).allowed(a) for field, a, b in moves]
+    return replace(change, within_noise=bool(near) and all(near))

@@ -30,7 +30,7 @@ class EntryDiff:
 
 @dataclass(frozen=True)
 class BaselinesDiff:
-    """All entries of both sides. Its text tells what changed, in words and numbers."""
+    """All entries of both sides. Its text says what changed, in words and numbers."""
 
     old: str
     new: str
@@ -42,16 +42,11 @@ class BaselinesDiff:
         """Whether any entry was added or removed, or moved out of tolerance."""
         return any(entry.status in ("added", "removed", "changed") for entry in self.entries)
 
-    @property
-    def exit_status(self) -> int:
-        """For CI: 0 where nothing changed, 1 where something did (2 is for wrong use)."""
-        return int(self.changed)
-
     def __str__(self) -> str:
         by_status = {s: [e for e in self.entries if e.status == s] for s in _ORDER}
         totals = ", ".join(f"{len(of)} {status}" for status, of in by_status.items() if of)
-        told = [str(entry) for s, of in by_status.items() if s != "same" for entry in of]
-        return "\n\n".join([f"{self.old} -> {self.new}: {totals}", *told])
+        others = [str(entry) for s, of in by_status.items() if s != "same" for entry in of]
+        return "\n\n".join([f"{self.old} -> {self.new}: {totals}", *others])
 
 
 _ORDER: tuple[Status, ...] = ("changed", "removed", "added", "within tolerance", "same")
@@ -67,8 +62,8 @@ def diff_baselines(old: str | Path, new: str | Path, folder: str = "baselines") 
             none, below the nearest folder above it in the repository that has.
 
     Raises:
-        BaselineError: a side is neither a folder nor a revision, holds a broken file, or neither
-            side has an entry.
+        BaselineError: a side is neither a folder nor a revision, a file is broken, or neither side
+            has an entry.
     """
     commits = {str(s): revisions.commit_of(str(s)) for s in (old, new) if not Path(s).is_dir()}
     place = revisions.folder_in(list(commits.values()), folder) if commits else folder
@@ -84,22 +79,17 @@ def diff_baselines(old: str | Path, new: str | Path, folder: str = "baselines") 
 
 
 def _compared(name: str, old: Entry | None, new: Entry | None) -> EntryDiff:
-    title = _title(name)
+    path = PurePosixPath(name)
+    test, *rest = path.name.removesuffix(NUMBERS).split("--")
+    title = f"{path.parent}: {test}" + (f" ({', '.join(rest)})" if rest else "")
     if old is None or new is None:
         return EntryDiff(title, "added" if old is None else "removed")
     changes = compare(old, new)
     if not changes:
         return EntryDiff(title, "same" if old.result == new.result else "within tolerance")
     lines = describe(changes, old, new)
-    if differing := provenance_lines(old, new):
-        lines += ["made differently:", *indented(differing)]
+    lines += provenance_lines(old, new)
     return EntryDiff(title, "changed" if changed(changes) else "within tolerance", tuple(lines))
-
-
-def _title(name: str) -> str:
-    path = PurePosixPath(name)
-    test, *rest = path.name.removesuffix(NUMBERS).split("--")
-    return f"{path.parent}: {test}" + (f" ({', '.join(rest)})" if rest else "")
 
 
 def _entries(side: str | Path, commit: str | None, folder: str) -> dict[str, Entry]:

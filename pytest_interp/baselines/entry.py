@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from pytest_interp.errors import BaselineError
 from pytest_interp.results.base import Axis, Decision, Result
@@ -32,17 +34,13 @@ class Entry:
     tolerances: Mapping[str, Tolerance]
     provenance: Mapping[str, Any]
     axes: Mapping[str, tuple[Axis, ...]] = field(default_factory=dict)
-    """What the indices of fields count; none in files that were written before there were any."""
+    """What the indices of fields count; files of earlier versions do not say."""
     findings: Mapping[str, Decision] = field(default_factory=dict)
-    """Which numbers decide discrete fields; likewise."""
+    """Which numbers decide discrete fields; files of earlier versions do not say."""
 
     @classmethod
     def of(cls, result: Result) -> Self:
-        """Take all that a result says of itself.
-
-        Raises:
-            BaselineError: it holds NaN, an infinity, or something that JSON has no word for.
-        """
+        """Take all that a result says of itself. Errors as for :func:`plain`."""
         provenance = result.provenance
         return cls(
             result=plain(result.to_json(), type(result).__name__),
@@ -53,7 +51,7 @@ class Entry:
         )
 
     def dumps(self) -> str:
-        """The file's text: one line a field, one line a row of numbers."""
+        """The file's text: one line per field, one line per row of numbers."""
         data: dict[str, Any] = {"schema": SCHEMA, "result": self.result}
         data["tolerances"] = {name: asdict(of) for name, of in self.tolerances.items()}
         if self.axes:
@@ -71,30 +69,34 @@ class Entry:
         """
         try:
             # bytes that are not UTF-8 raise a ValueError as well
-            told = text.decode("utf-8") if isinstance(text, bytes) else text
+            decoded = text.decode("utf-8") if isinstance(text, bytes) else text
             data = json.loads(
-                told, parse_constant=_refuse, parse_float=_finite(float), parse_int=_finite(int)
+                decoded, parse_constant=_refuse, parse_float=_finite(float), parse_int=_finite(int)
             )
         except (ValueError, RecursionError) as error:
             raise BaselineError(f"{where} cannot be read as JSON ({error}). {_MEND}") from error
-        wrong = _wrong(data)
-        if wrong:
+        wrong = None
+        if isinstance(data, dict) and data.get("schema") != SCHEMA:
+            wrong = f"it has schema {data.get('schema')!r}, and this version reads {SCHEMA}"
+        else:
+            try:
+                entry = TypeAdapter(cls).validate_json(decoded, strict=True)
+                for name, near in data["tolerances"].items():
+                    if not near.keys() >= {"atol", "rtol"} or min(near["atol"], near["rtol"]) < 0:
+                        wrong = _wrong(("tolerances", name))
+            except ValidationError as error:
+                wrong = _wrong(error.errors()[0]["loc"])
+        if wrong is not None:
             raise BaselineError(f"{where} is no baseline: {wrong}. {_MEND}")
-        axes = data.get("axes", {})
-        return cls(
-            result=data["result"],
-            tolerances={k: Tolerance(v["atol"], v["rtol"]) for k, v in data["tolerances"].items()},
-            provenance=data["provenance"],
-            axes={k: tuple(Axis(a["name"], a["labels"]) for a in v) for k, v in axes.items()},
-            findings={k: Decision(v["by"], v["how"]) for k, v in data.get("findings", {}).items()},
-        )
+        return replace(entry, result=data["result"], provenance=data["provenance"])
 
 
 def plain(value: Any, where: str) -> Any:
-    """Numpy and tuples as what JSON knows, and everything else refused by its place.
+    """Numpy values and tuples as numbers and lists of JSON.
 
     Raises:
-        BaselineError: NaN, an infinity, a key that is no string, or an unknown type.
+        BaselineError: NaN, an infinity, a key that is no string, or an unknown type; the message
+            begins with its place.
     """
     if isinstance(value, Mapping):
         for key in value:
@@ -107,9 +109,8 @@ def plain(value: Any, where: str) -> Any:
         return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise BaselineError(
-            f"{where} is {value}: undefined numbers are no baseline. Leave the field out, or "
-            "check the result before it is kept (a trace whose two prompts give the same metric "
-            "has no recovery)"
+            f"{where} is {value}: undefined numbers are no baseline. Leave the field out, or check "
+            "the result first (where both prompts give the same metric, there is no recovery)"
         )
     if not isinstance(value, _SCALARS):
         raise BaselineError(f"{where} is of type {type(value).__name__}: to_json must return "
@@ -118,46 +119,23 @@ def plain(value: Any, where: str) -> Any:
 
 
 _MEND: Final = (
-    "Restore the file from version control, or write it anew with --interp-update=all (an entry "
+    "Restore the file from version control, or write it again with --interp-update=all (an entry "
     "for one backend alone: with --interp-update-override as well)."
 )
 
 
-def _wrong(data: Any) -> str | None:
-    """What the JSON of a file lacks to be an entry."""
-    if not isinstance(data, dict):
-        return "it is no JSON object"
-    if data.get("schema") != SCHEMA:
-        return f"it has schema {data.get('schema')!r}, and this version reads {SCHEMA}"
-    whole = {**_LATER, **data}
-    for key in ("result", "tolerances", "provenance", *_LATER):
-        if not isinstance(whole.get(key), dict):
-            return f"it has no object {key!r}"
-    for name, of in whole["tolerances"].items():
-        if not all(_is_allowance(value) for value in _values(of, "atol", "rtol")):
-            return f"the tolerance of {name!r} is no pair of an atol and an rtol of 0 or more"
-    for name, of in whole["axes"].items():
-        axes = of if isinstance(of, list) else [None]
-        if not all(isinstance(v, str) for axis in axes for v in _values(axis, "name", "labels")):
-            return f"the axes of {name!r} are no list of a name and labels each"
-    for name, of in whole["findings"].items():
-        by, how = _values(of, "by", "how")
-        if not isinstance(by, str) or how not in _HOW:
-            return f"the finding {name!r} does not say by which field and how it is decided"
-    return None
+_PARTS: Final[Mapping[str, str]] = {
+    "tolerances": "the tolerance of {!r} is no pair of an atol and an rtol of 0 or more",
+    "axes": "the axes of {!r} are no list of axes, each with a name and labels",
+    "findings": "the finding {!r} does not say by which field and how it is decided",
+}
 
 
-_LATER: Final[Mapping[str, Any]] = {"axes": {}, "findings": {}}
-"""Keys that files of earlier versions do not have."""
-_HOW: Final = ("lead", "sign", "largest", "smallest")
-
-
-def _values(of: Any, *names: str) -> list[Any]:
-    return [of.get(name) if isinstance(of, dict) else None for name in names]
-
-
-def _is_allowance(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+def _wrong(place: tuple[int | str, ...]) -> str:
+    """What the JSON of a file lacks to be an entry, by the place of its first mistake."""
+    if len(place) > 1 and place[0] in _PARTS:
+        return _PARTS[str(place[0])].format(place[1])
+    return f"it has no object {place[0]!r}" if place else "it is no JSON object"
 
 
 def _refuse(constant: str) -> float:
@@ -165,10 +143,9 @@ def _refuse(constant: str) -> float:
 
 
 def _finite(number: Callable[[str], T]) -> Callable[[str], T]:
-    """Read a number of JSON: 1e999 is as undefined as Infinity, and every value is near it."""
+    """Read a number of JSON, but none that a float cannot hold: 1e999 is read as infinity."""
 
     def read(text: str) -> T:
-        # of an integer too, which is compared with floats
         if not math.isfinite(float(text)):
             _refuse(text if len(text) < 20 else f"{text[:20]}...")
         return number(text)

@@ -1,8 +1,7 @@
-"""Rasters of figures compared through pytest-regressions, behind guards of our own.
+"""Rasters of figures compared through pytest-regressions.
 
-pytest-regressions writes a missing image and passes images of different sizes; here existence,
-size and mode are checked first, and it sees none of its own options, so that it cannot write to
-the baselines.
+By itself it writes a missing image and passes images of different sizes. So existence, size and
+mode are checked first, and its own options are kept from it: it cannot write to the baselines.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Drawing(Protocol):
 class FigureProblem:
     """Why a figure is not as it was saved."""
 
-    told: str
+    text: str
     is_missing: bool
     """Files are missing, and those that are there are right."""
     files: dict[Path, bytes]
@@ -51,9 +50,8 @@ class FigureProblem:
 def threshold_of(atols: Iterable[float]) -> float:
     """The threshold for results whose numbers may themselves move by these tolerances.
 
-    Half precision moves the drawn values visibly: an axis moved by ``atol`` of its height changes
-    at most about that share of the raster, of which lines and cells cover a part. Tolerances of
-    1 and more are not in the unit of an axis that is compared: ranks.
+    Half precision moves the drawn values visibly: a move by ``atol`` of an axis changes at most
+    about that share of the raster. Tolerances of 1 and more belong to ranks, which no axis shows.
     """
     atol = max((a for a in atols if a < 1), default=0.0)
     return max(THRESHOLD, 20.0 * atol if atol > 1e-3 else THRESHOLD)
@@ -67,7 +65,7 @@ def inspect_figure(
     Args:
         drawing: the new figure.
         slot: where the old one is saved.
-        scratch: makes a folder for what was obtained.
+        scratch: makes a folder for files of the comparison.
         threshold: percent of Manhattan distance.
 
     Raises:
@@ -75,29 +73,35 @@ def inspect_figure(
     """
     both = (slot.raster, slot.picture)
     missing = [path for path in both if not path.is_file()]
-    told = None
+    differs = None
     if slot.raster not in missing:
-        told = compare_rasters(drawing.raster, slot.raster, scratch(), threshold)
-    if told is None and not missing:
+        differs = compare_rasters(drawing.raster, slot.raster, scratch(), threshold)
+    if differs is None and not missing:
         return None
     # the picture is only drawn where it is wanted
-    wanted = missing if told is None else both
+    wanted = missing if differs is None else both
     files = {p: drawing.raster if p == slot.raster else drawing.picture for p in wanted}
     names = " and ".join(path.name for path in missing)
-    return FigureProblem(told or f"of its figure {names} is missing", told is None, files)
+    return FigureProblem(differs or f"of its figure {names} is missing", differs is None, files)
 
 
 def compare_rasters(
     new: bytes, saved: Path, scratch: Path, threshold: float = THRESHOLD
 ) -> str | None:
-    """How a raster (PNG) differs from the saved one, or None. ``scratch`` is an existing folder.
-
-    Raises:
-        BaselineError: the saved file is no image.
-    """
+    """How a PNG differs from the saved one, or None. Errors as for :func:`inspect_figure`."""
     from pytest_regressions.image_regression import ImageRegressionFixture
 
-    image, expected = Image.open(io.BytesIO(new)), _opened(saved)
+    try:
+        expected = Image.open(io.BytesIO(store.read(saved)))
+        expected.load()  # open reads the header alone
+    except BaselineError:
+        raise
+    except Exception as error:  # each decoder has errors of its own
+        raise BaselineError(
+            f"{saved} is no image ({error}): restore it from version control, or write it again "
+            "with --interp-update=all"
+        ) from error
+    image = Image.open(io.BytesIO(new))
     for what in ("size", "mode"):
         before, after = getattr(expected, what), getattr(image, what)
         if before != after:
@@ -111,21 +115,8 @@ def compare_rasters(
     return None
 
 
-# --force-regen and --regen-all are honoured by our own rules: here they would hide a difference
+# --force-regen and --regen-all follow our own rules: here they would hide a difference
 _WITHOUT_OPTIONS = SimpleNamespace(
     config=SimpleNamespace(getoption=lambda *_: False),
     node=SimpleNamespace(cls=None, name="figure"),
 )
-
-
-def _opened(path: Path) -> Image.Image:
-    data = store.read(path)
-    try:
-        image = Image.open(io.BytesIO(data))
-        image.load()  # open reads the header alone
-    except Exception as error:  # each decoder has errors of its own
-        raise BaselineError(
-            f"{path} is no image ({error}): restore it from version control, or write it anew "
-            "with --interp-update=all"
-        ) from error
-    return image

@@ -1,4 +1,4 @@
-"""What a failing comparison tells: what is wrong, how far, and the exact command that mends it."""
+"""What a failing comparison says: what is wrong, by how much, and the exact command to run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import FigureProblem
 from pytest_interp.baselines.policy import Policy
 from pytest_interp.baselines.snapshot import Comparison
@@ -27,31 +28,26 @@ class Messages:
     policy: Policy
     command: Command
     figure: Path | None
-    """The new figure, where a person finds it; None where the result has none."""
+    """The new figure, for people; None where the result has none."""
 
     def missing(self) -> str:
         """Nothing was saved yet."""
         where = shown(self.slot.numbers)
         lines = [f"no baseline yet: {where} does not exist. Nothing was written."]
-        if self.figure is not None:
-            lines.append(f"figure: {self.figure}")
+        lines += [f"figure: {self.figure}"] if self.figure else []
         lines += ["To save this result:", self._update("--interp-update=missing")]
         if not self._is_writer:
             lines += [
-                f"(the entry is written under {self.policy.reference} and compared with under "
-                f"{self.backend}; where a test runs under {self.backend} alone:",
+                f"(the entry is written under {self.policy.reference}, and {self.backend} is "
+                f"compared with it; where a test runs under {self.backend} alone:",
                 f"{self._override()} )",
             ]
         return "\n".join(lines)
 
-    def moved(self, old_and_new: Comparison) -> str:
+    def moved(self, old: Entry, found: Comparison) -> str:
         """The numbers or findings are out of tolerance."""
-        old, new = old_and_new.old, old_and_new.new
         lines = [f"the result moved from its baseline {shown(self.slot.numbers)}:"]
-        lines += indented(old_and_new.lines)
-        if old is not None and (made := provenance_lines(old, new)):
-            lines += ["made differently:", *indented(made)]
-        lines += self._figures()
+        lines += [*indented(found.lines), *provenance_lines(old, found.new), *self._figures()]
         if self._is_writer:
             return "\n".join([*lines, "If the new result is right:", self._update()])
         lines += [
@@ -65,18 +61,16 @@ class Messages:
 
     def redrawn(self, problem: FigureProblem) -> str:
         """The numbers agree and the figure does not."""
-        why = "" if problem.is_missing else "Either the drawing or matplotlib changed. "
-        lines = [
-            f"the numbers agree with {shown(self.slot.numbers)}, but {problem.told}",
-            *self._figures(),
-            f"{why}Where the new figure is right:",
-            self._update("--interp-update=missing" if problem.is_missing else "--interp-update"),
-        ]
+        why, option = "Either the drawing or matplotlib changed. ", "--interp-update"
+        if problem.is_missing:
+            why, option = "", "--interp-update=missing"
+        lines = [f"the numbers agree with {shown(self.slot.numbers)}, but {problem.text}"]
+        lines += [*self._figures(), f"{why}Where the new figure is right:", self._update(option)]
         return "\n".join(lines)
 
     def _figures(self) -> list[str]:
         saved = shown(self.slot.picture)
-        return [] if self.figure is None else [f"figures: {saved} (saved), {self.figure} (new)"]
+        return [f"figures: {saved} (saved), {self.figure} (new)"] if self.figure else []
 
     @property
     def _is_writer(self) -> bool:

@@ -23,18 +23,17 @@ def commit_of(revision: str) -> str:
     found = None if revision.startswith("-") else git("rev-parse", *asked)
     if found is None:
         raise BaselineError(
-            f"{revision!r} is neither a folder nor a git revision here. Give a folder of baselines "
-            "(baselines, or a copy of it), or a revision such as HEAD, main or v1.0, from inside "
-            "of the repository"
+            f"{revision!r} is neither a folder nor a git revision here: give a folder, or "
+            "a revision such as HEAD, from inside of the repository"
         )
     return found.decode().strip()
 
 
 def folder_in(commits: list[str], folder: str) -> str:
-    """Where a folder lies in the repository, from its top.
+    """Where a folder lies, from the top of the repository.
 
-    Below the working folder or, where no commit has files there, below the nearest folder above it
-    where one has.
+    It lies below the working folder or, where no commit has files there, below the nearest folder
+    above it where a commit has some.
 
     Raises:
         BaselineError: the folder lies outside of the repository.
@@ -55,18 +54,12 @@ def folder_in(commits: list[str], folder: str) -> str:
 
 
 def files_of(commit: str, folder: str, suffix: str) -> dict[str, bytes]:
-    """The files below a folder whose names end in a suffix, by their path below it.
-
-    Args:
-        commit: as :func:`commit_of` gives it.
-        folder: from the top of the repository.
-        suffix: of the wanted files.
+    """The files whose names end in a suffix, by their path below a folder of the repository.
 
     Raises:
         BaselineError: git cannot read them.
     """
-    found = _listed(commit, folder)
-    ids = {path: key for path, key in found.items() if path.endswith(suffix)}
+    ids = {path: key for path, key in _listed(commit, folder).items() if path.endswith(suffix)}
     if not ids:
         return {}
     asked = "".join(f"{key}\n" for key in ids.values()).encode()
@@ -82,7 +75,7 @@ def files_of(commit: str, folder: str, suffix: str) -> dict[str, bytes]:
 
 
 def _listed(commit: str, folder: str) -> dict[str, str]:
-    """Paths from the top of the repository, with the ids of their contents; links left out."""
+    """Paths from the top of the repository, with the ids of their contents; no links."""
     within = [] if folder == "." else ["--", folder]
     lines = _must("ls-tree", "-r", "-z", "--full-tree", commit, *within).split(b"\0")
     rows = (line.partition(b"\t") for line in lines if line.startswith(b"100"))
@@ -92,6 +85,6 @@ def _listed(commit: str, folder: str) -> dict[str, str]:
 def _must(*arguments: str, given: bytes = b"") -> bytes:
     answer = git(*arguments, given=given)
     if answer is None:
-        told = f"git {' '.join(arguments[:2])} failed in {Path.cwd()}"
-        raise BaselineError(f"{told}, or gave no answer within a minute")
+        command = " ".join(arguments[:2])
+        raise BaselineError(f"git {command} failed in {Path.cwd()}, or took more than a minute")
     return answer

@@ -1,7 +1,7 @@
-"""One entry as a snapshot of syrupy, which reads it, compares it and words what moved.
+"""One entry as a snapshot of syrupy, which reads it, compares it and describes what moved.
 
-Two entries match when nothing moved by more than noise. Nothing is written here: that waits until
-the test has passed.
+Two entries match when nothing moved by more than noise. Nothing is written here: an update writes
+after the test has passed.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class EntryExtension(SingleFileSnapshotExtension):
         return str(index)
 
     def discover_snapshots(self, **_: Any) -> SnapshotCollections:
-        # scanning the folder, syrupy would call the siblings of a single test unused and, on
-        # update, delete them; what is obsolete is found at the end of a complete run
+        # after a run of one test, syrupy would take the files of all others for unused and, on
+        # update, delete them; obsolete files are found at the end of a complete run instead
         return SnapshotCollections()
 
     def read_snapshot_data_from_location(self, *, snapshot_location: str, **_: Any) -> Any:
@@ -57,12 +57,12 @@ class EntryExtension(SingleFileSnapshotExtension):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A new result beside what is saved for it."""
+    """A new result and what is saved for it."""
 
     slot: Slot
     new: Entry
     old: Entry | None
-    """None where nothing is saved, or nothing that can be read."""
+    """None where nothing readable is saved."""
     needs: Update
     """The least update that makes the saved entry agree."""
     lines: list[str]
@@ -83,6 +83,6 @@ def compare_with_saved(slot: Slot, new: Entry, snapshot: SnapshotAssertion) -> C
         raise done.exception
     if old is None:
         return Comparison(slot, new, None, Update.MISSING, [])
-    # of a match syrupy reports nothing; what moved within the noise is told all the same
+    # syrupy reports nothing about a match; what moved within the noise is shown all the same
     lines = snapshot.get_assert_diff() or snapshot.extension.diff_lines(asserted, old)
     return Comparison(slot, new, old, Update.NOTHING if agrees else Update.CHANGED, list(lines))

@@ -1,9 +1,10 @@
-"""Where baselines lie, and how their files are read, written and removed."""
+"""Where baselines are kept, and how their files are read, written and removed."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -18,13 +19,13 @@ NUMBERS: Final = ".json"
 PICTURE: Final = ".png"
 RASTER: Final = ".raster.png"
 SUFFIXES: Final = (NUMBERS, PICTURE, RASTER)
-"""Of the files of one entry."""
+"""Suffixes of the files of one entry."""
 
 _LONGEST: Final = 120
 _SEPARATOR: Final = "--"
 _BACKEND: Final = "@"
 _KEYS: Final = frozenset({"schema", "result", "tolerances", "provenance"})
-"""Of the JSON object in an entry's file."""
+"""Keys of the JSON object in an entry's file."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Slot:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Those of its files that exist."""
+        """The files that exist."""
         return tuple(path for path in map(self.file, SUFFIXES) if path.is_file())
 
     def override(self, backend: str) -> Slot:
@@ -70,7 +71,7 @@ class Slot:
 
 
 def spec_folder(root: Path, spec: Path, rootdir: Path) -> Path:
-    """The folder of one spec's baselines: the spec's path below rootdir, without its suffix.
+    """The folder of a spec's baselines: its path below rootdir, without the suffix.
 
     Raises:
         BaselineError: the spec lies outside of rootdir.
@@ -90,7 +91,6 @@ class Owner:
     """The test that entries belong to."""
 
     folder: Path
-    """Where its baselines lie."""
     test: str
     """Its name with classes and parameters, but without model and backend."""
     model: str | None
@@ -102,38 +102,27 @@ class Owner:
 
 
 def stem_of(test: str, model: str | None, name: str | None = None) -> str:
-    """The file stem of a result: ``<test>--<model>`` or ``<test>--<model>--<name>``."""
-    parts = [_test_slug(test), *(slug(part) for part in (model, name) if part is not None)]
-    return _SEPARATOR.join(parts)
+    """The file stem of a result: ``<test>--<model>`` or ``<test>--<model>--<name>``.
 
-
-def _test_slug(test: str) -> str:
-    """``test_x[denoise]`` as ``test_x-denoise``: a function's name has no hyphen of its own."""
+    ``test_x[denoise]`` becomes ``test_x-denoise``: a function's name has no hyphen of its own.
+    """
     plain = re.fullmatch(r"([^\W\d][\w.]*)\[(\w[\w.]*(?:-[\w.]+)*)\]", test, re.ASCII)
-    return slug("-".join(plain.groups()) if plain else test)
+    first = "-".join(plain.groups()) if plain else test
+    return _SEPARATOR.join(slug(part) for part in (first, model, name) if part is not None)
 
 
 def slug(text: str) -> str:
-    """A part of a file name. What had to be changed gets a hash, so that no two texts collide."""
-    if _is_safe(text) and len(text) <= _LONGEST:
+    """A part of a file name. A text that had to be changed gets a hash: no two texts collide."""
+    means_more = _SEPARATOR in text or text.endswith(RASTER.removesuffix(PICTURE))
+    if len(text) <= _LONGEST and not means_more and re.fullmatch(r"\w[\w.-]*", text, re.ASCII):
         return text
     clean = re.sub(r"[^\w.]+", "-", text, flags=re.ASCII)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{clean[:_LONGEST].strip('-.')}-{digest}"
 
 
-def _is_safe(text: str) -> bool:
-    if _SEPARATOR in text or text.endswith(RASTER.removesuffix(PICTURE)):
-        return False
-    return bool(re.fullmatch(r"\w[\w.-]*", text, re.ASCII))
-
-
 def read(path: Path) -> bytes:
-    """The content of a file.
-
-    Raises:
-        BaselineError: it cannot be read.
-    """
+    """The content of a file; a file that cannot be read raises BaselineError."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -141,12 +130,8 @@ def read(path: Path) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file at once or not at all: readers and other workers never see half of it.
-
-    Raises:
-        BaselineError: it cannot be written.
-    """
-    # not by tempfile, whose files only their owner may read: a baseline is shared
+    """Write a whole file, or raise BaselineError: no reader or other worker sees half of it."""
+    # not by tempfile: only their owner may read its files, and a baseline is shared
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,30 +139,30 @@ def write(path: Path, data: bytes) -> None:
         os.replace(temporary, path)
     except OSError as error:
         raise BaselineError(
-            f"cannot write {path} ({error}). What lay there is as it was. Make the place writable, "
-            "or choose another by interp_baseline_dir in the ini file"
+            f"cannot write {path} ({error}). What was there is unchanged. Make the place "
+            "writable, or set another with interp_baseline_dir in the ini file"
         ) from error
     finally:
-        with contextlib.suppress(OSError):  # after a success it is gone
-            temporary.unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def slots_below(folder: Path) -> list[Slot]:
-    """All entries below a folder, sorted. People's own files are none, whatever their names."""
+    """All entries below a folder, sorted, by the content of the files and not by name alone."""
     found = folder.rglob(f"*{_SEPARATOR}*{NUMBERS}") if folder.is_dir() else ()
     entries = (p for p in found if p.is_file() and not p.is_symlink() and _is_entry(p))
-    slots = (Slot(p.parent, p.name.removesuffix(NUMBERS)) for p in entries)
-    return sorted(slots, key=lambda slot: slot.numbers)
+    return [Slot(p.parent, p.name.removesuffix(NUMBERS)) for p in sorted(entries)]
 
 
 def _is_entry(file: Path) -> bool:
-    with contextlib.suppress(BaselineError):
+    try:
         return (_keys(read(file)) or set()) >= _KEYS
-    return False
+    except BaselineError:
+        return False
 
 
 def may_be_entry(name: str, data: bytes) -> bool:
-    """Whether a file is meant as an entry, or as a run's output, though it may be damaged."""
+    """Whether a file is meant as an entry, or as a run's output. It may be damaged."""
     if _SEPARATOR not in name and name != "result.json":
         return False
     keys = _keys(data)
@@ -185,7 +170,7 @@ def may_be_entry(name: str, data: bytes) -> bool:
 
 
 def _keys(data: bytes) -> set[str] | None:
-    """Top-level keys of a file of JSON; None where it cannot be read."""
+    """Top-level keys of JSON; None where it cannot be read."""
     try:
         loaded = json.loads(data)
     except (ValueError, RecursionError):
@@ -197,17 +182,13 @@ def remove(files: list[Path], root: Path) -> None:
     """Delete files of baselines below ``root``, and the folders that this leaves empty.
 
     Raises:
-        BaselineError: a file cannot be deleted; those before it are.
+        BaselineError: a file cannot be deleted; the files before it are deleted.
     """
     for file in files:
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
             raise BaselineError(f"cannot delete {file} ({error})") from error
-        for folder in file.parents:
-            if root not in folder.parents:
-                break
-            try:
+        with contextlib.suppress(OSError):  # a folder is not empty
+            for folder in itertools.takewhile(lambda f: root in f.parents, file.parents):
                 folder.rmdir()
-            except OSError:
-                break

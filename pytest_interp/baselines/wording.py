@@ -16,10 +16,8 @@ _EXAMPLES = 3
 
 def describe(changes: list[Change], old: Entry, new: Entry) -> list[str]:
     """Each field that moved, from what to what, by how much and the tolerance, worst first."""
-    moved = [change for change in changes if not change.within_noise]
-    noise = [change for change in changes if change.within_noise]
-    lines = _by_field(moved, old, new)
-    if noise:
+    lines = _by_field([change for change in changes if not change.within_noise], old, new)
+    if noise := [change for change in changes if change.within_noise]:
         lines += ["within noise (the numbers that decide it moved less than their tolerance):"]
         lines += indented(_by_field(noise, old, new))
     return lines
@@ -27,20 +25,29 @@ def describe(changes: list[Change], old: Entry, new: Entry) -> list[str]:
 
 def _by_field(changes: list[Change], old: Entry, new: Entry) -> list[str]:
     by_field: dict[str, list[Change]] = {}
-    for change in changes:  # the worst first, so that their fields come first as well
+    for change in changes:  # the worst come first, and their fields as well
         by_field.setdefault(change.field, []).append(change)
-    return [line for name, of in by_field.items() for line in _field(name, of, old, new)]
+    lines = []
+    for name, of in by_field.items():
+        total = _count(new.result.get(name))
+        if total <= 1 or len(of) == 1:
+            lines += [_value_line(change, old, new) for change in of]
+        else:
+            lines.append(f"{name}: {len(of)} of {total} values changed, the largest:")
+            lines += indented(_value_line(change, old, new) for change in of[:_EXAMPLES])
+    return lines
 
 
 def provenance_lines(old: Entry, new: Entry) -> list[str]:
-    """What differs in how the two came about; empty where nothing does."""
+    """What differs in how the two came about, under a head line; empty where nothing does."""
     before, after = _flat(old.provenance), _flat(new.provenance)
     names = [n for n in {**before, **after} if n not in _LAST] + list(_LAST)
-    return [
+    lines = [
         f"{name}: {before.get(name)} -> {after.get(name)}{_MEANING.get(name, '')}"
         for name in names
         if before.get(name) != after.get(name)
     ]
+    return ["made differently:", *indented(lines)] if lines else []
 
 
 _LAST = ("platform", "git_sha", "time")
@@ -51,40 +58,27 @@ _MEANING = {
 
 
 def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in provenance.items():
-        if key == "git_dirty":
-            continue
-        if key == "git_sha" and provenance.get("git_dirty"):
-            flat[key] = f"{value} (dirty)"
-        elif isinstance(value, Mapping):
-            flat.update({f"{key}.{inner}": v for inner, v in value.items()})
-        else:
-            flat[key] = value
+    flat = {key: value for key, value in provenance.items() if not isinstance(value, Mapping)}
+    for key, inner in provenance.items():
+        if isinstance(inner, Mapping):
+            flat |= {f"{key}.{name}": value for name, value in inner.items()}
+    if flat.pop("git_dirty", None):
+        flat["git_sha"] = f"{flat.get('git_sha')} (dirty)"
     return flat
-
-
-def _field(name: str, changes: list[Change], old: Entry, new: Entry) -> list[str]:
-    total = _count(new.result.get(name))
-    if total <= 1 or len(changes) == 1:
-        return [_value_line(change, old, new) for change in changes]
-    examples = (_value_line(change, old, new) for change in changes[:_EXAMPLES])
-    head = f"{name}: {len(changes)} of {total} values changed, the largest:"
-    return [head, *indented(examples)]
 
 
 def _value_line(change: Change, old: Entry, new: Entry) -> str:
     line = f"{_place(change, old, new)}: {_show(change.old)} -> {_show(change.new)}"
     if change.by is None:
         return line
-    if change.allowed is None:
-        return f"{line}, by {change.by:+.4g} (compared exactly)"
-    allowed = f"allowed {change.allowed:.2g}: {change.excess:.3g} times as much"
-    return f"{line}, by {change.by:+.4g} ({allowed})"
+    how = "compared exactly"
+    if change.allowed is not None:
+        how = f"allowed {change.allowed:.2g}: {change.excess:.3g} times as much"
+    return f"{line}, by {change.by:+.4g} ({how})"
 
 
 def _place(change: Change, old: Entry, new: Entry) -> str:
-    """Where a value stands, with its indices by name: those of the new side, if it has any."""
+    """Where a value stands, its indices by name: as the new side names them, if it does."""
     axes = iter((new.axes or old.axes).get(change.field, ()))
     named, parts = change.field, []
     for key in change.path[1:]:
@@ -98,13 +92,13 @@ def _place(change: Change, old: Entry, new: Entry) -> str:
 
 def _label(axis: Axis | None, index: int, result: Mapping[str, Any]) -> str | None:
     labels = result.get(axis.labels) if axis else None
-    # a file that somebody edited may hold anything there
+    # an edited file may hold anything there
     if axis is None or not isinstance(labels, list) or index >= len(labels):
         return None
     label = labels[index]
     if not isinstance(label, str):
         return f"{axis.name} {label}"
-    # a word of a prompt is found by its place, even where it stands there once
+    # a word of a prompt is found by its place
     is_placed = axis.name == "token" or labels.count(label) > 1
     return f"{axis.name} {label!r}" + (f" ({index})" if is_placed else "")
 

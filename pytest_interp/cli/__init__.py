@@ -1,6 +1,6 @@
 """The command ``pytest-interp``.
 
-Exit status 0: all is well; 1: a claim failed or something differs; 2: it cannot be done.
+Exit status 0: all is well; 1: a claim failed or something differs; 2: the command cannot be done.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pytest_interp.errors import InterpError
 
 _COMMANDS = ("run", "models", "facts", "new", "diff", "schema", "doctor")
-"""Each is a module of this package with ``add(subparsers)``."""
+"""Each is a module of this package: ``HELP``, ``add(parser)`` and ``run(given)``."""
 _OF_A_PROJECT = ("run", "models", "facts", "schema")
-"""Those that use what the project of the spec file, or of the working folder, adds."""
+"""These use what the project of the spec file, or of the working folder, adds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(dest="command_name", metavar="COMMAND", required=True)
     for name in _COMMANDS:
-        importlib.import_module(f"{__name__}.{name}").add(subparsers)
+        module = importlib.import_module(f"{__name__}.{name}")
+        about = module.run.__doc__
+        command = subparsers.add_parser(name, help=module.HELP, description=about)
+        command.set_defaults(command=module.run)
+        module.add(command)
     given = parser.parse_args(arguments)
     try:
         with _project(given):
@@ -38,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("pytest-interp: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read the output has enough of it
+    except BrokenPipeError:  # the reader of the output has closed it
         sys.stderr.close()
         return 0
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         print(f"pytest-interp: {place}{error.strerror or error}", file=sys.stderr)
         return 2
-    except Exception:  # Python's own status for it is that of a claim that failed
+    except Exception:  # Python would exit with 1, the status of a failed claim
         traceback.print_exc()
         return 2
 

@@ -1,4 +1,4 @@
-"""``pytest-interp doctor``: versions, devices, caches, and what stands in the plugin's way."""
+"""``pytest-interp doctor``: versions, devices, caches, and what is in the plugin's way."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+from pytest_interp.adapters.backends import installed_backends
 from pytest_interp.cli.table import table
-from pytest_interp.errors import InterpError
+from pytest_interp.errors import DeviceError, InterpError
 from pytest_interp.provenance import PACKAGES
 
 FIXTURES = ("interp_target", "model", "adapter", "lens", "trace", "baseline")
 
+HELP = "show versions, devices and caches, and find what is in the way"
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = subparsers.add_parser(
-        "doctor",
-        help="show versions, devices and caches, and find what is in the way",
-        description="Exit status 1 when a problem was found.",
-    )
-    parser.set_defaults(command=run)
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """It has no options."""
 
 
 def run(given: argparse.Namespace) -> int:
-    """Run the command."""
-    rows = [*_versions(), *_devices(), *_caches()]
-    print(table(rows))
-    problems = [*_backend_problems(), *(_plugin_problems() or _project_problems())]
+    """Show what is installed here, and look for problems: exit status 1 when there is one."""
+    print(table([*_versions(), *_devices(), *_caches()]))
+    problems = list(_plugin_problems()) or list(_project_problems())
+    if not installed_backends():
+        problems.insert(0, "no backend is installed. Run: pip install 'pytest-interp[all]'")
     for problem in problems:
         print(f"\nproblem: {problem}")
     print("\nno problem found" if not problems else f"\n{len(problems)} found")
@@ -53,17 +52,14 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _devices() -> list[tuple[str, str]]:
-    from pytest_interp.errors import DeviceError
     from pytest_interp.models.devices import DEVICES, resolve_device
 
-    there = []
+    usable = []
     for name in DEVICES:
-        try:
+        with suppress(DeviceError):
             resolve_device(name)
-        except DeviceError:
-            continue
-        there.append(name)
-    return [("devices", ", ".join(there)), ("default device", str(resolve_device()))]
+            usable.append(name)
+    return [("devices", ", ".join(usable)), ("default device", str(resolve_device()))]
 
 
 def _caches() -> list[tuple[str, str]]:
@@ -86,30 +82,28 @@ def _folder(path: Path) -> str:
     return f"{path}, {sum(file.stat().st_size for file in files) / 1e9:.2f} GB"
 
 
-def _backend_problems() -> list[str]:
-    from pytest_interp.adapters.backends import backend_names, installed
-
-    if any(installed(name) for name in backend_names()):
-        return []
-    return ["no backend is installed. Run: pip install 'pytest-interp[all]'"]
-
-
-def _plugin_problems() -> list[str]:
-    """What pytest itself says of the plugin, in an empty folder."""
+def _plugin_problems() -> Iterator[str]:
+    """What pytest itself says about the plugin, in an empty folder."""
     points = [p for p in metadata.entry_points(group="pytest11") if p.name == "interp"]
     others = {p.value for p in points} - {"pytest_interp.plugin"}
     if others:
-        return [f"another pytest plugin is also named 'interp': {', '.join(sorted(others))}"]
-    if not points:
-        return [
+        yield f"another pytest plugin is also named 'interp': {', '.join(sorted(others))}"
+    elif not points:
+        yield (
             "pytest does not know the plugin: the package is not installed in this environment. "
             "Run: pip install pytest-interp"
-        ]
-    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-        return [
+        )
+    elif os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        yield (
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, so pytest loads no plugin by itself: unset it, "
             "or run pytest with -p pytest_interp.plugin"
-        ]
+        )
+    else:
+        yield from _pytest_problems()
+
+
+def _pytest_problems() -> Iterator[str]:
+    """Whether pytest starts in an empty folder, and has our fixtures."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "no:cacheprovider"],
@@ -119,24 +113,9 @@ def _plugin_problems() -> list[str]:
         )
     if done.returncode not in (0, 5):
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        return [f"pytest does not start here: {' '.join(last)}"]
-    return list(_shadowed(done.stdout))
-
-
-def _project_problems() -> list[str]:
-    """What stands in the way of the extensions and conftest.py files of the working folder."""
-    from pytest_interp.plugin.extensions import project_of
-
-    try:
-        with project_of():
-            return []
-    except InterpError as error:
-        return [str(error)]
-
-
-def _shadowed(listing: str) -> Iterator[str]:
-    """Fixtures of ours that are missing from pytest's listing, or that others define too."""
-    lines = re.findall(r"^(\w+)(?: \[[^]]*\])*(?: -- (.*))?$", listing, re.MULTILINE)
+        yield f"pytest does not start here: {' '.join(last)}"
+        return
+    lines = re.findall(r"^(\w+)(?: \[[^]]*\])*(?: -- (.*))?$", done.stdout, re.MULTILINE)
     for name in FIXTURES:
         places = [place for found, place in lines if found == name]
         others = [place for place in places if "pytest_interp" not in place]
@@ -147,3 +126,14 @@ def _shadowed(listing: str) -> Iterator[str]:
                 f"another plugin defines the fixture {name!r} too, at {', '.join(others)}, and the "
                 "one that is loaded last wins: turn that plugin off with -p no:NAME"
             )
+
+
+def _project_problems() -> Iterator[str]:
+    """Why the extensions or conftest.py files of the working folder cannot be loaded."""
+    from pytest_interp.plugin.extensions import project_of
+
+    try:
+        with project_of():
+            pass
+    except InterpError as error:
+        yield str(error)

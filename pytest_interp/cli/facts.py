@@ -6,25 +6,24 @@ import argparse
 
 from pytest_interp.cli.table import table
 
+HELP = "say which facts of a file a model knows"
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = subparsers.add_parser(
-        "facts",
-        help="say which facts of a file a model knows",
-        description="A fact is known when the clean prompt prefers its answer, the corrupt prompt "
-        "the counterfactual answer, and the two differ by enough to be traced.",
-    )
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     parser.add_argument("model", help="a registered name, a hub id or a folder")
     parser.add_argument("file", help="a facts file, or the name of a shipped set")
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--device")
     parser.add_argument("--dtype")
-    parser.set_defaults(command=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Run the command."""
+    """Measure each fact on the model.
+
+    A fact is known when the clean prompt prefers its answer, the corrupt prompt the counterfactual
+    answer, and the two differ by enough to be traced.
+    """
     from pytest_interp.experiments import known_facts
     from pytest_interp.facts.shipped import named_facts
     from pytest_interp.models import load_model

@@ -6,20 +6,14 @@ import argparse
 
 from pytest_interp.cli.table import table
 
+HELP = "list the models, get one, or check one under both backends"
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = subparsers.add_parser(
-        "models",
-        help="list the models, get one, or check one under both backends",
-        description="Without a further word: lists the registered models, and how to get those "
-        "whose weights are not here. Hub ids (org/name) and folders work wherever a name does.",
-    )
-    parser.set_defaults(command=run_list)
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION")
-    fetch = actions.add_parser(
-        "fetch", help="download or convert the weights now, so that later runs need no network"
-    )
+    text = "download or convert the weights now, so that later runs need no network"
+    fetch = actions.add_parser("fetch", help=text)
     fetch.add_argument("name")
     fetch.set_defaults(command=run_fetch)
     check = actions.add_parser(
@@ -35,18 +29,20 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     check.set_defaults(command=run_check)
 
 
-def run_list(given: argparse.Namespace) -> int:
-    """List the registered models."""
+def run(given: argparse.Namespace) -> int:
+    """List the registered models, and how to get the weights that are missing.
+
+    Hub ids (org/name) and folders work wherever a name does.
+    """
     from pytest_interp.adapters.backends import installed_backends
     from pytest_interp.models import inventory
 
     found = inventory()
     backends = installed_backends()
     rows = [["model", "weights", "default backend", "source"]]
-    rows += [
-        [one.name, "here" if one.available else "missing", one.default_backend, one.source]
-        for one in found
-    ]
+    for one in found:
+        here = "here" if one.available else "missing"
+        rows.append([one.name, here, one.default_backend, one.source])
     print(table(rows))
     print(f"\nbackends installed here: {', '.join(backends) or 'none'}; each takes every model")
     for one in found:
@@ -82,8 +78,7 @@ def run_check(given: argparse.Namespace) -> int:
         values = [f"{one.differences[name]:.1e}" for name in backends]
         rows.append([one.name, *values, f"{one.limit:.1e}", "ok" if one.holds else "DIFFERS"])
     print(table(rows))
-    wrong = [one.name for one in found if not one.holds]
-    if wrong:
+    if wrong := [one.name for one in found if not one.holds]:
         print(f"\n{given.name} is not the same under all backends: {', '.join(wrong)}")
         return 1
     print(f"\n{given.name} is the same under {' and '.join(backends)} as plain Hugging Face")

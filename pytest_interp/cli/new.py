@@ -9,36 +9,30 @@ from pathlib import Path
 
 from pytest_interp.errors import SpecError
 
-TEMPLATES = {"yaml": "{name}.interp.yaml", "python": "test_{name}.py"}
+HELP = "write a starter spec, here or in another folder"
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = subparsers.add_parser(
-        "new",
-        help="write a starter spec, here or in another folder",
-        description="Writes a spec about a planted model, which needs no download. It passes as "
-        "it is: change it step by step into your own. No file is overwritten.",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     parser.add_argument("name", help="what the spec is about, as capitals")
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path("specs"), help="by default specs"
-    )
-    parser.add_argument(
-        "--python", action="store_true", help="a Python test in place of a YAML file"
-    )
-    parser.set_defaults(command=run)
+    folder = Path("specs")
+    parser.add_argument("folder", nargs="?", type=Path, default=folder, help="by default specs")
+    text = "a Python test in place of a YAML file"
+    parser.add_argument("--python", action="store_true", help=text)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Run the command."""
+    """Write a spec about a planted model, which needs no download.
+
+    It passes as it is: change it step by step into your own. No file is overwritten.
+    """
     if not re.fullmatch(r"[A-Za-z]\w{0,59}", given.name):
         raise SpecError(
             f"the name {given.name!r} cannot name a spec: use up to 60 letters, digits and "
             "'_', beginning with a letter"
         )
     kind = "python" if given.python else "yaml"
-    file = given.folder / TEMPLATES[kind].format(name=given.name)
+    file = given.folder / (f"test_{given.name}.py" if given.python else f"{given.name}.interp.yaml")
     text = resources.files("pytest_interp.cli").joinpath(f"starter.{kind}.txt").read_text("utf-8")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +44,6 @@ def run(given: argparse.Namespace) -> int:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise SpecError(f"{file} is there already: choose another name") from None
+        raise SpecError(f"{file} exists already: choose another name") from None
     print(f"wrote {file}. Run it:\n    pytest {file}")
     return 0

@@ -7,10 +7,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,50 +25,11 @@ MAX_TAG = 60
 """Characters of a tag: file systems take 255 bytes, and a character may have four."""
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """A place for the files of one run, made before the run has cost anything."""
-
-    folder: Path
-    """Where they will be."""
-    scratch: Path
-    """A folder beside it, in which they are put together."""
-    force: bool
-    """Whether what is in ``folder`` already is to be replaced."""
-
-    def write(self, files: Mapping[str, bytes]) -> None:
-        """Put the files in place.
-
-        Raises:
-            SpecError: they cannot be written, or another run was there first. What was in the
-                folder is left as it was.
-        """
-        fresh, former = self.scratch / "fresh", self.scratch / "former"
-        try:
-            fresh.mkdir()
-            for name, data in files.items():
-                (fresh / name).write_bytes(data)
-            if self.force and self.folder.exists():
-                self.folder.rename(former)
-            try:
-                os.rename(fresh, self.folder)
-            except OSError:
-                if former.exists():
-                    former.rename(self.folder)
-                raise
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-
-
-@contextmanager
-def open_outputs(root: Path, experiment: str, tag: str | None, force: bool) -> Iterator[Outputs]:
-    """The outputs of a run: ``root/experiment/tag``, the time in place of a missing tag.
-
-    Nothing is left behind when the block ends without having written.
+def output_folder(root: Path, experiment: str, tag: str | None, force: bool) -> Path:
+    """The folder of a run: ``root/experiment/tag``, the time in place of a missing tag.
 
     Raises:
-        SpecError: the tag is no plain name, the folder is there already and not to be replaced,
-            or nothing can be written there.
+        SpecError: the tag is no plain name, or the folder exists and is not to be replaced.
     """
     if tag is None:
         tag = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S-%fZ")
@@ -80,9 +41,20 @@ def open_outputs(root: Path, experiment: str, tag: str | None, force: bool) -> I
         )
     folder = root / experiment / tag
     if folder.exists() and not force:
-        raise SpecError(
-            f"{folder} is there already: give another --tag, or --force to replace what is in it"
-        )
+        raise SpecError(f"{folder} exists already: give another --tag, or --force to replace it")
+    return folder
+
+
+@contextmanager
+def open_folder(folder: Path, force: bool) -> Iterator[Callable[[Mapping[str, bytes]], None]]:
+    """What writes files, by their names, into a folder: all of them or none.
+
+    A place that cannot be written is found when the block begins, before the run costs anything.
+    A block that writes nothing leaves nothing behind.
+
+    Raises:
+        SpecError: the files cannot be written. What was in the folder is left as it was.
+    """
     made = [parent for parent in folder.parents if not parent.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,12 +62,30 @@ def open_outputs(root: Path, experiment: str, tag: str | None, force: bool) -> I
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
-        yield Outputs(folder, scratch, force)
+        yield partial(_write, folder, scratch, force)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         for parent in made:
-            with suppress(OSError):  # it is in use, by this run or by another
+            with suppress(OSError):  # not empty: it is in use, by this run or by another
                 parent.rmdir()
+
+
+def _write(folder: Path, scratch: Path, force: bool, files: Mapping[str, bytes]) -> None:
+    fresh, former = scratch / "fresh", scratch / "former"
+    try:
+        fresh.mkdir()
+        for name, data in files.items():
+            (fresh / name).write_bytes(data)
+        if force and folder.exists():
+            folder.rename(former)
+        try:
+            os.rename(fresh, folder)
+        except OSError:
+            if former.exists():
+                former.rename(folder)
+            raise
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def _unwritable(folder: Path, error: OSError) -> SpecError:

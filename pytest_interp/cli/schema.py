@@ -8,29 +8,26 @@ import sys
 
 from pytest_interp.errors import InterpError
 
+HELP = "print the JSON Schema of spec files or facts files, for editors"
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = subparsers.add_parser(
-        "schema",
-        help="print the JSON Schema of spec files or facts files, for editors",
-        description="Prints the JSON Schema of *.interp.yaml files, with the experiments and "
-        "claims that are installed here; with --facts, that of facts files.",
-    )
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
     parser.add_argument("--facts", action="store_true", help="the schema of facts files")
-    parser.set_defaults(command=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Run the command."""
+    """Print the JSON Schema of *.interp.yaml files or, with --facts, of facts files.
+
+    It has the experiments and claims that are installed here.
+    """
     from pytest_interp.facts.files import FactsFile
     from pytest_interp.specs.jsonschema import DIALECT, spec_schema
 
     def note(error: InterpError) -> None:
         print(f"pytest-interp: left out: {error}", file=sys.stderr)
 
-    schema = (
-        {"$schema": DIALECT, **FactsFile.model_json_schema()} if given.facts else spec_schema(note)
-    )
+    facts = {"$schema": DIALECT, **FactsFile.model_json_schema()}
+    schema = facts if given.facts else spec_schema(note)
     print(json.dumps(schema, indent=2, ensure_ascii=False))
     return 0

@@ -1,4 +1,4 @@
-"""Baselines: their options, the fixture `baseline`, and when it writes."""
+"""Baselines: their options, the fixture ``baseline``, and when it writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,10 +20,9 @@ from pytest_interp.plugin.targets import model_of
 
 if TYPE_CHECKING:
     from pytest_interp.baselines.check import Baseline
-    from pytest_interp.results.base import Result
 
 _OWNERS = pytest.StashKey[dict[Owner, list[str]]]()
-"""The node ids of the tests whose baselines lie in the same place."""
+"""The node ids of the tests whose baselines have the same files."""
 _OUTCOME = pytest.StashKey[str]()
 """``_PASSED``, or why the test did not pass."""
 _PASSED = "passed"
@@ -31,7 +30,7 @@ _BASELINE = pytest.StashKey["Baseline | None"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options for writing and pruning, and where the baselines lie."""
+    """Options for writing and pruning, and the folder of the baselines."""
     group = parser.getgroup("interp", "interpretability claims on language models")
     update = "interp_update"
     for option, value, text in (
@@ -62,31 +61,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Baseline:
     """Compare results with what was saved: ``baseline.check(result)``.
 
-    Saved are the numbers (``.json``) and the figure (``.png``) below ``baselines/``. Write them
-    with ``--interp-update=missing``, and anew with ``--interp-update`` when a change is right.
+    The numbers (``.json``) and the figure (``.png``) are saved below ``baselines/``. Write them
+    with ``--interp-update=missing``, and again with ``--interp-update`` when a change is right.
     Tell several results of one test apart: ``baseline.check(result, name="noising")``.
     """
     _require_plugins(request.config)
     owner = owner_of(request.node)
-    _refuse_shared_name(request.config.stash[_OWNERS].get(owner, []))
+    same = request.config.stash[_OWNERS].get(owner, [])
+    if len(same) > 1:
+        raise BaselineError(
+            f"the baselines of {len(same)} tests would lie in the same files: "
+            f"{', '.join(dict.fromkeys(same))}. Give their parameters ids that tell them apart, as "
+            'in pytest.param(..., id="...")'
+        )
     from pytest_interp.baselines.check import Baseline
+    from pytest_interp.figures import draw
 
     made = Baseline(
         owner,
         _policy(request.config, owner),
         partial(command_of, request.node),
-        _draw,
+        draw,
         request,
         partial(tmp_path_factory.mktemp, "baseline"),
     )
     request.node.stash[_BASELINE] = made
     return made
-
-
-def _draw(result: Result) -> Any:
-    from pytest_interp.figures import draw
-
-    return draw(result)
 
 
 def _require_plugins(config: pytest.Config) -> None:
@@ -97,17 +97,8 @@ def _require_plugins(config: pytest.Config) -> None:
         if not hasattr(config.option, option):
             raise BaselineError(
                 f"the fixture `baseline` keeps its files through {name}, which this run has "
-                f"disabled: take away `-p no:{plugin}`, or PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+                f"disabled: take away `-p no:{plugin}`, or unset PYTEST_DISABLE_PLUGIN_AUTOLOAD"
             )
-
-
-def _refuse_shared_name(same: list[str]) -> None:
-    if len(same) > 1:
-        raise BaselineError(
-            f"the baselines of {len(same)} tests would lie in the same files: "
-            f"{', '.join(dict.fromkeys(same))}. Give their parameters ids that tell them apart, as "
-            'in pytest.param(..., id="...")'
-        )
 
 
 def _policy(config: pytest.Config, owner: Owner) -> Policy:
@@ -127,18 +118,17 @@ def _policy(config: pytest.Config, owner: Owner) -> Policy:
 
 
 def _asked_updates(config: pytest.Config) -> list[str]:
-    """What may be written: by our option, and by those that users of the two plugins know."""
-    option = config.option
+    """What may be written: by our option, and by the options of the two plugins."""
     aliases = {"regen_all": "all", "force_regen": "changed", "update_snapshots": "changed"}
-    asked = [update for name, update in aliases.items() if getattr(option, name, False)]
-    return [*asked, option.interp_update] if option.interp_update else asked
+    asked = [update for name, update in aliases.items() if getattr(config.option, name, False)]
+    return [*asked, *filter(None, [config.option.interp_update])]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Note whose baselines are whose; in an update, the reference writes before others compare."""
+    """Note the owners of baselines; in an update, the reference writes before others compare."""
     yield
     users = (item for item in items if "baseline" in getattr(item, "fixturenames", ()))
     owners = {item: owner_of(item) for item in users if is_inside(item)}
@@ -151,7 +141,7 @@ def pytest_collection_modifyitems(
         def is_compared(item: pytest.Item) -> bool:
             return item in owners and owners[item].backend not in (None, reference)
 
-        # stable, and within the tests of one model, which stay together
+        # a stable sort within the tests of each model, which stay together
         groups = groupby(items, key=model_of)
         items[:] = [item for _, group in groups for item in sorted(group, key=is_compared)]
 
@@ -162,8 +152,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember whether the test passed, and send its record with its last report."""
     report = yield
-    # a test may be run again; subtests report as their test does and before it, and one that
-    # failed fails their test
+    # a test may be run again; subtests report before their test, which fails when one of them does
     if report.when == "setup" or item.stash[_OUTCOME] == _PASSED:
         item.stash[_OUTCOME] = _outcome(report)
     if report.when == "teardown":
@@ -176,9 +165,8 @@ def pytest_runtest_makereport(
 def _outcome(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
         return "the test is marked xfail"
-    if report.skipped:
-        return "the test was skipped"
-    return _PASSED if report.passed else "the test failed"
+    outcomes = {"passed": _PASSED, "skipped": "the test was skipped"}
+    return outcomes.get(report.outcome, "the test failed")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -200,11 +188,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 
 def _record_of(item: pytest.Item) -> Record:
     made, owner = item.stash.get(_BASELINE, None), owner_of(item)
-    # a test that was skipped or failed has not asked for all that it would ask for
-    passed = item.stash[_OUTCOME] == _PASSED
-    return Record(
-        folder=str(owner.folder),
-        used=tuple(map(str, sorted(made.used))) if made else (),
-        unfinished=None if passed else stem_of(owner.test, owner.model),
-        notes=tuple(made.notes) if made else (),
-    )
+    # a test that was skipped or failed may not have asked for all of its baselines
+    unfinished = None if item.stash[_OUTCOME] == _PASSED else stem_of(owner.test, owner.model)
+    used = tuple(map(str, sorted(made.used))) if made else ()
+    return Record(str(owner.folder), used, unfinished, tuple(made.notes) if made else ())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from inspect import signature
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 if TYPE_CHECKING:
@@ -19,20 +18,44 @@ if TYPE_CHECKING:
     from pytest_interp.results.trace import TraceResult
     from pytest_interp.results.traces import TraceSet
 
+    class Asked(TraceAsked, total=False):
+        """All that a trace may be asked by name."""
+
+        controls: bool
+        max_rows: int | None
+
+
 Record = Callable[[str, object], None]
 """Keeps a named value with the test: pytest's ``record_property``."""
 
 
 @dataclass(frozen=True)
-class Lens:
-    """The logit lens on the adapter of a test. Equal calls in one session are computed once."""
-
+class _Bound:
     models: Models
     adapter: ModelAdapter
     record: Record
 
     def __repr__(self) -> str:
-        return f"<lens on {self.adapter.name} under {self.adapter.backend}>"
+        return (
+            f"<{type(self).__name__.lower()} on {self.adapter.name} under {self.adapter.backend}>"
+        )
+
+    def _once(self, experiment: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """What the experiment gives, or gave before; its main findings stay with the test."""
+        from pytest_interp.results.sets import ResultSet
+
+        found = self.models.once(experiment, self.adapter, *arguments, **named)
+        for one in found if isinstance(found, ResultSet) else [found]:
+            if one.provenance is not None:
+                self.record("interp_fingerprint", one.provenance.fingerprint)
+            plain = {k: v for k, v in one.to_json().items() if not isinstance(v, list)}
+            plain["summary"] = one.summary()
+            self.record("interp_result", json.dumps(plain, ensure_ascii=False))
+        return found
+
+
+class Lens(_Bound):
+    """The logit lens on the adapter of a test. Equal calls in one session are computed once."""
 
     @overload
     def __call__(
@@ -43,7 +66,11 @@ class Lens:
     def __call__(self, prompt: FactSet, *, layers: Iterable[int] | None = ...) -> LensSet: ...
 
     def __call__(
-        self, prompt: str | FactSet, *arguments: Any, **named: Any
+        self,
+        prompt: str | FactSet,
+        *arguments: Any,
+        layers: Iterable[int] | None = None,
+        **named: Any,
     ) -> LensResult | LensSet:
         """Run it on one prompt, or on each fact of a set.
 
@@ -52,65 +79,28 @@ class Lens:
         """
         from pytest_interp.experiments import lens_facts, logit_lens
 
-        experiment: Callable[..., Any] = logit_lens if isinstance(prompt, str) else lens_facts
-        asked = signature(experiment).bind(self.adapter, prompt, *arguments, **named).arguments
-        if asked.get("layers") is not None:
-            asked["layers"] = tuple(asked["layers"])
-        result = self.models.once(experiment, **asked)
-        for one in [result] if isinstance(prompt, str) else result:
-            measured = {
-                "kind": "logit_lens",
-                "prompt": one.prompt,
-                "answer": one.answer,
-                "crossover_layer": one.crossover_layer.layer,
-                "final_prob": round(one.final_prob, 4),
-            }
-            _record(self.record, one, measured)
-        found: LensResult | LensSet = result
+        if layers is not None:
+            named["layers"] = tuple(layers)
+        experiment = logit_lens if isinstance(prompt, str) else lens_facts
+        found: LensResult | LensSet = self._once(experiment, prompt, *arguments, **named)
         return found
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(_Bound):
     """Causal tracing on the adapter of a test. Equal calls in one session are computed once."""
-
-    models: Models
-    adapter: ModelAdapter
-    record: Record
-
-    def __repr__(self) -> str:
-        return f"<trace on {self.adapter.name} under {self.adapter.backend}>"
 
     @overload
     def __call__(
-        self,
-        fact: FactPrompt,
-        options: TraceOptions | None = ...,
-        *,
-        controls: bool = ...,
-        max_rows: int | None = ...,
-        **asked: Unpack[TraceAsked],
+        self, fact: FactPrompt, options: TraceOptions | None = ..., **asked: Unpack[Asked]
     ) -> TraceResult: ...
 
     @overload
     def __call__(
-        self,
-        fact: FactSet,
-        options: TraceOptions | None = ...,
-        *,
-        controls: bool = ...,
-        max_rows: int | None = ...,
-        **asked: Unpack[TraceAsked],
+        self, fact: FactSet, options: TraceOptions | None = ..., **asked: Unpack[Asked]
     ) -> TraceSet: ...
 
     def __call__(
-        self,
-        fact: FactPrompt | FactSet,
-        options: TraceOptions | None = None,
-        *,
-        controls: bool = True,
-        max_rows: int | None = None,
-        **asked: Unpack[TraceAsked],
+        self, fact: FactPrompt | FactSet, options: TraceOptions | None = None, **asked: Any
     ) -> TraceResult | TraceSet:
         """Trace one fact, or each fact of a set.
 
@@ -120,38 +110,8 @@ class Trace:
         from pytest_interp.facts import FactSet
         from pytest_interp.options import TraceOptions
 
-        how = {
-            "options": TraceOptions.of(options, **asked),
-            "controls": controls,
-            "max_rows": max_rows,
-        }
-        if isinstance(fact, FactSet):
-            found = self.models.once(trace_facts, self.adapter, facts=fact, **how)
-            for one in found:
-                _record(self.record, one, _measured(one))
-            return found
-        result = self.models.once(causal_trace, self.adapter, fact=fact, **how)
-        _record(self.record, result, _measured(result))
-        return result
-
-
-def _measured(trace: TraceResult) -> dict[str, Any]:
-    peak = trace.peak
-    return {
-        "kind": "causal_trace",
-        "prompt": trace.fact.clean_prompt,
-        "site": trace.site,
-        "direction": trace.direction,
-        "clean_metric": round(trace.clean_metric, 4),
-        "corrupt_metric": round(trace.corrupt_metric, 4),
-        "peak": None
-        if peak is None
-        else {"layer": peak.layer, "token": peak.token, "effect": round(peak.effect, 4)},
-    }
-
-
-def _record(record: Record, result: LensResult | TraceResult, measured: dict[str, Any]) -> None:
-    """Keep the measured values, and once a test the fingerprint of the weights."""
-    if result.provenance is not None:
-        record("interp_fingerprint", result.provenance.fingerprint)
-    record("interp_result", json.dumps(measured, ensure_ascii=False))
+        run = {name: asked.pop(name) for name in ("controls", "max_rows") if name in asked}
+        experiment = trace_facts if isinstance(fact, FactSet) else causal_trace
+        chosen = TraceOptions.of(options, **asked)
+        found: TraceResult | TraceSet = self._once(experiment, fact, chosen, **run)
+        return found

@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse an unknown mode in the ini file, and have plain asserts of packages' claims speak."""
+    """Refuse an unknown mode of the ini file; rewrite plain asserts in claims of packages."""
     if _mode(config) not in MODES:
         raise pytest.UsageError(
             f"interp_inconclusive = {_mode(config)!r} in the ini file: use {', '.join(MODES)}"
@@ -40,24 +40,7 @@ def _mode(config: pytest.Config) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """Claims may stand in fixtures too."""
-    return (yield from _claims_of(item))
-
-
-@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Claims of the test itself."""
-    return (yield from _claims_of(item))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """Claims of a fixture after its ``yield``."""
-    return (yield from _claims_of(item))
-
-
-def _claims_of(item: pytest.Item) -> Generator[None, object, object]:
     """Turn an undecided claim into what was asked for, and keep each verdict for the report."""
     from pytest_interp.claims.verdict import hearing
 
@@ -76,8 +59,11 @@ def _claims_of(item: pytest.Item) -> Generator[None, object, object]:
         raise
 
 
+pytest_runtest_setup = pytest_runtest_teardown = pytest_runtest_call  # a fixture may claim too
+
+
 def _reason(undecided: ClaimInconclusive) -> str:
-    """One line: what was undecided, and the claim. A fixture's error has no other memory of it."""
+    """One line: what was undecided, and the claim. The report of a fixture shows nothing else."""
     lines = str(undecided).splitlines() or [""]
     claim = next((i for i, line in enumerate(lines) if line.startswith("  claim: ")), 0)
     return " ".join(" ".join(lines[: claim + 1]).split())

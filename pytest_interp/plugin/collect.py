@@ -1,4 +1,4 @@
-"""Spec files as pytest modules: one ordinary test function a claim, one for the baseline."""
+"""Spec files as pytest modules: one test function per claim, and one for the baseline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SpecModule(pytest.Module):
 
     Its functions ask for the fixtures ``adapter`` and ``baseline`` as any test does, so marks,
     ``-k``, parametrization over backends, xdist and overriding fixtures work as everywhere. A
-    file that cannot be used becomes one failing test: it stops nothing else.
+    file that cannot be used becomes one failing test; all others run.
     """
 
     def _getobj(self) -> ModuleType:
@@ -55,8 +55,8 @@ class SpecModule(pytest.Module):
         except SpecError as error:
             tests = [("spec", _refuse(str(error)), 1)]
         except Exception as error:  # of code that others wrote: it must not end the whole run
-            told = f"{shown(self.path)}:1: the spec cannot be read: {described(error)}"
-            tests = [("spec", _refuse(told), 1)]
+            message = f"{shown(self.path)}:1: the spec cannot be read: {described(error)}"
+            tests = [("spec", _refuse(message), 1)]
         module.__dict__["pytestmark"] = marks
         for name, function, line in tests:
             module.__dict__[name] = _as_test(function, name, str(self.path), line)
@@ -81,25 +81,20 @@ def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
     marks = [pytest.mark.interp(model=settings.model, **given)]
     marks += [pytest.mark.usefixtures(*settings.fixtures)] if settings.fixtures else []
     for index, name in enumerate(settings.marks):
+        place = ("marks", index)
+        if reason := _NO_PLAIN_MARKS.get(name):
+            message = f"the mark {name!r} cannot be given here: {reason}"
+            raise spec.document.error(place, message)
         try:
-            marks.append(_mark(name, str(spec.path), spec.document.line(("marks", index))))
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                marks.append(getattr(pytest.mark, name))
+            for one in caught:  # pytest does not know the mark: its warning points at the spec file
+                line = spec.document.line(place)
+                warnings.warn_explicit(one.message, one.category, str(spec.path), line)
         except (pytest.fail.Exception, AttributeError, Warning) as error:
-            raise spec.document.error(("marks", index), f"unknown mark {name!r}: {error}") from None
-        except SpecError as error:
-            raise spec.document.error(("marks", index), str(error)) from None
+            raise spec.document.error(place, f"unknown mark {name!r}: {error}") from None
     return marks
-
-
-def _mark(name: str, path: str, line: int) -> pytest.MarkDecorator:
-    """The mark of this name; pytest's warning that it is unknown points at the spec file."""
-    if name in _NO_PLAIN_MARKS:
-        raise SpecError(f"the mark {name!r} cannot be given here: {_NO_PLAIN_MARKS[name]}")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        mark: pytest.MarkDecorator = getattr(pytest.mark, name)
-    for one in caught:
-        warnings.warn_explicit(one.message, one.category, path, line)
-    return mark
 
 
 def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
@@ -121,7 +116,11 @@ def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
         used.add(name)
         yield name, _claim_test(claim.check, result_of), claim.line
     if spec.settings.baseline:
-        yield "baseline", _baseline_test(result_of), spec.document.line(("baseline",))
+
+        def test(adapter: ModelAdapter, baseline: Any) -> None:
+            baseline.check(result_of(adapter))
+
+        yield "baseline", test, spec.document.line(("baseline",))
 
 
 def _claim_test(
@@ -133,23 +132,16 @@ def _claim_test(
     return test
 
 
-def _baseline_test(result_of: Callable[[Any], Any]) -> Callable[..., None]:
-    def test(adapter: ModelAdapter, baseline: Any) -> None:
-        baseline.check(result_of(adapter))
-
-    return test
-
-
 def _refuse(message: str) -> Callable[..., None]:
     def test() -> None:
-        # a new error: pytest writes out the arguments of all frames that an error has come through
+        # a new error: pytest shows the arguments of all frames that an error has come through
         raise SpecError(message)
 
     return test
 
 
 def _as_test(function: Callable[..., None], name: str, path: str, line: int) -> FunctionType:
-    """The function as a test of this name, which pytest believes to stand in the spec file."""
+    """The function as a test of this name, at this line of the spec file."""
     test = cast(FunctionType, function)
     test.__name__ = test.__qualname__ = name
     test.__code__ = test.__code__.replace(co_filename=path, co_firstlineno=line, co_name=name)

@@ -1,7 +1,7 @@
 """What a project adds, loaded in one way for pytest and for the command line.
 
-The modules that ``pyproject.toml`` or the ini file names come first, then the ``conftest.py``
-files, so that these may replace what those add.
+First come the modules that ``pyproject.toml`` or the ini file names, then the ``conftest.py``
+files, which may replace what the modules add.
 """
 
 from __future__ import annotations
@@ -49,10 +49,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 @contextmanager
 def project_of(spec: Path | None = None) -> Iterator[None]:
-    """A block with all that pytest would have loaded for a spec file, or for the working folder.
+    """A block with all that pytest loads for a spec file, or for the working folder.
 
-    pytest itself does it: it finds the root and the ini file, and loads plugins, extensions and
-    conftest.py files. Nothing is collected or run.
+    pytest itself loads plugins, extensions and conftest.py files. Nothing is collected or run.
 
     Raises:
         InterpError: something of it cannot be loaded.
@@ -62,7 +61,7 @@ def project_of(spec: Path | None = None) -> Iterator[None]:
     if metadata.entry_points(group="pytest11", name="pytest_cov"):
         arguments.append("--no-cov")  # else --cov in addopts erases what was measured before
     try:
-        with redirect_stdout(sys.stderr):  # what they print is no output of the command
+        with redirect_stdout(sys.stderr):  # the output of the command is its own
             config = _prepareconfig([*arguments, *paths])
     except ConftestImportFailure as error:
         raise SpecError(

@@ -1,14 +1,13 @@
-"""The fixtures of models and experiments; ``baseline`` stands with the baselines."""
+"""The fixtures of models and experiments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_interp.adapters.backends import backend_names, open_adapter
-from pytest_interp.plugin.calls import Lens, Trace
+from pytest_interp.plugin.calls import Lens, Record, Trace
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.session import Target
 
@@ -39,8 +38,8 @@ def interp_target(request: pytest.FixtureRequest) -> Target:
 def model(interp_target: Target, pytestconfig: pytest.Config) -> Weights:
     """The weights of this test's model: ``.module`` (a Hugging Face model) and ``.tokenizer``.
 
-    Loaded once a session and shared by both backends. A test that asks for this alone runs once
-    a model, not once a backend.
+    Loaded once per session and shared by both backends. A test that asks for this alone runs once
+    per model, not per backend.
     """
     target = interp_target
     return pytestconfig.stash[MODELS].weights(target.model, target.device, target.dtype)
@@ -57,28 +56,20 @@ def adapter(model: Weights, interp_target: Target) -> ModelAdapter:
 
 
 @pytest.fixture
-def lens(
-    adapter: ModelAdapter,
-    pytestconfig: pytest.Config,
-    record_property: Callable[[str, object], None],
-) -> Lens:
+def lens(adapter: ModelAdapter, pytestconfig: pytest.Config, record_property: Record) -> Lens:
     """Run the logit lens: ``lens("The capital of France is", " Paris").crossover_layer``.
 
     Arguments are those of ``pytest_interp.logit_lens`` without the adapter; a ``FactSet`` in
-    place of prompt and answer gives a ``LensSet``. Equal calls are computed once a session.
+    place of prompt and answer gives a ``LensSet``. Equal calls are computed once per session.
     """
     return Lens(pytestconfig.stash[MODELS], adapter, record_property)
 
 
 @pytest.fixture
-def trace(
-    adapter: ModelAdapter,
-    pytestconfig: pytest.Config,
-    record_property: Callable[[str, object], None],
-) -> Trace:
+def trace(adapter: ModelAdapter, pytestconfig: pytest.Config, record_property: Record) -> Trace:
     """Run a causal trace: ``trace(FactPrompt(...), site="resid_post", direction="denoise")``.
 
     Arguments are those of ``pytest_interp.causal_trace`` without the adapter; a ``FactSet`` in
-    place of a fact gives a ``TraceSet``. Equal calls are computed once a session.
+    place of a fact gives a ``TraceSet``. Equal calls are computed once per session.
     """
     return Trace(pytestconfig.stash[MODELS], adapter, record_property)

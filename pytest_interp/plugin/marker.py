@@ -1,18 +1,18 @@
-"""The marker ``interp``: what a test says of its models and backends."""
+"""The marker ``interp``: what a test says about its models and backends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Final
 
 import pytest
 
 from pytest_interp.adapters.backends import known_backend
-from pytest_interp.errors import DeviceError, UnknownNameError
+from pytest_interp.errors import SpecError, UnknownNameError
 from pytest_interp.models.devices import check_device, check_dtype
 
-_ARGUMENTS = ("model", "backends", "device", "dtype")
-_FORM = 'write @pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])'
+_FORM: Final = 'write @pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])'
 
 
 @dataclass(frozen=True)
@@ -29,69 +29,45 @@ def read_marker(definition: pytest.Item) -> Marked:
     """Join the markers of a test, its class and its module: for each argument the nearest counts.
 
     Raises:
-        pytest.Collector.CollectError: a marker has arguments that cannot be used; the message
-            names the test's file and line.
+        InterpError: a marker has arguments that cannot be used.
     """
-    models: tuple[str, ...] = ()
-    backends: tuple[str, ...] = ()
-    places: dict[str, str] = {}
+    said: dict[str, Any] = {}
     for mark in definition.iter_markers("interp"):
         if mark.args:
-            raise collect_error(
-                definition,
-                f"the marker interp takes no positional arguments, got {mark.args!r}: {_FORM}",
+            raise SpecError(
+                f"the marker interp takes no positional arguments, got {mark.args!r}: {_FORM}"
             )
-        for name in mark.kwargs:
-            if name not in _ARGUMENTS:
-                unknown = UnknownNameError.of("argument of the marker interp", name, _ARGUMENTS)
-                raise collect_error(definition, str(unknown))
-        models = models or _names(definition, mark, "model")
-        backends = backends or _names(definition, mark, "backends")
-        for name in backends:
-            try:
-                known_backend(name)
-            except UnknownNameError as error:
-                raise collect_error(definition, str(error)) from error
-        for name, check in (("device", check_device), ("dtype", check_dtype)):
-            if mark.kwargs.get(name) is not None:
-                try:
-                    places.setdefault(name, check(str(mark.kwargs[name])))
-                except DeviceError as error:
-                    raise collect_error(definition, str(error)) from error
+        for name, value in mark.kwargs.items():
+            if name not in _READ:
+                raise UnknownNameError.of("argument of the marker interp", name, _READ)
+            said.setdefault(name, _READ[name](value))
     for mark in definition.iter_markers("parametrize"):
         values = mark.args[1] if len(mark.args) > 1 else mark.kwargs.get("argvalues", ())
-        _refuse_on_a_value(definition, values if isinstance(values, list | tuple) else ())
-    return Marked(models, backends, **places)
+        for value in values if isinstance(values, list | tuple) else ():
+            if any(mark.name == "interp" for mark in getattr(value, "marks", ())):
+                raise SpecError(
+                    "the marker interp stands on one value of a parametrization, which is too late "
+                    "to choose the model: mark the test itself (model may be a list), or write a "
+                    "second test"
+                )
+    return Marked(said.pop("model", ()), **said)
 
 
-def _refuse_on_a_value(definition: pytest.Item, values: Iterable[object]) -> None:
-    for value in values:
-        marks = getattr(value, "marks", ())  # of a pytest.param
-        if any(mark.name == "interp" for mark in marks):
-            raise collect_error(
-                definition,
-                "the marker interp stands on one value of a parametrization, where it would come "
-                "too late to choose the model: mark the test itself (model may be a list), or "
-                "write a second test",
-            )
-
-
-def _names(definition: pytest.Item, mark: pytest.Mark, argument: str) -> tuple[str, ...]:
-    if argument not in mark.kwargs:
-        return ()
-    value = mark.kwargs[argument]
+def _names(argument: str, value: Any) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     usable = isinstance(names, list | tuple) and names and all(isinstance(n, str) for n in names)
     if not usable:
-        raise collect_error(
-            definition,
+        raise SpecError(
             f"{argument}={value!r} in the marker interp is neither a name nor a list of names: "
-            f"{_FORM}",
+            f"{_FORM}"
         )
     return tuple(dict.fromkeys(names))
 
 
-def collect_error(definition: pytest.Item, message: str) -> pytest.Collector.CollectError:
-    """An error that shows as one message with the test's file and line."""
-    path, line, name = definition.location
-    return pytest.Collector.CollectError(f"{path}:{(line or 0) + 1}: {name}: {message}")
+_READ: Final[dict[str, Callable[[Any], Any]]] = {
+    "model": lambda value: _names("model", value),
+    "backends": lambda value: tuple(map(known_backend, _names("backends", value))),
+    "device": lambda value: None if value is None else check_device(str(value)),
+    "dtype": lambda value: None if value is None else check_dtype(str(value)),
+}
+"""The arguments of the marker, and how each is read."""

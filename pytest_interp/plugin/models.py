@@ -1,9 +1,8 @@
-"""Models in a run: each is let go after its last test, and missing weights skip."""
+"""Models in a run: each is released after its last test, and missing weights skip."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -13,15 +12,14 @@ from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.targets import TARGET, model_of
 
 _PENDING = pytest.StashKey[dict[str, set[str]]]()
-_ACTIVE = pytest.StashKey[Callable[[], None]]()
+_FINISH = pytest.StashKey[Callable[[], None]]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which tests need which model."""
     pending: dict[str, set[str]] = {}
     for item in session.items:
-        model = model_of(item)
-        if model is not None:
+        if (model := model_of(item)) is not None:
             pending.setdefault(model, set()).add(item.nodeid)
     session.config.stash[_PENDING] = pending
 
@@ -30,25 +28,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_teardown(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, None, None]:
-    """After the last test of a model, let go of it."""
+    """Release a model after its last test."""
     try:
         yield
     finally:
-        model = model_of(item)
-        if model is not None:
+        if (model := model_of(item)) is not None:
             waiting = item.config.stash[_PENDING].get(model, set())
             waiting.discard(item.nodeid)
             # a worker of xdist does not know which tests others take: it goes by the next one
             is_worker = hasattr(item.config, "workerinput")
             if not waiting or (is_worker and model_of(nextitem) not in (None, model)):
-                _release(item.config, model)
-
-
-def _release(config: pytest.Config, model: str) -> None:
-    finish = config.stash.get(_ACTIVE, None)
-    if finish is not None:
-        finish()
-    config.stash[MODELS].release(model)
+                item.config.stash.get(_FINISH, lambda: None)()
+                item.config.stash[MODELS].release(model)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,14 +48,15 @@ def pytest_fixture_setup(
 ) -> Generator[None, object, object]:
     """Remember how to end the target, and with it every fixture that holds its model."""
     if fixturedef.argname == TARGET:
-        request.config.stash[_ACTIVE] = lambda: fixturedef.finish(request)
+        request.config.stash[_FINISH] = lambda: fixturedef.finish(request)
     return (yield)
 
 
-@contextmanager
-def _missing_weights_skip(item: pytest.Item) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Skip a test whose weights are missing."""
     try:
-        yield
+        return (yield)
     except WeightsUnavailableError as error:
         if item.config.stash[MODELS].settings.strict:
             raise
@@ -73,18 +65,10 @@ def _missing_weights_skip(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Skip a test whose weights are not here."""
-    with _missing_weights_skip(item):
-        yield
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Skip a test that finds its weights missing, and keep what it ran on for the reports."""
     adapter = getattr(item, "funcargs", {}).get("adapter")
     if adapter is not None:
         item.user_properties.append(("interp_model", adapter.name))
         item.user_properties.append(("interp_backend", adapter.backend))
-    with _missing_weights_skip(item):
-        yield
+    return (yield from pytest_runtest_setup(item))

@@ -12,16 +12,14 @@ from pytest_interp.plugin.session import Models, RunOptions, parse_backends, par
 
 MODELS = pytest.StashKey[Models]()
 """The models of the session, in the stash of its config."""
-
-
 _STRICT = {"strict", "strict_config", "strict_markers"}
 
 
 def overrides(config: pytest.Config) -> list[str]:
     """The ini values that ``-o`` sets.
 
-    pytest turns `--strict-markers` and the like, which stand in the ini file of many projects, into
-    overrides too: they say nothing of what is run.
+    pytest makes overrides of ``--strict-markers`` and the like, too. They change nothing about what
+    is run, and many projects have them in their ini file.
     """
     given: list[str] = config.option.override_ini or []
     return [one for one in given if one.partition("=")[0] not in _STRICT]
@@ -30,12 +28,12 @@ def overrides(config: pytest.Config) -> list[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, each with an ini twin that it overrides."""
     group = parser.getgroup("interp", "interpretability claims on language models")
-    backends = "backends to run under: one, a comma list of them, all, or auto"
+    backends = "backends to run under: one, several with commas, all, or auto"
     models = (
         "NAME: the model of tests that name none; NAME=PATH: run the specs of NAME on the "
         "checkpoint in PATH (ids and baselines keep NAME)"
     )
-    device = "device to run on: cuda, mps, cpu (default: the first of them there is)"
+    device = "device to run on: cuda, mps, cpu (default: the first that is available)"
     dtype = "dtype of the weights (default: bfloat16 on cuda, float32 elsewhere)"
     strict = "missing weights fail a test instead of skipping it"
     group.addoption("--interp-backend", metavar="NAMES", help=backends)
@@ -54,49 +52,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options."""
+    given = {
+        name: config.getoption(f"interp_{name}") or config.getini(f"interp_{name}") or None
+        for name in ("backend", "device", "dtype", "strict")
+    }
+    ini_folder = config.inipath.parent if config.inipath else config.rootpath
+    folder = config.invocation_params.dir
     try:
-        config.stash[MODELS] = Models(_read_settings(config))
+        ini_names, ini_checkpoints = parse_models(config.getini("interp_model"), ini_folder)
+        names, checkpoints = parse_models(config.getoption("interp_model"), folder)
+        settings = RunOptions(
+            default_models=names or ini_names,
+            checkpoints={**ini_checkpoints, **checkpoints},
+            backends=parse_backends(given["backend"] or ""),
+            device=given["device"],
+            dtype=given["dtype"],
+            strict=bool(given["strict"]),
+        )
     except InterpError as error:
         raise pytest.UsageError(str(error)) from error
-
-
-def _read_settings(config: pytest.Config) -> RunOptions:
-    ini_folder = config.inipath.parent if config.inipath else config.rootpath
-    ini_names, ini_checkpoints = parse_models(config.getini("interp_model"), ini_folder)
-    names, checkpoints = parse_models(
-        config.getoption("interp_model"), config.invocation_params.dir
-    )
-    return RunOptions(
-        default_models=names or ini_names,
-        checkpoints={**ini_checkpoints, **checkpoints},
-        backends=parse_backends(_text(config, "interp_backend") or ""),
-        device=_text(config, "interp_device"),
-        dtype=_text(config, "interp_dtype"),
-        strict=config.getoption("interp_strict") or config.getini("interp_strict"),
-    )
-
-
-def _text(config: pytest.Config, name: str) -> str | None:
-    return config.getoption(name) or config.getini(name) or None
+    config.stash[MODELS] = Models(settings)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Versions of the backends and what the options changed, without importing anything heavy."""
-    settings = config.stash[MODELS].settings
-    parts = [_versions(), f"device {settings.device or 'auto'}"]
-    if settings.dtype:
-        parts.append(f"dtype {settings.dtype}")
-    if settings.backends:
-        parts.append(f"backends {', '.join(settings.backends)}")
-    parts += [f"{name} from {path}" for name, path in settings.checkpoints.items()]
-    return f"interp: {'; '.join(parts)}"
-
-
-def _versions() -> str:
-    found = []
+    settings, versions = config.stash[MODELS].settings, []
     for name in backend_names():
         try:
-            found.append(f"{name} {metadata.version(name)}")
+            versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
-            found.append(f"{name} not installed")
-    return ", ".join(found)
+            versions.append(f"{name} not installed")
+    parts = [", ".join(versions), f"device {settings.device or 'auto'}"]
+    parts += [f"dtype {settings.dtype}"] if settings.dtype else []
+    parts += [f"backends {', '.join(settings.backends)}"] if settings.backends else []
+    parts += [f"{name} from {path}" for name, path in settings.checkpoints.items()]
+    return f"interp: {'; '.join(parts)}"

@@ -1,4 +1,4 @@
-"""Whose baselines are whose: the folder, the name and the model that those of a test go by."""
+"""Which baselines belong to a test: their folder, and the names that they go by."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from pytest_interp.baselines.store import Owner, spec_folder
 from pytest_interp.plugin.options import MODELS, overrides
 from pytest_interp.plugin.session import Target
-from pytest_interp.plugin.targets import TARGET
+from pytest_interp.plugin.targets import TARGET, target_of
 
 
 def baseline_root(config: pytest.Config) -> Path:
@@ -20,8 +20,8 @@ def baseline_root(config: pytest.Config) -> Path:
 
 
 def owner_of(item: pytest.Item) -> Owner:
-    """What tells the baselines of a test from those of others."""
-    target = _target_of(item)
+    """The owner of a test's baselines."""
+    target = target_of(item)
     folder = spec_folder(baseline_root(item.config), item.path, item.config.rootpath)
     model, backend = (target.model, target.backend) if target else (None, None)
     return Owner(folder, _name_of(item), model, backend)
@@ -34,7 +34,7 @@ def is_inside(item: pytest.Item) -> bool:
 
 def command_of(item: pytest.Item, option: str, under_reference: bool) -> str:
     """The command that runs a test alone with an option; maybe under the reference backend."""
-    target, reference = _target_of(item), item.config.getini("interp_reference_backend")
+    target, reference = target_of(item), item.config.getini("interp_reference_backend")
     file, colons, names = item.nodeid.partition("::")
     if under_reference and target is not None:
         names = names.replace(str(target), str(Target(target.model, reference)))
@@ -48,19 +48,18 @@ def command_of(item: pytest.Item, option: str, under_reference: bool) -> str:
 
 
 def _same_settings(config: pytest.Config) -> list[str]:
-    """What the command line says of where things lie and what the tests run on."""
+    """What the command line says about places and about what the tests run on."""
     given = config.option
-    parts: list[str] = []
-    for option, value in (
-        ("-c", given.inifilename),
-        ("--rootdir", given.rootdir),
-        ("--interp-device", given.interp_device),
-        ("--interp-dtype", given.interp_dtype),
-    ):
-        parts += [option, str(value)] if value else []
-    for option, values in (("-o", overrides(config)), ("--interp-model", given.interp_model)):
-        parts += [part for value in values or () for part in (option, value)]
-    return parts
+    asked = {
+        "-c": [given.inifilename],
+        "--rootdir": [given.rootdir],
+        "--interp-device": [given.interp_device],
+        "--interp-dtype": [given.interp_dtype],
+        "-o": overrides(config),
+        "--interp-model": given.interp_model or [],
+    }
+    pairs = ((option, str(value)) for option, values in asked.items() for value in values if value)
+    return [part for pair in pairs for part in pair]
 
 
 def _name_of(item: pytest.Item) -> str:
@@ -70,7 +69,7 @@ def _name_of(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return name
-    target, rest = _target_of(item), callspec.id
+    target, rest = target_of(item), callspec.id
     if target is not None:
         padded = f"-{rest}-"
         if f"-{target}-" in padded:
@@ -79,9 +78,3 @@ def _name_of(item: pytest.Item) -> str:
             others = {k: v for k, v in callspec.indices.items() if k != TARGET}
             rest = "-".join(f"{key}{index}" for key, index in others.items())
     return f"{name}[{rest}]" if rest else name
-
-
-def _target_of(item: pytest.Item) -> Target | None:
-    callspec = getattr(item, "callspec", None)
-    target = callspec.params.get(TARGET) if callspec else None
-    return target if isinstance(target, Target) else None

@@ -21,19 +21,15 @@ _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 
 @pytest.hookimpl(trylast=True)  # after pytest has made its terminal reporter
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the tests, where there is somebody who looks on."""
+    """Show the line where somebody watches a terminal."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    if (
-        reporter is not None
-        and reporter.isatty
-        and config.get_verbosity() >= 0
-        and not (os.environ.get("CI") or os.environ.get("BUILD_NUMBER"))
-    ):
+    is_watched = reporter is not None and reporter.isatty and config.get_verbosity() >= 0
+    if is_watched and not (os.environ.get("CI") or os.environ.get("BUILD_NUMBER")):
         config.pluginmanager.register(LiveLine(config), "interp-live-line")
 
 
 class LiveLine:
-    """Shows the progress of long work behind what pytest has written, and takes it away again."""
+    """Shows the progress of long work after what pytest has written, and erases it again."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._behind = _Behind(config)
@@ -42,7 +38,7 @@ class LiveLine:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self) -> Generator[None, object, object]:
-        """Listen as long as a test runs."""
+        """Listen while a test runs."""
         self._behind.begin = time.monotonic() + _PATIENCE
         with closing(self._bars), listening(self._bars):
             return (yield)
@@ -54,7 +50,7 @@ class LiveLine:
 
 
 class _Behind:
-    """The terminal as tqdm sees it: a line that begins where pytest has stopped writing."""
+    """A file for tqdm: a line of the terminal that begins where pytest has stopped writing."""
 
     begin = 0.0
     """Nothing is shown before."""
@@ -73,7 +69,7 @@ class _Behind:
         line = f" {text}"[: columns - column - 1] if text else ""
         before = _RESTORE if self._shown else _SAVE
         capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
-        # past pytest's own writer, which would count this line as part of its own
+        # not by pytest's own writer, which would count this line as part of its own
         with capture.global_and_fixture_disabled() if capture else nullcontext():
             sys.stdout.write(before + _ERASE + line)
             sys.stdout.flush()

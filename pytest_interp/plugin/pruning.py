@@ -1,4 +1,4 @@
-"""Entries that no test asks for: found after a run that saw all tests, and deleted on demand."""
+"""Entries that no test asks for: found after a run of all tests, deleted with --interp-prune."""
 
 from __future__ import annotations
 
@@ -34,35 +34,33 @@ _FILTERS = {
 
 
 def prune(config: pytest.Config, exitstatus: int, records: Records) -> list[str]:
-    """List what no test asked for, or delete it where that was asked; the lines that tell of it."""
+    """List what no test asked for, or delete it with ``--interp-prune``; lines for the summary."""
     why = _incomplete(config, exitstatus, records)
     if why is not None:
         return [f"nothing was pruned: {why}"] if config.option.interp_prune else []
     root, rootdir = baseline_root(config), config.rootpath.resolve()
     covered = [root / path.relative_to(rootdir) for path in _arguments(config)]
     found = obsolete(records.tests, root, covered, rootdir)
-    if not found:
-        return []
-    lines = [f"  {shown(path, config.rootpath)}" for path in found]
-    if not config.option.interp_prune:
-        return ["no test asks for these any more; --interp-prune deletes them:", *lines]
+    lines = {path: f"  {shown(path, config.rootpath)}" for path in found}
+    if not found or not config.option.interp_prune:
+        head = "no test asks for these any more; --interp-prune deletes them:"
+        return [head, *lines.values()] if found else []
     problem = []
     try:
         store.remove(found, root)
     except BaselineError as error:
         problem = [f"not everything was pruned: {error}"]
-    gone = [line for line, path in zip(lines, found, strict=True) if not path.exists()]
+    gone = [line for path, line in lines.items() if not path.exists()]
     return ["deleted, since no test asks for them:", *gone, *problem]
 
 
 def obsolete(
     tests: Iterable[Record], root: Path, covered: Iterable[Path], rootdir: Path
 ) -> list[Path]:
-    """Files of entries that no test asked for.
+    """Files of entries that no test asked for, after a complete, unfiltered, green run.
 
-    Only to be trusted after a complete, unfiltered, green run. An entry for one backend alone is in
-    use as long as the shared one is, and the other way round: which of the two a test reads depends
-    on the backends of the run.
+    A shared entry and the entries for one backend alone are in use together: which of them a test
+    reads depends on the backends of the run.
 
     Args:
         tests: all tests of the run.
@@ -80,7 +78,7 @@ def obsolete(
         for slot in found
         if str(slot.shared.numbers) not in used
         and not any(str(slot.folder) == f and _begins(slot.shared, stem) for f, stem in unfinished)
-        # a spec that exists but gave no test was left out by something that we cannot see
+        # a spec that exists but gave no test was left out for a reason that we cannot see
         and (str(slot.folder) in ran or not _has_spec(slot.folder, root, rootdir))
         for file in slot.files
     )
@@ -101,14 +99,14 @@ def _arguments(config: pytest.Config) -> list[Path]:
 
 
 def _incomplete(config: pytest.Config, exitstatus: int, records: Records) -> str | None:
-    """Why this run cannot tell which baselines are obsolete; None where it can."""
+    """Why this run does not show which baselines are obsolete; None where it does."""
     for name, option in _FILTERS.items():
         if getattr(config.option, name, None):
             return f"the run was filtered by {option}"
-    if overrides(config):  # they may say which files, functions and models are tests at all
+    if overrides(config):  # they may change which files and functions are tests
         return "the run was filtered by -o"
     backends = config.stash[MODELS].settings.backends
-    # a backend that is not installed runs in no run of this machine
+    # without any restriction, too, only installed backends run
     if backends and not set(installed_backends()) <= set(backends):
         return f"the run was restricted to the backend {', '.join(backends)}"
     for argument, path in zip(config.args, _arguments(config), strict=True):

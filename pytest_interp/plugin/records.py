@@ -1,4 +1,4 @@
-"""What the tests of a run did with their baselines: gathered, and told at the end."""
+"""What the tests of a run did with their baselines: gathered, and reported at the end."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Record:
     """What one test did with its baselines."""
 
     folder: str
-    """Where the baselines of its spec lie."""
+    """The folder of its spec's baselines."""
     used: tuple[str, ...] = ()
     """Entries that it compared with or wrote, each by its shared file of numbers."""
     unfinished: str | None = None
-    """Stem of its files, where it did not run to its end and so may not have asked for all."""
+    """Stem of its files, where it did not run to its end and may not have asked for all of them."""
     notes: tuple[str, ...] = ()
 
     def attach(self, report: pytest.TestReport) -> None:
@@ -26,9 +26,9 @@ class Record:
         setattr(report, _REPORT, asdict(self))
 
 
-@dataclass
+@dataclass(eq=False)  # a plugin is found by its hash
 class Records:
-    """The records of all tests of a run."""
+    """The records of all tests of a run, a plugin of the process that reports."""
 
     tests: list[Record] = field(default_factory=list)
     collected: int = 0
@@ -37,18 +37,30 @@ class Records:
     """Node ids of the tests that ran to the end of their teardown, skipped ones included."""
     deselected: int = 0
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self.finished.add(report.nodeid)
+        if record := getattr(report, _REPORT, None):
+            self.tests.append(Record(**record))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        of_worker = getattr(node, "workeroutput", {}).get(_REPORT, {})
+        self.deselected += of_worker.get("deselected", 0)
+        self.collected = max(self.collected, of_worker.get("collected", 0))
+
 
 _REPORT = "interp_baselines"
-"""Attribute of a test's last report, and key in what a worker of xdist tells at its end."""
+"""Attribute of a test's last report, and key in the final report of a worker of xdist."""
 _RECORDS = pytest.StashKey[Records]()
 _FOUND = pytest.StashKey[list[str]]()
-"""What is told of baselines that no test asks for."""
+"""Lines about baselines that no test asks for."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the record of this run."""
     config.stash[_RECORDS], config.stash[_FOUND] = Records(), []
-    config.pluginmanager.register(_Collector(config.stash[_RECORDS]), "interp-baseline-records")
+    config.pluginmanager.register(config.stash[_RECORDS], "interp-baseline-records")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -68,47 +80,27 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         items[0].config.stash[_RECORDS].deselected += len(items)
 
 
-class _Collector:
-    """Collects the records of all tests, in the process that reports."""
-
-    def __init__(self, records: Records) -> None:
-        self.records = records
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown":
-            self.records.finished.add(report.nodeid)
-        if record := getattr(report, _REPORT, None):
-            self.records.tests.append(Record(**record))
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        told = getattr(node, "workeroutput", {}).get(_REPORT, {})
-        self.records.deselected += told.get("deselected", 0)
-        self.records.collected = max(self.records.collected, told.get("collected", 0))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Find what no test asked for, and delete it where that was asked."""
+    """Find what no test asked for, and delete it with ``--interp-prune``."""
     from pytest_interp.plugin.pruning import prune
 
     config, records = session.config, session.config.stash[_RECORDS]
-    # in xdist's controller there are none, and its workers tell of theirs
+    # the controller of xdist has no items of its own, and its workers report theirs
     records.collected = max(records.collected, len({item.nodeid for item in session.items}))
     if hasattr(config, "workeroutput"):
-        told = {"deselected": records.deselected, "collected": records.collected}
-        config.workeroutput[_REPORT] = told
-        return
-    config.stash[_FOUND] = prune(config, exitstatus, records)
+        counts = {"deselected": records.deselected, "collected": records.collected}
+        config.workeroutput[_REPORT] = counts
+    else:
+        config.stash[_FOUND] = prune(config, exitstatus, records)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Tell what was written, what moved within the noise, and what is obsolete."""
+    """Show what was written, what moved within the noise, and what is obsolete."""
     notes = [note for test in config.stash[_RECORDS].tests for note in test.notes]
-    lines = [*"\n".join(notes).splitlines(), *config.stash[_FOUND]]
-    if lines:
+    if lines := [*notes, *config.stash[_FOUND]]:
         terminalreporter.section("interp baselines")
-        for line in lines:
+        for line in "\n".join(lines).splitlines():
             terminalreporter.write_line(line)

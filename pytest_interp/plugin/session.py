@@ -1,6 +1,6 @@
-"""What one pytest session knows of models: which were asked for, which are loaded, what they gave.
+"""The models of one pytest session: which are asked for, which are loaded, what they gave.
 
-Nothing here imports pytest, and torch only when a model is loaded.
+Nothing here imports pytest; torch is imported when a model is loaded.
 """
 
 from __future__ import annotations
@@ -27,18 +27,14 @@ AUTO, ALL = "auto", "all"
 
 @dataclass(frozen=True)
 class Target:
-    """What a parametrized test runs on.
-
-    Attributes:
-        model: name of the model, as the spec says it.
-        backend: name of the backend, or None for a test that asks only for the weights.
-        device: what the spec asks for, where the run asks for none.
-        dtype: likewise.
-    """
+    """What a parametrized test runs on."""
 
     model: str
+    """Name of the model, as the spec says it."""
     backend: str | None
+    """Name of the backend; None for a test that asks only for the weights."""
     device: str | None = None
+    """The device and the dtype of the spec count where the run asks for none."""
     dtype: str | None = None
 
     def __str__(self) -> str:
@@ -47,7 +43,7 @@ class Target:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the command line and the ini file say of models and backends."""
+    """What the command line and the ini file say about models and backends."""
 
     default_models: tuple[str, ...] = ()
     """Models of tests that name none."""
@@ -61,21 +57,21 @@ class RunOptions:
     """Missing weights fail a test instead of skipping it."""
 
     def source_of(self, model: str) -> str:
-        """The checkpoint that specs of this model run on."""
+        """The checkpoint on which specs of this model run."""
         return self.checkpoints.get(model, model)
 
     def backends_of(self, model: str, asked: tuple[str, ...]) -> tuple[str, ...]:
-        """The backends of a test on this model that asks for these, or for none in particular.
+        """The backends of a test that asks for these, or for none in particular.
 
         Empty when the run is restricted to backends that the test does not ask for.
         """
         if self.backends == (AUTO,):
             own = choose_backend(model if model in model_names() else self.source_of(model))
             return (own,) if not asked or own in asked else asked[:1]
-        if not asked:
-            # with no backend installed, opening the first one says what to install
-            return self.backends or installed_backends() or backend_names()
-        return tuple(name for name in asked if not self.backends or name in self.backends)
+        if asked:
+            return tuple(name for name in asked if not self.backends or name in self.backends)
+        # with no backend installed, opening the first one says what to install
+        return self.backends or installed_backends() or backend_names()
 
 
 def parse_backends(text: str) -> tuple[str, ...]:
@@ -84,15 +80,13 @@ def parse_backends(text: str) -> tuple[str, ...]:
     Raises:
         UnknownNameError: there is no such backend.
     """
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    known = backend_names()
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if names == (ALL,):
-        return backend_names()
-    if names == (AUTO,):
-        return names
-    for name in names:
-        if name not in backend_names():
-            raise UnknownNameError.of("backend", name, [*backend_names(), AUTO, ALL])
-    return tuple(dict.fromkeys(names))
+        return known
+    if unknown := [name for name in names if name not in known and names != (AUTO,)]:
+        raise UnknownNameError.of("backend", unknown[0], [*known, AUTO, ALL])
+    return names
 
 
 def parse_models(texts: Iterable[str], folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -101,7 +95,7 @@ def parse_models(texts: Iterable[str], folder: Path) -> tuple[tuple[str, ...], d
     A checkpoint is a path, relative to ``folder``, or whatever else names a model.
 
     Raises:
-        SpecError: nothing stands on one side of the equals sign.
+        SpecError: one side of the equals sign is empty.
     """
     names: list[str] = []
     checkpoints: dict[str, str] = {}
@@ -112,11 +106,11 @@ def parse_models(texts: Iterable[str], folder: Path) -> tuple[tuple[str, ...], d
                 f"cannot read the model {text!r}: write NAME, or NAME=PATH to run the specs of "
                 "NAME on another checkpoint"
             )
+        path = folder / Path(checkpoint).expanduser()
         if not equals:
             names.append(name)
-            continue
-        path = folder / Path(checkpoint).expanduser()
-        checkpoints[name] = str(path.resolve()) if path.exists() else checkpoint
+        else:
+            checkpoints[name] = str(path.resolve()) if path.exists() else checkpoint
     return tuple(dict.fromkeys(names)), checkpoints
 
 
@@ -132,52 +126,49 @@ class Models:
     def weights(self, name: str, device: str | None = None, dtype: str | None = None) -> Weights:
         """Load a model, or give it again. Errors as for ``load_weights``.
 
-        ``device`` and ``dtype`` are those of a spec: what the run asks for goes before them.
+        ``device`` and ``dtype`` are those of a spec. What the run asks for overrides them.
         """
+        from pytest_interp.models import load_weights
+
         if name in self._missing:
-            # a download that failed is not tried anew for every test
+            # a download that failed is not tried again for every test
             raise WeightsUnavailableError(self._missing[name])
         loaded = self._weights.setdefault(name, {})
         how = (self.settings.device or device, self.settings.dtype or dtype)
         if how not in loaded:
-            loaded[how] = self._load(name, *how)
+            try:
+                weights = load_weights(self.settings.source_of(name), *how)
+            except WeightsUnavailableError as error:
+                self._missing[name] = str(error)
+                raise
+            # the name is that of the spec, whatever checkpoint stands in for the model; else the
+            # very weights, so that load_weights shares them with whoever asks for them elsewhere
+            loaded[how] = weights if weights.name == name else replace(weights, name=name)
         return loaded[how]
 
-    def _load(self, name: str, device: str | None, dtype: str | None) -> Weights:
-        from pytest_interp.models import load_weights
-
-        try:
-            weights = load_weights(self.settings.source_of(name), device, dtype)
-        except WeightsUnavailableError as error:
-            self._missing[name] = str(error)
-            raise
-        # whatever checkpoint stands in for it, the model goes by the name that the spec gives
-        return weights if weights.name == name else replace(weights, name=name)
-
     def release(self, name: str) -> None:
-        """Let go of a model. Its memory is free once no test holds it either."""
+        """Forget a model. Its memory is free once no test holds it either."""
         if self._weights.pop(name, None) is not None:
-            # modules under a backend refer to one another in cycles
-            gc.collect()
+            gc.collect()  # modules under a backend refer to one another in cycles
 
-    def once(self, experiment: Callable[..., T], adapter: ModelAdapter, **arguments: Any) -> T:
-        """Run an experiment, or give what it gave before.
+    def once(
+        self, experiment: Callable[..., T], adapter: ModelAdapter, *given: Any, **named: Any
+    ) -> T:
+        """Run an experiment once for the same weights, backend and arguments.
 
-        Before means: in this session, on the same weights, backend and arguments. Results are
-        frozen, so that they can be shared. With arguments that cannot be hashed it runs each time.
+        Results are frozen, so that they can be shared. With arguments that cannot be hashed it runs
+        each time.
         """
-        bound = inspect.signature(experiment).bind(adapter, **arguments)
+        bound = inspect.signature(experiment).bind(adapter, *given, **named)
         bound.apply_defaults()
-        given = list(bound.arguments.items())[1:]
-        # further keyword arguments are bound as a mapping
-        values = tuple((k, tuple(v.items()) if isinstance(v, dict) else v) for k, v in given)
-        key = (experiment, type(adapter), adapter.backend, values)
+        arguments = (bound.args[1:], *bound.kwargs.items())
+        key = (experiment, type(adapter), adapter.backend, arguments)
         try:
             hash(key)
         except TypeError:
-            return experiment(adapter, **arguments)
+            return experiment(adapter, *given, **named)
         known = self._results.setdefault(adapter.weights, {})
         if key not in known:
-            known[key] = experiment(adapter, **arguments)
+            known[key] = experiment(adapter, *given, **named)
         found: T = known[key]
         return found

@@ -30,8 +30,8 @@ def pytest_runtest_makereport(
 
         text = failure_text(item, error)
         if text is not None:
-            # pytest would read the spec as Python for the source of its frame. Before 3.11.4
-            # Python answers a null byte there with an error that ends the whole run.
+            # pytest would read the spec as the Python source of its frame. Before 3.11.4 a null
+            # byte in it is an error that ends the whole run
             error.traceback = error.traceback.filter(lambda entry: entry.path != item.path)
     report = yield
     if report.failed and text is not None:

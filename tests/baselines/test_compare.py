@@ -206,15 +206,16 @@ def test_provenance_is_shown_and_not_compared():
     assert changes(old, new) == []
     lines = provenance_lines(Entry.of(old), Entry.of(new))
     assert lines == [
-        "fingerprint: 0123 -> 4567  (the weights are not the same)",
-        "versions.torch: None -> 3.0",
+        "made differently:",
+        "  fingerprint: 0123 -> 4567  (the weights are not the same)",
+        "  versions.torch: None -> 3.0",
     ]
 
 
 def test_a_commit_that_does_not_name_the_code_says_so():
     old, new = lens(git_sha="abc", git_dirty=True), lens(git_sha="abc", git_dirty=False)
     lines = provenance_lines(Entry.of(old), Entry.of(new))
-    assert lines == ["git_sha: abc (dirty) -> abc"]
+    assert lines == ["made differently:", "  git_sha: abc (dirty) -> abc"]
 
 
 def told(old, new, axes=None, before=None):

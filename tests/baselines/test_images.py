@@ -70,7 +70,7 @@ def test_a_missing_file_of_a_figure_is_told_and_not_written(saved, tmp_path, gon
     path = getattr(slot, gone)
     path.unlink()
     problem = inspect_figure(drawing, slot, lambda: tmp_path)
-    assert problem.told == f"of its figure {path.name} is missing"
+    assert problem.text == f"of its figure {path.name} is missing"
     assert problem.is_missing
     assert problem.files == {path: getattr(drawing, gone)}
     assert not path.exists()

@@ -155,7 +155,7 @@ def test_damaged_files_are_written_anew_with_all(saved):
     result.assert_outcomes(failed=2)
     assert f"BaselineError: {LENS}.json cannot be read as JSON" in text(result)
     assert "is no image" in text(result)
-    assert "or write it anew with --interp-update=all" in text(result)
+    assert "or write it again with --interp-update=all" in text(result)
     result = saved.run("--interp-update=all")
     result.assert_outcomes(passed=2)
     assert f"replaced the unreadable {LENS}.json" in text(result)

@@ -95,7 +95,7 @@ def test_new_writes_a_spec_that_passes(pytester, kind, capsys):
     assert main(["new", "monuments", *kind]) == 0
     file = capsys.readouterr().out.split()[1].rstrip(".")
     assert main(["new", "monuments", *kind]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file],
         capture_output=True,

@@ -92,7 +92,7 @@ def test_what_an_extension_prints_is_no_output_of_the_command(project):
 
 def test_a_plain_assert_of_an_extension_shows_its_values(project):
     project.path.joinpath("adds_c.py").write_text(
-        "from pytest_interp.specs.claims import register_claim\n"
+        "from pytest_interp.claims import register_claim\n"
         '@register_claim("early")\n'
         "def assert_early(result):\n    assert result.crossover_layer < 3\n"
     )
