@@ -12,7 +12,7 @@ from pytest_interp.claims import Status, check_handoff
 from pytest_interp.errors import ClaimInconclusive, ExperimentError
 from pytest_interp.experiments import (
     cheap_controls,
-    controls,
+    control_runs,
     identity_control,
     shuffled_adapter,
     shuffled_control,
@@ -148,7 +148,7 @@ def test_shuffled_weights_support_no_claim():
 
 def test_shuffled_weights_that_still_know_the_facts_are_seen(monkeypatch):
     facts, adapter = planted()
-    monkeypatch.setattr(controls, "shuffled_adapter", lambda adapter, seed: adapter)
+    monkeypatch.setattr(control_runs, "shuffled_adapter", lambda adapter, seed: adapter)
     assert str(shuffled_control(adapter, facts)).startswith("shuffled weights: 1 is not <= 0.5")
 
 
