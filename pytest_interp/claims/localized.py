@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Unpack
+from typing import Any, Unpack
 
 from pytest_interp.claims.evidence import Evidence, column, gather, other_columns
 from pytest_interp.claims.places import (
@@ -13,9 +13,10 @@ from pytest_interp.claims.places import (
     must_be_traced,
     not_traced,
     parse_place,
+    runs,
 )
 from pytest_interp.claims.registry import register_claim
-from pytest_interp.claims.requirements import Requirement, asserting, decide, undecided, verdict_of
+from pytest_interp.claims.requirements import Requirement, asserting, decide, undecided
 from pytest_interp.claims.terms import (
     GivenTerms,
     Terms,
@@ -75,9 +76,8 @@ def check_fact_localized(
     inside = least_effect("inside", inside)
     outside = most_effect("outside", outside, inside, f"inside={inside:g}")
     if split is not None and layer_range is None:
-        return _check_found_range(
-            evidence, site, split, terms, inside=inside, outside=outside, edge=edge
-        )
+        limits = {"inside": inside, "outside": outside, "edge": edge}
+        return _check_found_range(evidence, site, split, terms, inside, limits)
     if split is not None or layer_range is None:
         raise ClaimError("give either a layer_range, or split= to find it on a part of the facts")
     span = layer_span(evidence, layer_range)
@@ -124,10 +124,8 @@ def _check_found_range(
     site: str,
     split: float,
     terms: Terms,
-    *,
     inside: float,
-    outside: float,
-    edge: int,
+    limits: dict[str, Any],
 ) -> Verdict:
     """Find the range on one part of the facts, check it on the other."""
     if not evidence.is_set:
@@ -138,29 +136,16 @@ def _check_found_range(
     found = gather(finding, replace(terms, controls=()))
     position = parse_place(found, site).position
     claim = f"the fact sits at {site} in a range of layers found on {len(finding)} facts"
-    refused = undecided(claim, found, terms, inside, [(column(found, position), found.layers)])
-    if refused is not None:
+    target = column(found, position)
+    refused = undecided(claim, found, terms, inside, [(target, found.layers)])
+    if refused.sentence:
         return refused
-    span = longest_range(found, position, inside)
-    if span is None:
+    strong = [n for n, e in zip(found.layers, target.effect.mean(0), strict=True) if e >= inside]
+    if not strong:
         sentence = f"At {site} no layer has a mean effect of {inside:.2f} on those facts."
-        return verdict_of(claim, found, terms, Status.FAILED, sentence, threshold=inside)
+        return replace(refused, status=Status.FAILED, sentence=sentence)
+    longest = max(runs(strong), key=len)
     verdict = check_fact_localized(
-        checking, site, span, inside=inside, outside=outside, edge=edge, **vars(terms)
+        checking, site, (longest[0], longest[-1]), **limits, **vars(terms)
     )
     return replace(verdict, claim=f"{verdict.claim}; range found on {len(finding)} other facts")
-
-
-def longest_range(evidence: Evidence, position: str | int, inside: float) -> tuple[int, int] | None:
-    """First and last of the longest run of layers whose mean effect is at least ``inside``."""
-    mean = column(evidence, position).effect.mean(axis=0)
-    runs: list[list[int]] = [[]]
-    for layer, value in zip(evidence.layers, mean, strict=True):
-        if value < inside:
-            runs.append([])
-            continue
-        if runs[-1] and runs[-1][-1] != layer - 1:  # layers between were not traced
-            runs.append([])
-        runs[-1].append(layer)
-    best = max(runs, key=len)
-    return (best[0], best[-1]) if best else None

@@ -1,4 +1,4 @@
-"""Where a claim speaks of: its site, its layers, and the layers that nobody looked at."""
+"""Which place a claim is about: its site, its layers, and the layers that were not traced."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
 
 
 def must_be_traced(evidence: Evidence, layers: Sequence[int], why: str) -> None:
-    """Return when the model has all of these layers and the trace read them.
+    """Raise unless the model has all of these layers and the trace read them.
 
     Raises:
-        ClaimError: it did not; the message names the layers to trace.
+        ClaimError: the message names the layers to trace.
     """
     top = evidence.n_layers
     beyond = [n for n in layers if n < 0 or (top is not None and n >= top)]
@@ -96,10 +96,7 @@ def must_be_traced(evidence: Evidence, layers: Sequence[int], why: str) -> None:
 
 
 def not_traced(evidence: Evidence) -> str:
-    """The layers that nobody looked at, as a part of a claim's sentence; empty if there are none.
-
-    With a model of unknown depth, that.
-    """
+    """The part of a claim's sentence that names layers not traced; empty if there are none."""
     top = evidence.n_layers
     if top is None:
         return "; the depth of the model is not known"
@@ -114,6 +111,10 @@ def layers_in_words(layers: Sequence[int]) -> str:
 
 def in_runs(layers: Sequence[int]) -> str:
     """Ascending layers with runs of them joined: ``0 to 2, 5``."""
+    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]} to {r[-1]}" for r in runs(layers))
+
+
+def runs(layers: Sequence[int]) -> list[Sequence[int]]:
+    """Ascending layers, cut where one does not follow the one before."""
     starts = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(layers)) if b != a + 1), len(layers)]
-    runs = [layers[start:end] for start, end in pairwise(starts)]
-    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]} to {r[-1]}" for r in runs)
+    return [layers[start:end] for start, end in pairwise(starts)]

@@ -25,22 +25,20 @@ def effect_table(
         broken: (layer, column name) of cells to mark.
         around: layers of interest.
     """
-    wanted = {layers.index(layer) for layer in around if layer in layers}
-    shown = sorted(
-        {j for i in wanted for j in range(i - REACH, i + REACH + 1) if 0 <= j < len(layers)}
-    )
+    wanted = [layers.index(layer) for layer in around if layer in layers]
     names = [name if len(name) <= WIDEST else name[: WIDEST - 2] + ".." for name, _ in columns]
-    widths = [max(len(name), 7) for name in names]
-    head = "  ".join(name.rjust(width) for name, width in zip(names, widths, strict=True))
-    lines = ["  effect by layer (* breaks the claim):", f"    layer  {head}"]
+    lines = ["  effect by layer (* breaks the claim):"]
+    lines.append(f"    layer  {'  '.join(name.rjust(7) for name in names)}")
     previous = None
-    for i in shown:
-        if previous is not None and i != previous + 1:
+    for i, layer in enumerate(layers):
+        if not any(abs(i - j) <= REACH for j in wanted):
+            continue
+        if previous not in (None, i - 1):
             lines.append("      ...")
         previous = i
         cells = []
-        for (name, values), width in zip(columns, widths, strict=True):
-            mark = "*" if (layers[i], name) in broken else " "
-            cells.append(f"{values[i]:.3f}{mark}".rjust(width))
-        lines.append(f"    {layers[i]:>5}  {'  '.join(cells)}".rstrip())
+        for (name, values), short in zip(columns, names, strict=True):
+            mark = "*" if (layer, name) in broken else " "
+            cells.append(f"{values[i]:.3f}{mark}".rjust(max(len(short), 7)))
+        lines.append(f"    {layer:>5}  {'  '.join(cells)}".rstrip())
     return "\n".join(lines)
