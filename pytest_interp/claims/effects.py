@@ -135,7 +135,7 @@ def check_handoff(
     giver, taker = (parse_place(evidence, site) for site in sites)
     if giver.position == taker.position:
         raise ClaimError(f"a hand-off needs two positions, got {source!r} and {target!r}")
-    at = f"layer {layer}" if not within else f"layer {layer} (plus or minus {within})"
+    at = f"layer {layer}" if not within else f"layer {layer} +/- {within}"
     next_to_it = [layer - within - 1, layer + within]
     must_be_traced(
         evidence, next_to_it, f"a hand-off at {at} is a claim about the layers on both sides"
