@@ -66,7 +66,7 @@ def check_backends_agree(
                 f"cannot compare {type(first).__name__} with {type(second).__name__}: give two "
                 "results of one experiment (and no prompts), or two adapters and prompts"
             )
-        backends = [one.provenance and one.provenance.backend for one in (first, second)]
+        backends = [one.provenance.backend if one.provenance else None for one in (first, second)]
         _must_be_two(backends)
         return _check_results(first, second, backends, atol)
     texts = [prompts] if isinstance(prompts, str) else list(prompts or ())

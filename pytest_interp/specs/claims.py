@@ -26,13 +26,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pytest_interp.claims.registry import CLAIMS
 from pytest_interp.claims.verdict import Verdict, conclude, hearing
 from pytest_interp.documents import Document, Location, shown
-from pytest_interp.errors import (
-    ClaimError,
-    ClaimFailed,
-    ClaimInconclusive,
-    InterpError,
-    described,
-)
+from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive, InterpError, described
 from pytest_interp.experiments.registry import Experiment
 from pytest_interp.results.base import Result
 from pytest_interp.specs.bounds import Bound, attributes_of, check_bound
@@ -53,20 +47,20 @@ class Claim:
     arguments: Mapping[str, Any]
 
     def check(self, result: Result) -> None:
-        """Return when the claim holds of the result.
+        """Raise unless the claim holds of the result.
 
         Raises:
-            ClaimFailed, ClaimInconclusive: it does not, or cannot be decided; the message begins
-                with file, line and the claim.
-            InterpError: the result has no such thing to make a claim about.
+            ClaimFailed, ClaimInconclusive: it does not hold, or cannot be decided; the message
+                begins with file, line and the claim.
+            InterpError: the claim does not fit the result.
         """
+        here = f"{self.place}: {self.text}\n"
         try:
             self._call(result)
         except (ClaimFailed, ClaimInconclusive, InterpError) as error:
-            raise type(error)(f"{self.place}: {self.text}\n{error}") from None
+            raise type(error)(f"{here}{error}") from None
         except AssertionError as error:  # a plain assert
-            said = f"claim failed: {_asserted(error, self.function)}"
-            raise ClaimFailed(f"{self.place}: {self.text}\n{said}") from None
+            raise ClaimFailed(f"{here}claim failed: {_asserted(error, self.function)}") from None
 
     def _call(self, result: Result) -> None:
         heard: list[Verdict] = []
@@ -135,30 +129,23 @@ def _check_layers(document: Document, here: Location, arguments: dict[str, Any])
     """Refuse a layer range that is none, in words for layers rather than for lists."""
     given = arguments.get("layer_range", 0)
     ends = given if isinstance(given, list) and len(given) == 2 else [given, given]
-    place = (*here, "layer_range")
+    said = ""
     if not all(type(end) is int for end in ends):
-        raise document.error(
-            place,
-            f"layer_range {given!r} is none: give a layer, or the first and the last, both "
-            "included, as [0, 22]",
-        )
-    if ends[0] > ends[1]:
-        raise document.error(
-            place,
-            f"layer_range {given!r} is empty: give the first and the last layer, both included, "
-            "in this order",
-        )
+        said = "none: give a layer, or the first and the last, both included, as [0, 22]"
+    elif ends[0] > ends[1]:
+        said = "empty: give the first and the last layer, both included, in this order"
+    if said:
+        raise document.error((*here, "layer_range"), f"layer_range {given!r} is {said}")
 
 
 def _check_attribute(document: Document, index: int, name: str, experiment: Experiment) -> None:
-    attributes = attributes_of(experiment.result_type)
+    attributes = sorted(attributes_of(experiment.result_type))
     first = name.partition(".")[0]
     if attributes and first not in attributes:
-        known = [*CLAIMS.names(), *sorted(attributes)]
         raise document.error(
             ("claims", index, name),
             f"there is no claim {name!r} about the result of {experiment.name}: "
-            f"{nearest(first, known)}",
+            f"{nearest(first, [*CLAIMS.names(), *attributes])}",
         )
 
 
