@@ -77,7 +77,7 @@ def check_fact_localized(
     outside = most_effect("outside", outside, inside, f"inside={inside:g}")
     if split is not None and layer_range is None:
         limits = {"inside": inside, "outside": outside, "edge": edge}
-        return _check_found_range(evidence, site, split, terms, inside, limits)
+        return _check_found_range(evidence, site, split, terms, limits)
     if split is not None or layer_range is None:
         raise ClaimError("give either a layer_range, or split= to find it on a part of the facts")
     span = layer_span(evidence, layer_range)
@@ -103,35 +103,27 @@ assert_fact_localized = register_claim("fact_localized")(asserting(check_fact_lo
 def _around(
     evidence: Evidence, span: tuple[int, ...], edge: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Traced layers next to the range about which nothing is claimed, and those outside.
-
-    Raises:
-        ClaimError: on a side where the model has layers, none outside was traced.
-    """
+    """Traced layers next to the range about which nothing is claimed, and those outside of it."""
     first, last = span[0] - edge, span[-1] + edge
     ends = [first - 1] if span[0] > 0 else []
     if evidence.n_layers is None or span[-1] < evidence.n_layers - 1:
         ends.append(last + 1)
     without = f" (edge={edge})" if edge else ""
-    must_be_traced(evidence, ends, f"'nowhere else' speaks of layers outside{without}")
+    must_be_traced(evidence, ends, f"'nowhere else' is a claim about layers outside{without}")
     rest = [layer for layer in evidence.layers if layer not in span]
     near = tuple(layer for layer in rest if first <= layer <= last)
     return near, tuple(layer for layer in rest if layer not in near)
 
 
 def _check_found_range(
-    evidence: Evidence,
-    site: str,
-    split: float,
-    terms: Terms,
-    inside: float,
-    limits: dict[str, Any],
+    evidence: Evidence, site: str, split: float, terms: Terms, limits: dict[str, Any]
 ) -> Verdict:
     """Find the range on one part of the facts, check it on the other."""
     if not evidence.is_set:
         raise ClaimError("split= needs a set of facts: trace a FactSet")
     if not 0 < number("split", split) < 1:
         raise ClaimError(f"split={split!r}: give the share of facts to find the range on, as 0.5")
+    inside: float = limits["inside"]
     finding, checking = evidence.asked.split(split, terms.seed)
     found = gather(finding, replace(terms, controls=()))
     position = parse_place(found, site).position

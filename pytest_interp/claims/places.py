@@ -53,17 +53,13 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
     else:
         pair = layer_range if isinstance(layer_range, (tuple, list)) else (layer_range,) * 2
         if len(pair) != 2:
-            raise ClaimError(
-                f"layer_range={layer_range!r}: give a range, the first and the last layer as a "
-                "pair, or one layer"
-            )
+            forms = "give a range, the first and the last layer as a pair, or one layer"
+            raise ClaimError(f"layer_range={layer_range!r}: {forms}")
         first, last = (whole_number("layer_range", layer) for layer in pair)
         span = range(first, last + 1)
     if not span or span.step != 1:
-        raise ClaimError(
-            f"layer_range {layer_range!r} holds no layers, or skips some: give a range with step "
-            "1, or the first and the last layer as a pair"
-        )
+        forms = "give a range with step 1, or the first and the last layer as a pair"
+        raise ClaimError(f"layer_range {layer_range!r} holds no layers, or skips some: {forms}")
     absent = [layer for layer in span if layer not in evidence.layers]
     if absent:
         raise ClaimError(
@@ -74,11 +70,7 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
 
 
 def must_be_traced(evidence: Evidence, layers: Sequence[int], why: str) -> None:
-    """Raise unless the model has all of these layers and the trace read them.
-
-    Raises:
-        ClaimError: the message names the layers to trace.
-    """
+    """Raise a ClaimError, which names the layers to trace, unless all of these were traced."""
     top = evidence.n_layers
     beyond = [n for n in layers if n < 0 or (top is not None and n >= top)]
     if beyond:

@@ -11,7 +11,6 @@ import numpy as np
 
 from pytest_interp.claims.evidence import Column, Evidence
 from pytest_interp.claims.map_controls import random_regions, whole_state
-from pytest_interp.claims.tables import effect_table
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
 from pytest_interp.results.control import Control
@@ -19,6 +18,10 @@ from pytest_interp.stats import mean_intervals
 
 Sense = Literal["at least", "at most", "within"]
 P = ParamSpec("P")
+REACH = 2
+"""Layers that a table shows on each side of an edge."""
+WIDEST = 14
+"""Characters of the head of a column."""
 
 
 @dataclass(frozen=True)
@@ -154,12 +157,8 @@ def decide(
     if region is not None and len(evidence.traces) > 1:
         controls.append(random_regions(evidence, region, columns, terms.seed))
     status, sentence = _outcome(cells, broken, controls)
-    table = effect_table(
-        evidence.layers,
-        [(c.name, c.effect.mean(axis=0)) for c in columns],
-        {(cell.layer, cell.column) for cell in broken},
-        around=[cell.layer for cell in broken[:1]] + _edges(evidence.layers, requirements),
-    )
+    around = [cell.layer for cell in broken[:1]] + _edges(evidence.layers, requirements)
+    table = _table(evidence.layers, columns, broken, around)
     return replace(
         verdict,
         status=status,
@@ -168,7 +167,7 @@ def decide(
         threshold=tightest.limit,
         margin=tightest.margin,
         controls=tuple(controls),
-        details="\n".join([*_listed("cells that break the claim", broken, 4, " cells"), table]),
+        details="\n".join([*_listed("cells that break the claim", broken, 4, " cells"), *table]),
     )
 
 
@@ -218,20 +217,40 @@ def _listed(title: str, lines: Sequence[object], most: int, what: str = "") -> l
 def _outcome(
     cells: Sequence[Cell], broken: Sequence[Cell], controls: Sequence[Control]
 ) -> tuple[Status, str]:
-    false = [cell for cell in broken if cell.false]
+    n, false = len(cells), [cell for cell in broken if cell.false]
+    wrong = [control.name for control in controls if not control.holds]
     if false:
-        return Status.FAILED, f"False in {len(false)} of {len(cells)} cells."
+        return Status.FAILED, f"False in {len(false)} of {n} cells."
     if broken:
-        return Status.INCONCLUSIVE, (
-            f"In {len(broken)} of {len(cells)} cells the interval crosses the limit: use more "
-            "facts, or claim less."
-        )
-    silent = [control.name for control in controls if not control.holds]
-    if silent:
-        return Status.INCONCLUSIVE, (
-            f"All {len(cells)} cells hold, but a control does not: {', '.join(silent)}."
-        )
-    return Status.PASSED, f"Holds in all {len(cells)} cells."
+        said = f"In {len(broken)} of {n} cells the interval crosses the limit: use more facts, or "
+        return Status.INCONCLUSIVE, f"{said}claim less."
+    if wrong:
+        said = f"All {n} cells hold, but a control does not: {', '.join(wrong)}."
+        return Status.INCONCLUSIVE, said
+    return Status.PASSED, f"Holds in all {n} cells."
+
+
+def _table(
+    layers: Sequence[int], columns: Sequence[Column], broken: Sequence[Cell], around: Sequence[int]
+) -> list[str]:
+    """Mean effects near some layers: layers down, columns across; ``*`` marks broken cells."""
+    wanted = [layers.index(layer) for layer in around]
+    marked = {(cell.layer, cell.column) for cell in broken}
+    names = [c.name if len(c.name) <= WIDEST else f"{c.name[: WIDEST - 2]}.." for c in columns]
+    heads = [name.rjust(7) for name in names]
+    lines = ["  effect by layer (* breaks the claim):", f"    layer  {'  '.join(heads)}"]
+    previous = None
+    for i, layer in enumerate(layers):
+        if any(abs(i - j) <= REACH for j in wanted):
+            if previous not in (None, i - 1):
+                lines.append("      ...")
+            previous = i
+            cells = [
+                f"{c.effect[:, i].mean():.3f}{'*' if (layer, c.name) in marked else ' '}".rjust(n)
+                for c, n in zip(columns, map(len, heads), strict=True)
+            ]
+            lines.append(f"    {layer:>5}  {'  '.join(cells)}".rstrip())
+    return lines
 
 
 def _edges(layers: Sequence[int], requirements: Sequence[Requirement]) -> list[int]:

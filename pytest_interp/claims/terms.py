@@ -49,21 +49,18 @@ class Terms:
 
     def __post_init__(self) -> None:
         if not 0.5 <= number("confidence", self.confidence) < 1:
-            raise ClaimError(
-                f"confidence={self.confidence!r}: give a share from 0.5 to below 1, as 0.95 for "
-                "95 %"
-            )
+            share = "give a share from 0.5 to below 1, as 0.95 for 95 %"
+            raise ClaimError(f"confidence={self.confidence!r}: {share}")
         if not 0 <= number("min_known", self.min_known) <= 1:
             raise ClaimError(f"min_known={self.min_known!r}: give a share of facts from 0 to 1")
         if self.min_gap is not None and number("min_gap", self.min_gap) < 0:
             raise ClaimError(f"min_gap={self.min_gap!r}: give a gap of 0 or more, or None")
         whole_number("seed", self.seed)
         given: Sequence[object] = self.controls
-        wrong = [c for c in given if not isinstance(c, Control)]
-        if wrong:
-            raise ClaimError(
-                f"controls= takes control runs, as shuffled_control(...) returns; got {wrong[0]!r}"
-            )
+        for one in given:
+            if not isinstance(one, Control):
+                takes = "takes control runs, as shuffled_control(...) returns"
+                raise ClaimError(f"controls= {takes}; got {one!r}")
 
     @classmethod
     def of(cls, check: Callable[..., Any], given: Mapping[str, Any]) -> Terms:

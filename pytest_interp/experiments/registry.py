@@ -1,6 +1,6 @@
 """Experiments by name, each with a typed config, so that a YAML file can ask for one.
 
-Two forms are taken. A class *is* its config and runs itself::
+An experiment is a class whose fields are its config, a dataclass or a pydantic model::
 
     @register_experiment("norm_profile")
     @dataclass
@@ -12,13 +12,8 @@ Two forms are taken. A class *is* its config and runs itself::
 
         def run(self, adapter: ModelAdapter) -> NormResult: ...
 
-A function takes its config as the second argument, annotated with a pydantic model or dataclass::
-
-    @register_experiment("norm_profile")
-    def norm_profile(adapter: ModelAdapter, config: NormConfig) -> NormResult: ...
-
-Another package adds one by an entry point in the group ``pytest_interp.experiments`` that names
-such a class or function. Importing this module imports no torch.
+Or it is a function of the adapter and of a config, which is annotated with such a class. Another
+package names either by an entry point in the group ``pytest_interp.experiments``. No torch here.
 """
 
 from __future__ import annotations

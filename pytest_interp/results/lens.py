@@ -20,7 +20,7 @@ from pytest_interp.results.base import (
     dtype_of,
     frozen,
 )
-from pytest_interp.results.crossover import Curve, NeverReached, ReachedLayer
+from pytest_interp.results.crossover import NeverReached, ReachedLayer
 from pytest_interp.results.tolerances import Tolerance, float_tolerance, rank_tolerance
 
 _CURVES = ("answer_prob", "answer_rank", "answer_margin", "top_token", "top_margin")
@@ -68,18 +68,12 @@ class LensResult(Result):
 
     @property
     def on_top(self) -> npt.NDArray[np.bool_]:
-        """Whether the answer is the top token [layer]: by a positive, finite margin.
-
-        A tie is not enough, and what is not a number leads nothing.
-        """
+        """Whether the answer is the top token [layer]: by a positive, finite margin, not a tie."""
         return np.isfinite(self.answer_margin) & (self.answer_margin > 0)
 
     @property
     def crossover_layer(self) -> ReachedLayer | NeverReached:
-        """The first layer at which the answer is the top token.
-
-        An int; where the answer never gets there it is no number, and no claim about it passes.
-        """
+        """The first layer at which the answer is the top token: an int, or no number if never."""
         return self._crossover(np.flatnonzero(self.on_top)[:1])
 
     @property
@@ -90,9 +84,7 @@ class LensResult(Result):
         return self._crossover(np.arange(start, len(self.layers))[:1])
 
     def _crossover(self, index: npt.NDArray[Any]) -> ReachedLayer | NeverReached:
-        measured = (self.answer_prob, self.answer_rank, self.answer_margin, self.top_token)
-        curve = Curve(self.answer, self.layers, *measured)
-        return ReachedLayer(self.layers[index[0]], curve) if index.size else NeverReached(curve)
+        return ReachedLayer(self.layers[index[0]], self) if index.size else NeverReached(self)
 
     def to_json(self) -> dict[str, Any]:
         """Numbers and findings, without provenance."""

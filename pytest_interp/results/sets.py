@@ -1,4 +1,4 @@
-"""What sets of results have in common: facts with ids and templates, measured in one way."""
+"""What sets of results share: facts with ids and templates, measured in one way."""
 
 from __future__ import annotations
 

@@ -68,11 +68,7 @@ def check_bound(result: Result, attribute: str, bound: Bound) -> Verdict:
 
 
 def value_of(result: Result, attribute: str) -> Any:
-    """An attribute, dots included; None where a part of the way is None.
-
-    Raises:
-        ClaimError: there is none, or it is more than one value.
-    """
+    """An attribute, dots included; None where a part of the way is None."""
     value: Any = result
     way: list[str] = []
     for part in attribute.split("."):

@@ -25,7 +25,7 @@ from pytest_interp.specs.claims import Claim, make_claim
 from pytest_interp.validation import validated
 
 SUFFIX = ".interp.yaml"
-"""What the names of collected spec files end in."""
+"""What the names of spec files end in."""
 
 SEED = "seed"
 """An experiment whose config has this field gets the seed of the spec in it."""
