@@ -6,9 +6,10 @@ import difflib
 import inspect
 import math
 import numbers
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex, TypedDict
+from typing import Any, TypedDict
 
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.control import Control
@@ -95,11 +96,13 @@ def number(name: str, value: object) -> float:
 
 def whole_number(name: str, value: object) -> int:
     """A whole number of 0 or more; NumPy's integers too. Errors as for :func:`number`."""
-    # True is an int to Python, and layer 1 to nobody
-    found = int(value) if isinstance(value, SupportsIndex) and not isinstance(value, bool) else -1
-    if found < 0:
+    try:
+        found = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:  # of a crossover layer that is never reached, too
+        found = -1
+    if found < 0 or isinstance(value, bool):  # True is an int to Python, and layer 1 to nobody
         raise ClaimError(f"{name}={value!r}: give a whole number of 0 or more")
-    return found
+    return int(found)
 
 
 def least_effect(name: str, value: object) -> float:

@@ -7,7 +7,7 @@ Each returns a :class:`~pytest_interp.results.control.Control`, to be given to a
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -102,13 +102,13 @@ def unrelated_control(
     swept = sweep(adapter, unrelated, one.options.site, _few(one.layers), first, of_every_fact)
     changes = (swept.patched - swept.base).abs().amax(dim=(0, 1))
     gap = float(np.mean([abs(trace.gap) for trace in known]))
-    return Control(
-        UNRELATED_PAIR,
-        changes.double().mean().item() / gap,
-        UNRELATED_LIMIT,
-        f"mean over {_count(len(known), 'fact')} and {_count(len(texts), 'pair')} of prompts, as "
-        f"{texts[0][0]!r} against {texts[0][1]!r}",
-    )
+    counted = [
+        f"{len(things)} {noun}{'s' if len(things) != 1 else ''}"
+        for noun, things in (("fact", known), ("pair", texts))
+    ]
+    note = f"mean over {' and '.join(counted)} of prompts, as {texts[0][0]!r} against "
+    value = changes.double().mean().item() / gap
+    return Control(UNRELATED_PAIR, value, UNRELATED_LIMIT, f"{note}{texts[0][1]!r}")
 
 
 def cheap_controls(
@@ -124,15 +124,14 @@ def cheap_controls(
         traces: a trace or a set.
         unrelated: pairs of texts, as for :func:`unrelated_control`.
     """
-    found = []
-    for name, limit, run in (
-        (
-            IDENTITY,
-            _rounding(adapter),
-            lambda: identity_control(adapter, _known(adapter, traces)[0]),
+    runs: dict[tuple[str, float], Callable[[], Control]] = {
+        (IDENTITY, _rounding(adapter)): lambda: identity_control(
+            adapter, _known(adapter, traces)[0]
         ),
-        (UNRELATED_PAIR, UNRELATED_LIMIT, lambda: unrelated_control(adapter, traces, unrelated)),
-    ):
+        (UNRELATED_PAIR, UNRELATED_LIMIT): lambda: unrelated_control(adapter, traces, unrelated),
+    }
+    found = []
+    for (name, limit), run in runs.items():
         try:
             found.append(run())
         except ExperimentError as problem:
@@ -196,10 +195,6 @@ def _rounding(adapter: ModelAdapter) -> float:
 def _few(layers: Sequence[int]) -> tuple[int, ...]:
     """The middle and the last of them: a patch costs the layers above it."""
     return tuple(dict.fromkeys((layers[len(layers) // 2], layers[-1])))
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' if n != 1 else ''}"
 
 
 def _fitting(adapter: ModelAdapter, pairs: Sequence[Texts]) -> tuple[list[Texts], Tensor, Tensor]:

@@ -36,11 +36,7 @@ class Bound(BaseModel):
 
 
 def check_bound(result: Result, attribute: str, bound: Bound) -> Verdict:
-    """Check that one attribute of a result is within the bound; undefined is inconclusive.
-
-    Raises:
-        ClaimError: the result has no such attribute, or it is more than one value.
-    """
+    """Check that one attribute of a result is within the bound; undefined is inconclusive."""
     value = value_of(result, attribute)
     words = _in_words(bound)
     verdict = Verdict(

@@ -79,11 +79,7 @@ class Claim:
 
 
 def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
-    """The claim at this index of the list of claims.
-
-    Raises:
-        SpecError: an unknown claim, or arguments that it does not take.
-    """
+    """The claim at this index of the list; a SpecError where it cannot be read."""
     entry = document.data["claims"][index]
     if len(entry) != 1:
         said = f"a claim is one key with its arguments, got {len(entry)}: {list(entry)}"
