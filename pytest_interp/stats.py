@@ -62,7 +62,8 @@ def mean_intervals(
         centre = total.sum(axis) / count.sum(axis)
         spread = _standard_error(total, count, centre)
         floor = np.maximum(SMALLEST_ERROR * error, 1e-12)
-        return (centre - _like(mean, centre)) / np.maximum(spread, _like(floor, centre))
+        off = centre - _like(mean, centre)
+        return cast(Floats, off / np.maximum(spread, _like(floor, centre)))
 
     found = stats.bootstrap(
         (sums, np.broadcast_to(counts, sums.shape)),

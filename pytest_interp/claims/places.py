@@ -53,8 +53,10 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
     else:
         pair = layer_range if isinstance(layer_range, (tuple, list)) else (layer_range,) * 2
         if len(pair) != 2:
-            forms = "give a range, the first and the last layer as a pair, or one layer"
-            raise ClaimError(f"layer_range={layer_range!r}: {forms}")
+            raise ClaimError(
+                f"layer_range={layer_range!r}: give a range, the first and the last layer as a "
+                "pair, or one layer"
+            )
         first, last = (whole_number("layer_range", layer) for layer in pair)
         span = range(first, last + 1)
     if not span or span.step != 1:

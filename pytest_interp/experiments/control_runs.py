@@ -1,7 +1,6 @@
 """Control runs: the same measurement where it should find nothing.
 
-Each returns a :class:`~pytest_interp.results.control.Control`, to be given to a claim with
-``controls=[...]`` or kept with ``with_controls`` of a trace or of a set of them.
+Give a control to a claim with ``controls=[...]``, or keep it with ``trace.with_controls(...)``.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ def unrelated_control(
 
     def of_every_fact(logits: Tensor, *_: Tensor) -> Tensor:
         rows = torch.tensor(ids, device=logits.device)[..., None].expand(-1, -1, len(logits))
-        return torch.stack([score(logits, *two) for two in rows.unbind()], dim=-1)
+        return torch.stack([score(logits, *two) for two in rows.unbind(0)], dim=-1)
 
     source, base = (clean, corrupt) if one.direction == "denoise" else (corrupt, clean)
     unused = base[:, 0]
@@ -142,8 +141,8 @@ def cheap_controls(
 def shuffled_adapter(adapter: ModelAdapter, seed: int = 0) -> ModelAdapter:
     """The same model with the entries of every matrix permuted, under the same backend.
 
-    Norms, biases and the distribution of the weights stay; what they say is gone. Costs one copy
-    of the weights.
+    Norms, biases and the distribution of the weights stay; their order is lost. The copy takes the
+    memory of one more model.
     """
     module = copy.deepcopy(adapter.weights.module)
     generator = torch.Generator().manual_seed(seed)

@@ -138,7 +138,7 @@ class _Batch:
         first = min(min(corruption.positions(fact)) for fact in self.facts)
 
         def measure(*run: Tensor) -> Tensor:
-            # which answer a run prefers is wanted whatever the metric
+            # claims ask which answer a run prefers, whatever the metric
             return torch.stack([metric(*run), LOGIT_DIFF(*run)], dim=-1)
 
         return sweep(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 
 from pytest_interp.errors import ExperimentError, InterpError, PromptError
-from pytest_interp.facts.prompts import TokenizedFact
+from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Corruption(ABC):
         """
         return None
 
-    def describe(self, fact: Any) -> str:
-        """The corrupt run in words, for the title of a figure. ``fact`` is a FactPrompt."""
+    def describe(self, fact: FactPrompt) -> str:
+        """The corrupt run in words, for the title of a figure."""
         return self.name
 
     def seeded(self, seed: int) -> Self:
@@ -156,7 +156,7 @@ class Interchange(Corruption):
     def positions(self, fact: TokenizedFact) -> tuple[int, ...]:
         return fact.corrupted_positions
 
-    def describe(self, fact: Any) -> str:
+    def describe(self, fact: FactPrompt) -> str:
         return str(fact.corrupt_prompt)
 
 
@@ -183,11 +183,9 @@ class Gaussian(Corruption):
     the spec, or 0."""
 
     def __post_init__(self) -> None:
-        wrong = None
+        wrong = "" if self.samples >= 1 else f"samples={self.samples!r}: give at least one sample"
         if not self.scale > 0:
             wrong = f"scale={self.scale!r}: give a scale above 0"
-        elif self.samples < 1:
-            wrong = f"samples={self.samples!r}: give at least one sample"
         if wrong:
             raise ExperimentError(wrong, about="corruption")
 
@@ -211,5 +209,5 @@ class Gaussian(Corruption):
         drawn[:, positions] = self.scale * adapter.embedding_std * noise
         return drawn
 
-    def describe(self, fact: Any) -> str:
+    def describe(self, fact: FactPrompt) -> str:
         return f"noise on the subject ({self.samples} samples)"

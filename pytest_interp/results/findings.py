@@ -60,5 +60,6 @@ def _numbers(result: Any, names: list[str], keys: tuple[str | int, ...]) -> Floa
     for key in keys:
         if not isinstance(found, list if isinstance(key, int) else dict):
             break  # the key leads to a part of one finding, as the layer of a peak
-        found = found[key]
+        below: Any = found
+        found = below[key]
     return np.array(found, dtype=np.float64)
