@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +41,9 @@ def mean_intervals(
     Args:
         values: [unit, ...]; units are facts.
         clusters: the cluster of each unit; without it, or with only one, every unit is its own.
-        confidence: of the two-sided interval.
+        confidence: confidence of the two-sided interval.
         resamples: number of bootstrap resamples.
-        seed: of the resampling; the same resamples for every column.
+        seed: seed of the resamples, which are the same for every column.
 
     Returns:
         Arrays of the shape of one unit. With a single unit, the interval is that value alone.
@@ -61,8 +62,8 @@ def mean_intervals(
         centre = total.sum(axis) / count.sum(axis)
         spread = _standard_error(total, count, centre)
         floor = np.maximum(SMALLEST_ERROR * error, 1e-12)
-        result: Floats = (centre - _like(mean, centre)) / np.maximum(spread, _like(floor, centre))
-        return result
+        off = centre - _like(mean, centre)
+        return cast(Floats, off / np.maximum(spread, _like(floor, centre)))
 
     found = stats.bootstrap(
         (sums, np.broadcast_to(counts, sums.shape)),
@@ -84,8 +85,8 @@ def mean_intervals(
 
 
 SMALLEST_ERROR = 0.5
-"""Standard errors of resamples are not let below this share of the sample's own: a resample that
-misses the one outlying fact would otherwise make the interval arbitrarily long."""
+"""Least standard error of a resample, as a share of the sample's own: a resample that misses the
+one outlying fact would otherwise make the interval arbitrarily long."""
 
 
 def _by_cluster(data: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
@@ -101,15 +102,14 @@ def _by_cluster(data: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floa
 
 
 def _standard_error(sums: Floats, counts: Floats, mean: Floats) -> Floats:
-    """Of the mean: how far it moves as each cluster is left out.
+    """Standard error of the mean: how far it moves as each cluster is left out.
 
     Sums and counts [..., cluster] and means [...] to errors [...]; ``...`` are columns, resamples
     or both, and counts may lack columns.
     """
     total = counts.sum(-1)
     moved = (sums - mean[..., None] * counts) / (total[..., None] - counts)
-    error: Floats = np.sqrt((moved**2).sum(-1))
-    return error
+    return cast(Floats, np.sqrt((moved**2).sum(-1)))
 
 
 def _like(column: Floats, resampled: Floats) -> Floats:
@@ -143,17 +143,20 @@ def region_p_value(
         layers: indices of the region's layers.
         column: index of the region's column.
         permutations: number of permutations.
-        seed: of the permutations.
+        seed: seed of the permutations.
 
     Returns:
         (1 + number of permutations at least as good) / (1 + permutations); 1 where the region has
         no effect in any fact.
     """
-    data, there = _columns_there(maps)
+    data = np.asarray(maps, dtype=float)
+    there = np.isfinite(data).all(axis=1)  # which columns each fact has [fact, column]
     n_layers, n_columns = data.shape[1:]
     if not there[:, column].any():
         return 1.0
-    observed = _mean_over_facts(data, there)[list(layers), column].mean()
+    n_facts = np.maximum(there.sum(axis=0), 1)
+    mean = np.where(there[:, None], data, 0.0).sum(axis=0) / n_facts
+    observed = mean[list(layers), column].mean()
     rng = np.random.default_rng(seed)
     total = np.zeros((permutations, n_layers, n_columns))
     for one, has in zip(data, there, strict=True):
@@ -162,34 +165,16 @@ def region_p_value(
         rows = (np.arange(n_layers) + shifts) % n_layers
         columns = rng.permuted(np.tile(own, (permutations, 1)), axis=1)
         total[:, :, own] += one[rows[:, :, None], columns[:, None, :]]
-    means = total / np.maximum(there.sum(axis=0), 1)
-    best = _region_means(means, len(layers)).max(axis=(1, 2))
+    best = _region_means(total / n_facts, len(layers)).max(axis=(1, 2))
     # rounding must not make a permutation that equals the observation lose to it
     beaten = int((best >= observed - 1e-9).sum())
     return (1 + beaten) / (1 + permutations)
 
 
-def _columns_there(maps: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Maps [fact, layer, column] as they are, and which columns each fact has [fact, column]."""
-    data = np.asarray(maps, dtype=float)
-    return data, np.isfinite(data).all(axis=1)
-
-
-def _mean_over_facts(data: Floats, there: npt.NDArray[np.bool_]) -> Floats:
-    """Maps [fact, layer, column], with [fact, column], to means [layer, column].
-
-    Each column is averaged over the facts that have it; 0 where none has.
-    """
-    total = np.where(there[:, None], data, 0.0).sum(axis=0)
-    mean: Floats = total / np.maximum(there.sum(axis=0), 1)
-    return mean
-
-
 def _region_means(means: Floats, height: int) -> Floats:
     """Means [..., layer, column] to those of all contiguous regions [..., first layer, column]."""
     sums = np.insert(means.cumsum(-2), 0, 0.0, axis=-2)
-    found: Floats = (sums[..., height:, :] - sums[..., :-height, :]) / height
-    return found
+    return cast(Floats, (sums[..., height:, :] - sums[..., :-height, :]) / height)
 
 
 def kl_divergence(first: Floats, second: Floats) -> Floats:
@@ -202,5 +187,4 @@ def kl_divergence(first: Floats, second: Floats) -> Floats:
     p, q = log_softmax(first, axis=-1), log_softmax(second, axis=-1)
     # scipy.special.rel_entr takes probabilities, and is infinite where a tiny q is rounded to 0;
     # rounding can leave a divergence of zero slightly negative
-    found: Floats = np.maximum((np.exp(p) * (p - q)).sum(-1), 0.0)
-    return found
+    return cast(Floats, np.maximum((np.exp(p) * (p - q)).sum(-1), 0.0))

@@ -7,20 +7,20 @@ import json
 import math
 import operator
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pytest_interp.errors import ClaimFailed, NeverReachedError
 from pytest_interp.results import CrossoverLayer, LensResult, NeverReached, ReachedLayer
-from pytest_interp.results.crossover import Curve
 
-CURVE = Curve(
-    " Paris",
+CURVE = SimpleNamespace(
+    answer=" Paris",
     layers=range(4),
-    prob=np.array([0.1, 0.2, 0.6, 0.9]),
-    rank=np.array([9, 1, 0, 0]),
-    margin=np.array([-3.0, -1.0, 0.5, 2.0]),
+    answer_prob=[0.1, 0.2, 0.6, 0.9],
+    answer_rank=[9, 1, 0, 0],
+    answer_margin=[-3.0, -1.0, 0.5, 2.0],
     top_token=(" the", " the", " Paris", " Paris"),
 )
 TWO, NEVER = ReachedLayer(2, CURVE), NeverReached(CURVE)
@@ -125,8 +125,8 @@ def test_it_explains_itself():
 
 
 def test_it_shows_three_layers_on_either_side():
-    curve = {name: np.zeros(12) for name in ("prob", "rank", "margin")}
-    deep = Curve(" Paris", range(12), top_token=[" the"] * 12, **curve)
+    zeros = dict.fromkeys(("answer_prob", "answer_rank", "answer_margin"), [0] * 12)
+    deep = SimpleNamespace(answer=" Paris", layers=range(12), top_token=[" the"] * 12, **zeros)
     shown = [line.split()[0] for line in ReachedLayer(8, deep).explain()[2:-1]]
     assert shown == ["5", "6", "7", "8", "9", "10", "11"]
 

@@ -60,18 +60,8 @@ def test_parts_of_a_set():
 
 
 def test_of_a_fact_set_it_has_the_ids_and_templates():
-    facts = FactSet.of(
-        [
-            FactPrompt(
-                clean_prompt="x is",
-                corrupt_prompt="y is",
-                answer=" 1",
-                counterfactual_answer=" 2",
-                subject="x",
-            )
-        ],
-        "name",
-    )
+    fact = FactPrompt(clean_prompt="x is", answer=" 1", counterfactual_answer=" 2", subject="x")
+    facts = FactSet.of([fact], "name")
     made = LensSet.of(facts, [lens()])
     assert (made.ids, made.templates, made.name) == (("0",), ("{} is",), "name")
 

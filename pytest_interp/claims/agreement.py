@@ -1,13 +1,14 @@
-"""Two backends say the same.
+"""Two backends agree.
 
-Both run the same modules of Hugging Face with the same weights and the same token ids, so a
-mistake in the model's own code is in both, and agreement is no evidence against it. Agreement
-tests what each backend adds: that a hook stands at the place that a site names, that hooks fire
-in order, how outputs that are tuples are read and written, that an edit reaches all that comes
-after it, how attention is split into heads, and whatever a library computes anew (as
+Both run the same modules of Hugging Face with the same weights and the same token ids. A mistake
+in the model's own code is in both, and agreement is no evidence against it.
+
+Agreement tests what each backend adds: that a hook is at the place that a site names, that hooks
+fire in order, how outputs that are tuples are read and written, that an edit reaches all that
+comes after it, how attention is split into heads, and what a library computes anew (as
 TransformerLens does the attention of GPT-2). It does not test what both share: the tokenizer, the
-``embed`` site and the prefix of a blocked sweep, which no backend has a part in, the experiments,
-and the numbers that are derived from logits.
+``embed`` site, the prefix of a blocked sweep, the experiments, and the numbers that are derived
+from logits.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results.base import Floats, Result
+from pytest_interp.results.base import Result, dtype_of
 from pytest_interp.results.findings import deciding_moves
 from pytest_interp.results.tolerances import float_tolerance
 from pytest_interp.stats import kl_divergence
@@ -45,11 +47,11 @@ def check_backends_agree(
 
     Args:
         first: an adapter, or a result: a trace, a set of traces, a lens, or one of your own.
-        second: the like, from the other backend.
+        second: the same kind of thing, from the other backend.
         prompts: for adapters: texts on which the next-token distributions are compared, at every
             position.
-        max_kl: for adapters: most KL divergence, in nats; by default set by the dtype.
-        atol: for results: most difference of any number; by default set by the dtype.
+        max_kl: for adapters: the largest KL divergence, in nats; the dtype sets the default.
+        atol: for results: the largest difference of any number; the dtype sets the default.
 
     Raises:
         ClaimError: the two are not of one kind or not of two backends, or there is nothing to
@@ -80,12 +82,6 @@ def check_backends_agree(
 assert_backends_agree = asserting(check_backends_agree)
 
 
-def _logits(adapter: Any, prompt: str) -> Floats:
-    run = adapter.run(adapter.encode(prompt), logits="all")
-    found: Floats = run.logits[0].double().cpu().numpy()
-    return found
-
-
 def _check_adapters(first: Any, second: Any, prompts: list[str], max_kl: float | None) -> Verdict:
     dtype = str(first.dtype).removeprefix("torch.")
     limit = MAX_KL.get(dtype, 1e-6) if max_kl is None else max_kl
@@ -93,30 +89,30 @@ def _check_adapters(first: Any, second: Any, prompts: list[str], max_kl: float |
         f"{first.name} under {first.backend} and under {second.backend} gives the same next-token "
         f"distributions (KL at most {limit:.3g})"
     )
+    differ = partial(Verdict, claim, Status.FAILED, n_prompts=len(prompts), n_clusters=1)
     worst, where, argmax_changes = -1.0, "", 0
     for prompt in prompts:
-        ids, others = first.encode(prompt).tolist(), second.encode(prompt).tolist()
-        if ids != others:
-            return _verdict(
-                claim, False, f"{prompt!r} becomes other tokens: {ids} and {others}.", len(prompts)
+        ids = [one.encode(prompt) for one in (first, second)]
+        if ids[0].tolist() != ids[1].tolist():
+            return differ(
+                f"{prompt!r} becomes other tokens: {ids[0].tolist()} and {ids[1].tolist()}."
             )
-        a, b = _logits(first, prompt), _logits(second, prompt)
+        a, b = (
+            one.run(tokens, logits="all").logits[0].double().cpu().numpy()
+            for one, tokens in zip((first, second), ids, strict=True)
+        )
         divergence = kl_divergence(a, b)
         argmax_changes += int((a.argmax(-1) != b.argmax(-1)).sum())
-        at = int(divergence.argmax())
         if not np.isfinite(divergence).all():
-            return _verdict(claim, False, f"{prompt!r} gives logits that are not finite.", 1)
+            return differ(f"{prompt!r} gives logits that are not finite.")
+        at = int(divergence.argmax())
         if divergence[at] > worst:
             worst, where = float(divergence[at]), f"token {at} of {prompt!r}"
-    return _verdict(
-        claim,
-        worst <= limit,
+    sentence = (
         f"The largest KL divergence is {worst:.3g}; the top token differs at {argmax_changes} "
-        "positions.",
-        len(prompts),
-        Estimate(worst, worst, worst, where),
-        limit,
+        "positions."
     )
+    return _measured(differ(sentence), worst, where, limit)
 
 
 def _must_be_two(backends: Sequence[str | None]) -> None:
@@ -131,61 +127,55 @@ def _check_results(
     first: Result, second: Result, backends: Sequence[str | None], atol: float | None
 ) -> Verdict:
     a, b = first.to_json(), second.to_json()
-    dtype = first.provenance.dtype if first.provenance else "float32"
-    limit = float_tolerance(dtype).atol if atol is None else atol
+    limit = float_tolerance(dtype_of(first)).atol if atol is None else atol
     kind = a.get("kind", type(first).__name__)
     claim = f"{backends[0]} and {backends[1]} give the same {kind} (numbers within {limit:.3g})"
     n = len(first) if isinstance(first, Sized) else 1
+    differ = partial(Verdict, claim, Status.FAILED, n_prompts=n, n_clusters=1)
     findings = {name: d for name, d in first.findings().items() if name in a}
     # what decides a finding from inside of a mapping repeats numbers that are compared themselves
     repeats = {d.by.split(".")[0] for d in findings.values() if "." in d.by}
     measured = {name.split(".")[0] for name in first.tolerances()} - findings.keys() - repeats
     for name in sorted((a.keys() | b.keys()) - {*measured, *findings, *repeats}):
         if a.get(name) != b.get(name):
-            return _verdict(claim, False, f"{name} is {a.get(name)!r} and {b.get(name)!r}.", n)
+            return differ(f"{name} is {a.get(name)!r} and {b.get(name)!r}.")
     worst, where = -1.0, ""
     for name in sorted(measured & a.keys()):
         pairs = [(x, y) for _, x, y in _pairs((name,), a[name], b.get(name))]
         if any(isinstance(value, list | dict) for pair in pairs for value in pair):
-            return _verdict(claim, False, f"{name} has two shapes.", n)
+            return differ(f"{name} has two shapes.")
         numbers = np.array(pairs, dtype=float).reshape(-1, 2)  # None is undefined
         undefined = np.isnan(numbers)
         if undefined.any() and (undefined[:, 0] == undefined[:, 1]).all():
-            verdict = _verdict(claim, False, f"{name} is undefined under both backends.", n)
+            verdict = differ(f"{name} is undefined under both backends.")
             return replace(verdict, status=Status.INCONCLUSIVE)
-        for x, y in numbers:
-            off = float(abs(x - y))
-            found = math.inf if math.isnan(off) else off  # undefined in one alone
-            worst, where = max((worst, where), (found, name), key=lambda pair: pair[0])
+        off = np.abs(numbers[:, 0] - numbers[:, 1])
+        largest = float(np.nan_to_num(off, nan=math.inf).max(initial=-1))  # undefined in one alone
+        if largest > worst:
+            worst, where = largest, name
     if not where:
         raise ClaimError(
             f"the results of {kind} hold no number to compare: name what was measured in "
             f"{type(first).__name__}.tolerances()"
         )
-    flipped = []
+    flipped: dict[str, None] = {}
     for name, decision in sorted(findings.items()):
         for path, x, y in _pairs((name,), a[name], b.get(name)):
             if x == y:
                 continue
-            flipped.append(name)
+            flipped[name] = None
             moves = deciding_moves(path, decision, a, b)
             # one with a tolerance, as a rank, may move where nothing that decides it flipped
             excused = bool(moves) or name in first.tolerances()
             if worst <= limit and not (excused and all(abs(v - u) <= limit for _, u, v in moves)):
                 place = ".".join(map(str, path))
-                said = f"{place} is {x!r} and {y!r}; {decision.by}, which decides it, is no reason."
-                return _verdict(claim, False, said, n)
-    names = ", ".join(dict.fromkeys(flipped))
+                return differ(
+                    f"{place} is {x!r} and {y!r}; {decision.by}, which decides it, is no reason."
+                )
     so = "within that" if worst <= limit else "as well"
-    note = f" Differing {so}: {names}." if names else ""
-    return _verdict(
-        claim,
-        worst <= limit,
-        f"The largest difference is {worst:.3g}, in {where}.{note}",
-        n,
-        Estimate(worst, worst, worst, where),
-        limit,
-    )
+    note = f" Differing {so}: {', '.join(flipped)}." if flipped else ""
+    verdict = differ(f"The largest difference is {worst:.3g}, in {where}.{note}")
+    return _measured(verdict, worst, where, limit)
 
 
 def _pairs(path: tuple[str | int, ...], x: Any, y: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -200,21 +190,8 @@ def _pairs(path: tuple[str | int, ...], x: Any, y: Any) -> Iterator[tuple[Any, A
         yield path, x, y
 
 
-def _verdict(
-    claim: str,
-    holds: bool,
-    sentence: str,
-    n: int,
-    effect: Estimate | None = None,
-    limit: float | None = None,
-) -> Verdict:
-    return Verdict(
-        claim=claim,
-        status=Status.PASSED if holds else Status.FAILED,
-        sentence=sentence,
-        n_prompts=n,
-        n_clusters=1,
-        effect=effect,
-        threshold=limit,
-        margin=None if effect is None or limit is None else limit - effect.value,
-    )
+def _measured(verdict: Verdict, worst: float, where: str, limit: float) -> Verdict:
+    """The verdict that the largest difference decides."""
+    status = Status.PASSED if worst <= limit else Status.FAILED
+    effect, margin = Estimate(worst, worst, worst, where), limit - worst
+    return replace(verdict, status=status, effect=effect, threshold=limit, margin=margin)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Unpack
 
-from pytest_interp.claims.evidence import Evidence, column, gather, other_columns
+from pytest_interp.claims.evidence import column, gather, other_columns
 from pytest_interp.claims.places import (
     Layers,
     layer_span,
@@ -45,10 +46,7 @@ def check_sufficient(
     Raises:
         ClaimError: the claim is badly stated, or the trace has the other direction.
     """
-    terms = Terms.of(check_sufficient, given)
-    evidence = gather(trace, terms)
-    _must_be(evidence, "denoise", "sufficient")
-    return _check_effect(evidence, site, layer_range, "is sufficient", at_least, terms)
+    return _check_effect(check_sufficient, "denoise", trace, site, layer_range, at_least, given)
 
 
 def check_necessary(
@@ -63,10 +61,7 @@ def check_necessary(
 
     Arguments and errors as for :func:`check_sufficient`, with ``direction="noise"``.
     """
-    terms = Terms.of(check_necessary, given)
-    evidence = gather(trace, terms)
-    _must_be(evidence, "noise", "necessary")
-    return _check_effect(evidence, site, layer_range, "is necessary", at_least, terms)
+    return _check_effect(check_necessary, "noise", trace, site, layer_range, at_least, given)
 
 
 def check_no_effect(
@@ -87,13 +82,10 @@ def check_no_effect(
     evidence = gather(trace, terms)
     place, span = parse_place(evidence, site), layer_span(evidence, layer_range)
     limit = most_effect("at_most", at_most)
-    claim = (
-        f"{site} has no effect on the fact in {layers_in_words(span)} (at most {limit:.2f} "
-        "either way)"
-    )
     target = column(evidence, place.position, either_way=True)
     return decide(
-        claim,
+        f"{site} has no effect on the fact in {layers_in_words(span)} (at most {limit:.2f} "
+        "either way)",
         evidence,
         [Requirement(target, span, "within", limit)],
         terms,
@@ -115,9 +107,9 @@ def check_handoff(
     """Check that the fact moves from one position to another at a layer.
 
     In every traced layer before ``layer`` the source has at least ``inside`` and the target at
-    most ``outside``; from ``layer`` on it is the other way round. ``layer`` is thus the first one
-    at which the target holds the fact. Both layers next to the hand-off must have been traced;
-    the claim names layers that were not.
+    most ``outside``. From ``layer`` on it is the other way round: ``layer`` is the first one at
+    which the target holds the fact. Both layers next to the hand-off must have been traced; the
+    claim names all layers that were not.
 
     Args:
         trace: of a residual site, with the layers on both sides of the hand-off.
@@ -143,16 +135,15 @@ def check_handoff(
     giver, taker = (parse_place(evidence, site) for site in sites)
     if giver.position == taker.position:
         raise ClaimError(f"a hand-off needs two positions, got {source!r} and {target!r}")
-    gap = "" if not within else f", give or take {within},"
+    at = f"layer {layer}" if not within else f"layer {layer} +/- {within}"
+    next_to_it = [layer - within - 1, layer + within]
     must_be_traced(
-        evidence,
-        [layer - within - 1, layer + within],
-        f"a hand-off at layer {layer}{gap.rstrip(',')} speaks of the layers on both sides",
+        evidence, next_to_it, f"a hand-off at {at} is a claim about the layers on both sides"
     )
     before = tuple(n for n in evidence.layers if n < layer - within)
     after = tuple(n for n in evidence.layers if n >= layer + within)
     claim = (
-        f"the fact moves from {sites[0]} to {sites[1]} at layer {layer}{gap} "
+        f"the fact moves from {sites[0]} to {sites[1]} at {at} "
         f"(holding it: at least {inside:.2f}, not: at most {outside:.2f}{not_traced(evidence)})"
     )
     gives, takes = (column(evidence, place.position) for place in (giver, taker))
@@ -177,29 +168,30 @@ assert_no_effect = register_claim("no_effect")(asserting(check_no_effect))
 assert_handoff = register_claim("handoff")(asserting(check_handoff))
 
 
-def _must_be(evidence: Evidence, direction: Direction, word: str) -> None:
+def _check_effect(
+    check: Callable[..., Verdict],
+    direction: Direction,
+    trace: Trace,
+    site: str,
+    layer_range: Layers,
+    at_least: float,
+    given: GivenTerms,
+) -> Verdict:
+    """Check that one column has an effect in a trace of one direction."""
+    word = check.__name__.removeprefix("check_")
+    terms = Terms.of(check, given)
+    evidence = gather(trace, terms)
     found = evidence.any_trace.direction
     if found != direction:
         raise ClaimError(
             f"whether a site is {word} is shown by direction={direction!r}, but the trace was "
             f"made with direction={found!r}: trace again with the other one"
         )
-
-
-def _check_effect(
-    evidence: Evidence,
-    site: str,
-    layer_range: Layers,
-    says: str,
-    at_least: float,
-    terms: Terms,
-) -> Verdict:
     place, span = parse_place(evidence, site), layer_span(evidence, layer_range)
     limit = least_effect("at_least", at_least)
-    claim = f"{site} {says} for the fact in {layers_in_words(span)} (effect at least {limit:.2f})"
     target = column(evidence, place.position)
     return decide(
-        claim,
+        f"{site} is {word} for the fact in {layers_in_words(span)} (effect at least {limit:.2f})",
         evidence,
         [Requirement(target, span, "at least", limit)],
         terms,

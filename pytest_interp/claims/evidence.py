@@ -18,7 +18,7 @@ from pytest_interp.results.traces import TraceSet
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Traces of facts that the model knows, and word of those that it does not.
+    """Traces of facts that the model knows, and why the others are left out.
 
     :func:`gather` makes it. A claim takes its columns from it and hands it on to
     :func:`~pytest_interp.claims.decide`.
@@ -27,7 +27,7 @@ class Evidence:
     asked: TraceSet
     """All traces, of known facts or not."""
     known: tuple[int, ...]
-    """Which of them the claim may rest on."""
+    """Indices of those that the claim may rest on."""
     controls: tuple[Control, ...]
     reasons: tuple[str, ...]
     """Why the others were left out, one line each."""
@@ -95,34 +95,30 @@ def unknown_because(trace: TraceResult, min_gap: float | None = None) -> str | N
 
 
 def gather(trace: TraceResult | TraceSet, terms: Terms) -> Evidence:
-    """Sort the traces into evidence and facts that the model does not know.
+    """Tell traces of facts that the model knows from the others.
 
     Every check about traces begins here. One trace counts as a set of one fact.
 
     Args:
         trace: what the check was given.
-        terms: what it was asked with; their ``min_gap`` says which facts are known, and their
-            ``controls`` join those of the traces.
+        terms: the terms of the claim. ``min_gap`` says which facts are known; ``controls`` join
+            those of the traces.
 
     Raises:
         ClaimError: it is neither a trace nor a set of them.
     """
-    if isinstance(trace, TraceResult):
-        given = TraceSet((trace,), ("prompt",), ("0",), trace.controls)
-    elif isinstance(trace, TraceSet):
-        given = trace
-    else:
+    given: object = trace
+    if isinstance(given, TraceResult):
+        given = TraceSet((given,), ("prompt",), ("0",), given.controls)
+    if not isinstance(given, TraceSet):
         raise ClaimError(
             f"expected a causal trace or a TraceSet, got {type(trace).__name__}: a claim about "
             "effects reads what causal_trace(adapter, fact) or trace_facts(adapter, facts) returns"
         )
     reasons = [unknown_because(one, terms.min_gap) for one in given]
-    return Evidence(
-        asked=given,
-        known=tuple(i for i, reason in enumerate(reasons) if reason is None),
-        controls=(*given.controls, *terms.controls),
-        reasons=tuple(reason for reason in reasons if reason is not None),
-    )
+    known = tuple(i for i, reason in enumerate(reasons) if reason is None)
+    controls = (*given.controls, *terms.controls)
+    return Evidence(given, known, controls, tuple(filter(None, reasons)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +126,7 @@ class Column:
     """A position, or a role, over all facts and layers.
 
     A claim may make its own by ``dataclasses.replace``, as the difference of two columns of the
-    same members. Any number will do that says something of one fact at one layer.
+    same members: any number about one fact at one layer.
     """
 
     name: str
@@ -140,8 +136,7 @@ class Column:
     clusters: tuple[str, ...]
     """Template of each of these facts; facts of one template are not independent."""
     members: tuple[int, ...]
-    """Which facts these are, as indices into ``Evidence.traces``. Those without such a token are
-    left out."""
+    """Indices of these facts in ``Evidence.traces``; facts without such a token are left out."""
 
 
 def column(
@@ -149,19 +144,18 @@ def column(
 ) -> Column:
     """The effects of a role, or of a token index, over all facts that have it.
 
-    Of a role with several tokens it is the one with the largest effect at each layer; with
-    ``either_way`` the one with the largest in either direction.
+    Where a role has several tokens, the one with the largest effect at each layer counts; with
+    ``either_way``, the one with the largest in either direction.
 
     Raises:
         ClaimError: there is no such role, or a prompt has no such token.
     """
-    traces, clusters = evidence.traces, evidence.clusters
-    have = [i for i, trace in enumerate(traces) if role_positions(trace, role)]
-    effect = [role_effect(traces[i], role, either_way=either_way) for i in have]
+    have = [i for i, trace in enumerate(evidence.traces) if role_positions(trace, role)]
+    effect = [role_effect(evidence.traces[i], role, either_way=either_way) for i in have]
     return Column(
         name=name or str(role),
-        effect=np.stack(effect) if effect else np.empty((0, len(evidence.layers))),
-        clusters=tuple(clusters[i] for i in have),
+        effect=np.reshape(effect, (len(have), len(evidence.layers))),
+        clusters=tuple(evidence.clusters[i] for i in have),
         members=tuple(have),
     )
 
@@ -175,15 +169,11 @@ def other_columns(evidence: Evidence, roles: Sequence[str | int]) -> tuple[Colum
         trace = evidence.any_trace
         taken = {p for role in roles for p in role_positions(trace, role)}
         rest = range(min(trace.corrupted_positions), trace.n_positions)
-        names = (str(p) if evidence.is_set else f"{p} {trace.str_tokens[p]!r}" for p in rest)
         return tuple(
-            column(evidence, p, name) for p, name in zip(rest, names, strict=True) if p not in taken
+            column(evidence, p, str(p) if evidence.is_set else f"{p} {trace.str_tokens[p]!r}")
+            for p in rest
+            if p not in taken
         )
-    left = ["before"]
-    if "subject_last" in roles:
-        left.append("subject_rest")
-    elif "subject" not in roles:
-        left.append("subject")
-    left += [name for name in ("between", "last") if name not in roles]
-    found = (column(evidence, name) for name in left)
-    return tuple(c for c in found if len(c.effect))
+    subject = "subject_rest" if "subject_last" in roles else "subject"
+    found = [column(evidence, r) for r in ("before", subject, "between", "last") if r not in roles]
+    return tuple(c for c in found if c.members)

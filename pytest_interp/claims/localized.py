@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Unpack
+from typing import Any, Unpack
 
 from pytest_interp.claims.evidence import Evidence, column, gather, other_columns
 from pytest_interp.claims.places import (
@@ -13,9 +13,10 @@ from pytest_interp.claims.places import (
     must_be_traced,
     not_traced,
     parse_place,
+    runs,
 )
 from pytest_interp.claims.registry import register_claim
-from pytest_interp.claims.requirements import Requirement, asserting, decide, undecided, verdict_of
+from pytest_interp.claims.requirements import Requirement, asserting, decide, undecided
 from pytest_interp.claims.terms import (
     GivenTerms,
     Terms,
@@ -75,9 +76,8 @@ def check_fact_localized(
     inside = least_effect("inside", inside)
     outside = most_effect("outside", outside, inside, f"inside={inside:g}")
     if split is not None and layer_range is None:
-        return _check_found_range(
-            evidence, site, split, terms, inside=inside, outside=outside, edge=edge
-        )
+        limits = {"inside": inside, "outside": outside, "edge": edge}
+        return _check_found_range(evidence, site, split, terms, limits)
     if split is not None or layer_range is None:
         raise ClaimError("give either a layer_range, or split= to find it on a part of the facts")
     span = layer_span(evidence, layer_range)
@@ -103,64 +103,41 @@ assert_fact_localized = register_claim("fact_localized")(asserting(check_fact_lo
 def _around(
     evidence: Evidence, span: tuple[int, ...], edge: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Traced layers next to the range about which nothing is claimed, and those outside.
-
-    Raises:
-        ClaimError: on a side where the model has layers, none outside was traced.
-    """
+    """Traced layers next to the range about which nothing is claimed, and those outside of it."""
     first, last = span[0] - edge, span[-1] + edge
     ends = [first - 1] if span[0] > 0 else []
     if evidence.n_layers is None or span[-1] < evidence.n_layers - 1:
         ends.append(last + 1)
     without = f" (edge={edge})" if edge else ""
-    must_be_traced(evidence, ends, f"'nowhere else' speaks of layers outside{without}")
+    must_be_traced(evidence, ends, f"'nowhere else' is a claim about layers outside{without}")
     rest = [layer for layer in evidence.layers if layer not in span]
     near = tuple(layer for layer in rest if first <= layer <= last)
     return near, tuple(layer for layer in rest if layer not in near)
 
 
 def _check_found_range(
-    evidence: Evidence,
-    site: str,
-    split: float,
-    terms: Terms,
-    *,
-    inside: float,
-    outside: float,
-    edge: int,
+    evidence: Evidence, site: str, split: float, terms: Terms, limits: dict[str, Any]
 ) -> Verdict:
     """Find the range on one part of the facts, check it on the other."""
     if not evidence.is_set:
         raise ClaimError("split= needs a set of facts: trace a FactSet")
     if not 0 < number("split", split) < 1:
         raise ClaimError(f"split={split!r}: give the share of facts to find the range on, as 0.5")
+    inside: float = limits["inside"]
     finding, checking = evidence.asked.split(split, terms.seed)
     found = gather(finding, replace(terms, controls=()))
     position = parse_place(found, site).position
     claim = f"the fact sits at {site} in a range of layers found on {len(finding)} facts"
-    refused = undecided(claim, found, terms, inside, [(column(found, position), found.layers)])
-    if refused is not None:
+    target = column(found, position)
+    refused = undecided(claim, found, terms, inside, [(target, found.layers)])
+    if refused.sentence:
         return refused
-    span = longest_range(found, position, inside)
-    if span is None:
+    strong = [n for n, e in zip(found.layers, target.effect.mean(0), strict=True) if e >= inside]
+    if not strong:
         sentence = f"At {site} no layer has a mean effect of {inside:.2f} on those facts."
-        return verdict_of(claim, found, terms, Status.FAILED, sentence, threshold=inside)
+        return replace(refused, status=Status.FAILED, sentence=sentence)
+    longest = max(runs(strong), key=len)
     verdict = check_fact_localized(
-        checking, site, span, inside=inside, outside=outside, edge=edge, **vars(terms)
+        checking, site, (longest[0], longest[-1]), **limits, **vars(terms)
     )
     return replace(verdict, claim=f"{verdict.claim}; range found on {len(finding)} other facts")
-
-
-def longest_range(evidence: Evidence, position: str | int, inside: float) -> tuple[int, int] | None:
-    """First and last of the longest run of layers whose mean effect is at least ``inside``."""
-    mean = column(evidence, position).effect.mean(axis=0)
-    runs: list[list[int]] = [[]]
-    for layer, value in zip(evidence.layers, mean, strict=True):
-        if value < inside:
-            runs.append([])
-            continue
-        if runs[-1] and runs[-1][-1] != layer - 1:  # layers between were not traced
-            runs.append([])
-        runs[-1].append(layer)
-    best = max(runs, key=len)
-    return (best[0], best[-1]) if best else None

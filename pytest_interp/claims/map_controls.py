@@ -1,7 +1,4 @@
-"""Map controls: those that cost nothing, since they read the map that the claim is about.
-
-The others are control runs, which measure something more.
-"""
+"""Map controls: they read the map that the claim is about, and so cost no further run."""
 
 from __future__ import annotations
 

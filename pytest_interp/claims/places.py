@@ -1,4 +1,4 @@
-"""Where a claim speaks of: its site, its layers, and the layers that nobody looked at."""
+"""Which place a claim is about: its site, its layers, and the layers that were not traced."""
 
 from __future__ import annotations
 
@@ -60,10 +60,8 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
         first, last = (whole_number("layer_range", layer) for layer in pair)
         span = range(first, last + 1)
     if not span or span.step != 1:
-        raise ClaimError(
-            f"layer_range {layer_range!r} holds no layers, or skips some: give a range with step "
-            "1, or the first and the last layer as a pair"
-        )
+        forms = "give a range with step 1, or the first and the last layer as a pair"
+        raise ClaimError(f"layer_range {layer_range!r} holds no layers, or skips some: {forms}")
     absent = [layer for layer in span if layer not in evidence.layers]
     if absent:
         raise ClaimError(
@@ -74,11 +72,7 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
 
 
 def must_be_traced(evidence: Evidence, layers: Sequence[int], why: str) -> None:
-    """Return when the model has all of these layers and the trace read them.
-
-    Raises:
-        ClaimError: it did not; the message names the layers to trace.
-    """
+    """Raise a ClaimError, which names the layers to trace, unless all of these were traced."""
     top = evidence.n_layers
     beyond = [n for n in layers if n < 0 or (top is not None and n >= top)]
     if beyond:
@@ -96,10 +90,7 @@ def must_be_traced(evidence: Evidence, layers: Sequence[int], why: str) -> None:
 
 
 def not_traced(evidence: Evidence) -> str:
-    """The layers that nobody looked at, as a part of a claim's sentence; empty if there are none.
-
-    With a model of unknown depth, that.
-    """
+    """The part of a claim's sentence that names layers not traced; empty if there are none."""
     top = evidence.n_layers
     if top is None:
         return "; the depth of the model is not known"
@@ -114,6 +105,10 @@ def layers_in_words(layers: Sequence[int]) -> str:
 
 def in_runs(layers: Sequence[int]) -> str:
     """Ascending layers with runs of them joined: ``0 to 2, 5``."""
+    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]} to {r[-1]}" for r in runs(layers))
+
+
+def runs(layers: Sequence[int]) -> list[Sequence[int]]:
+    """Ascending layers, cut where one does not follow the one before."""
     starts = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(layers)) if b != a + 1), len(layers)]
-    runs = [layers[start:end] for start, end in pairwise(starts)]
-    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]} to {r[-1]}" for r in runs)
+    return [layers[start:end] for start, end in pairwise(starts)]

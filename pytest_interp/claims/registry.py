@@ -1,10 +1,10 @@
-"""Claims by the names that spec files use: of this package, of a user's modules, of others."""
+"""Claims by the names that spec files use."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pytest_interp.errors import ClaimError
 from pytest_interp.registry import Registry
@@ -17,16 +17,16 @@ def register_claim(name: str, *, replace: bool = False) -> Callable[[F], F]:
 
     Its first argument is the result, the others become the keys. It is a ``check_*``, which returns
     a :class:`~pytest_interp.claims.Verdict`; or an ``assert_*``, which raises where the claim does
-    not hold. An assertion may be made of plain asserts. A package names its claims by entry points
-    in the group ``pytest_interp.claims``.
+    not hold, by plain asserts if you like. Other packages name their claims by entry points in the
+    group ``pytest_interp.claims``.
 
     Args:
-        name: in spec files.
+        name: the key in spec files.
         replace: take the place of the claim that has this name.
 
     Raises:
         InterpError: the name is taken.
-        ClaimError: no function that takes a result.
+        ClaimError: the object is not a function that takes a result.
     """
 
     def register(function: F) -> F:
@@ -42,8 +42,7 @@ def _claim(name: str, function: Any) -> Callable[..., Any]:
             f"{getattr(function, '__qualname__', function)!s} cannot be the claim {name!r}: write "
             "a function whose first argument is the result, and whose others are its keys"
         )
-    made: Callable[..., Any] = function
-    return made
+    return cast(Callable[..., Any], function)
 
 
 CLAIMS: Registry[Callable[..., Any]] = Registry(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, ParamSpec
+from typing import Literal, NamedTuple, ParamSpec
 
 import numpy as np
 
 from pytest_interp.claims.evidence import Column, Evidence
 from pytest_interp.claims.map_controls import random_regions, whole_state
-from pytest_interp.claims.tables import effect_table
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
 from pytest_interp.results.control import Control
@@ -19,6 +18,10 @@ from pytest_interp.stats import mean_intervals
 
 Sense = Literal["at least", "at most", "within"]
 P = ParamSpec("P")
+REACH = 2
+"""Layers that a table shows on each side of an edge."""
+WIDEST = 14
+"""Characters of the head of a column."""
 
 
 @dataclass(frozen=True)
@@ -34,47 +37,21 @@ class Requirement:
     """In the unit of the column; for effects a share of the gap."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell that a requirement speaks of."""
 
-    column: str
     layer: int
-    mean: float
-    low: float
-    high: float
-    sense: Sense
+    column: str
+    mean: Estimate
+    claimed: str
     limit: float
-
-    @property
-    def margin(self) -> float:
-        """Distance of the deciding bound from the limit; negative on the wrong side."""
-        if self.sense == "at least":
-            return self.low - self.limit
-        worst = self.high if self.sense == "at most" else max(self.high, -self.low)
-        return self.limit - worst
-
-    @property
-    def false(self) -> bool:
-        """Whether the whole interval lies on the wrong side."""
-        if self.sense == "at least":
-            return self.high < self.limit
-        best = self.low if self.sense == "at most" else max(self.low, -self.high)
-        return best > self.limit
-
-    @property
-    def where(self) -> str:
-        """The cell in words."""
-        return f"layer {self.layer}, {self.column}"
+    margin: float
+    """Distance of the deciding bound from the limit; negative on the wrong side."""
+    false: bool
+    """Whether the whole interval lies on the wrong side."""
 
     def __str__(self) -> str:
-        estimate = Estimate(self.mean, self.low, self.high)
-        limit = (
-            f"-{self.limit:.2f} to {self.limit:.2f}"
-            if self.sense == "within"
-            else (f"{self.sense} {self.limit:.2f}")
-        )
-        return f"{self.where}: {estimate}, claimed {limit}: off by {-self.margin:.3f}"
+        return f"{self.mean.where}: {self.mean}, claimed {self.claimed}: off by {-self.margin:.3f}"
 
 
 def undecided(
@@ -83,44 +60,46 @@ def undecided(
     terms: Terms,
     limit: float,
     reads: Iterable[tuple[Column, Sequence[int]]],
-) -> Verdict | None:
-    """The inconclusive verdict on evidence that can decide nothing, or None.
+) -> Verdict:
+    """The inconclusive verdict that a claim begins with.
 
-    The model does not know enough of the facts; or cells that the claim reads, given as columns
-    and their layers, are not there or not finite.
+    Its sentence says why the evidence can decide nothing: the model knows too few of the facts;
+    or a cell that the claim reads, given as columns and their layers, is not there or not finite.
+    The sentence is empty where the numbers decide.
     """
-    n_asked, n_known = len(evidence.asked), len(evidence.traces)
-    if not n_known or n_known < terms.min_known * n_asked:
+    asked, known, one = evidence.asked, evidence.traces, evidence.any_trace
+    verdict = Verdict(
+        claim=claim,
+        status=Status.INCONCLUSIVE,
+        sentence="",
+        n_prompts=len(known),
+        n_clusters=len(set(evidence.clusters)),
+        threshold=limit,
+        confidence=terms.confidence if len(known) > 1 else None,
+        direction=one.direction,
+        metric=one.metric,
+        corruption=one.corruption,
+        controls=evidence.controls,
+        n_left_out=len(asked) - len(known),
+    )
+    if not known or len(known) < terms.min_known * len(asked):
         first, *more = evidence.reasons
-        shown = [f"    {reason}" for reason in more[:2]]
-        if len(more) > 2:
-            shown.append(f"    ... and {len(more) - 2} more")
         return replace(
-            verdict_of(
-                claim,
-                evidence,
-                terms,
-                Status.INCONCLUSIVE,
-                f"The model knows {n_known} of {n_asked} facts; at least "
-                f"{terms.min_known:.0%} are needed. Left out: {first}.",
-                threshold=limit,
-                details="\n".join(["  left out as well:", *shown] if shown else []),
-            ),
-            n_prompts=n_asked,
-            n_clusters=len(set(evidence.asked.templates)),
+            verdict,
+            sentence=f"The model knows {len(known)} of {len(asked)} facts; at least "
+            f"{terms.min_known:.0%} are needed. Left out: {first}.",
+            n_prompts=len(asked),
+            n_clusters=len(set(asked.templates)),
+            details="\n".join(_listed("left out as well", more, 2)),
         )
     undefined = list(dict.fromkeys(_undefined(evidence, reads)))
     if undefined:
-        return verdict_of(
-            claim,
-            evidence,
-            terms,
-            Status.INCONCLUSIVE,
-            f"Undefined is not zero, and {undefined[0]}.",
-            threshold=limit,
+        return replace(
+            verdict,
+            sentence=f"Undefined is not zero, and {undefined[0]}.",
             details="\n".join(f"  {text}" for text in undefined[1:4]),
         )
-    return None
+    return verdict
 
 
 def _undefined(evidence: Evidence, reads: Iterable[tuple[Column, Sequence[int]]]) -> Iterator[str]:
@@ -131,35 +110,6 @@ def _undefined(evidence: Evidence, reads: Iterable[tuple[Column, Sequence[int]]]
         for fact, i in np.argwhere(~np.isfinite(c.effect[:, at])):
             prompt = evidence.traces[c.members[fact]].fact.clean_prompt
             yield f"layer {layers[i]}, {c.name} is {c.effect[fact, at[i]]} in {prompt!r}"
-
-
-def verdict_of(
-    claim: str,
-    evidence: Evidence,
-    terms: Terms,
-    status: Status,
-    sentence: str,
-    *,
-    threshold: float | None = None,
-    details: str = "",
-) -> Verdict:
-    """A verdict with everything that is known before any number decides."""
-    one, n = evidence.any_trace, len(evidence.traces)
-    return Verdict(
-        claim=claim,
-        status=status,
-        sentence=sentence,
-        n_prompts=n,
-        n_clusters=len(set(evidence.clusters)),
-        threshold=threshold,
-        confidence=terms.confidence if n > 1 else None,
-        direction=one.direction,
-        metric=one.metric,
-        corruption=one.corruption,
-        controls=evidence.controls,
-        n_left_out=len(evidence.asked) - n,
-        details=details,
-    )
 
 
 def decide(
@@ -183,10 +133,10 @@ def decide(
 
     Args:
         claim: in plain words.
-        evidence: the traces, sorted.
+        evidence: the traces, sorted by :func:`~pytest_interp.claims.gather`.
         requirements: what must hold; the first one's limit is the claim's threshold until a cell
             decides.
-        terms: the terms of the claim.
+        terms: what the claim was asked with.
         region: a column and the layers in which it carries the fact; compared with random
             regions of the same size. None for claims that name no region of high effect.
         others: further columns of the map, for that comparison and for the table.
@@ -195,9 +145,9 @@ def decide(
     reads: list[tuple[Column, Sequence[int]]] = [(r.column, r.layers) for r in requirements]
     if region is not None:  # it is compared with the whole map
         reads.extend((c, evidence.layers) for c in columns)
-    refused = undecided(claim, evidence, terms, requirements[0].limit, reads)
-    if refused is not None:
-        return refused
+    verdict = undecided(claim, evidence, terms, requirements[0].limit, reads)
+    if verdict.sentence:
+        return verdict
     cells = [cell for required in requirements for cell in _cells(evidence, required, terms)]
     # not "margin < 0", which an undefined margin is not either
     broken = [cell for cell in cells if not cell.margin >= 0]
@@ -207,23 +157,17 @@ def decide(
     if region is not None and len(evidence.traces) > 1:
         controls.append(random_regions(evidence, region, columns, terms.seed))
     status, sentence = _outcome(cells, broken, controls)
-    table = effect_table(
-        evidence.layers,
-        [(c.name, c.effect.mean(axis=0)) for c in columns],
-        {(cell.layer, cell.column) for cell in broken},
-        around=[cell.layer for cell in broken[:1]] + _edges(evidence.layers, requirements),
-    )
-    details = [f"    {cell}" for cell in broken[:4]]
-    if len(broken) > 4:
-        details.append(f"    ... and {len(broken) - 4} more cells")
-    if broken:
-        details = ["  cells that break the claim:", *details]
+    around = [cell.layer for cell in broken[:1]] + _edges(evidence.layers, requirements)
+    table = _table(evidence.layers, columns, broken, around)
     return replace(
-        verdict_of(claim, evidence, terms, status, sentence, threshold=tightest.limit),
-        effect=Estimate(tightest.mean, tightest.low, tightest.high, tightest.where),
+        verdict,
+        status=status,
+        sentence=sentence,
+        effect=tightest.mean,
+        threshold=tightest.limit,
         margin=tightest.margin,
         controls=tuple(controls),
-        details="\n".join([*details, table]),
+        details="\n".join([*_listed("cells that break the claim", broken, 4, " cells"), *table]),
     )
 
 
@@ -243,40 +187,70 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
 
 
 def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterator[Cell]:
-    c, layers = requirement.column, requirement.layers
+    c, layers, limit = requirement.column, requirement.layers, requirement.limit
     if not layers:
         return
     effect = c.effect[:, [evidence.layers.index(layer) for layer in layers]]
     found = mean_intervals(effect, c.clusters, terms.confidence, seed=terms.seed)
-    for i, layer in enumerate(layers):
-        yield Cell(
-            c.name,
-            layer,
-            float(found.mean[i]),
-            float(found.low[i]),
-            float(found.high[i]),
-            requirement.sense,
-            requirement.limit,
-        )
+    values = np.stack([found.mean, found.low, found.high], axis=1).tolist()
+    for layer, (mean, low, high) in zip(layers, values, strict=True):
+        claimed = f"{requirement.sense} {limit:.2f}"
+        # distances of the two bounds from the limit, the worse one first
+        if requirement.sense == "at least":
+            worse, better = low - limit, high - limit
+        elif requirement.sense == "at most":
+            worse, better = limit - high, limit - low
+        else:
+            worse, better = limit - max(high, -low), limit - max(low, -high)
+            claimed = f"-{limit:.2f} to {limit:.2f}"
+        estimate = Estimate(mean, low, high, f"layer {layer}, {c.name}")
+        yield Cell(layer, c.name, estimate, claimed, limit, worse, better < 0)
+
+
+def _listed(title: str, lines: Sequence[object], most: int, what: str = "") -> list[str]:
+    """The first lines under a title, and how many more there are; nothing for no lines."""
+    shown = [f"  {title}:", *(f"    {line}" for line in lines[:most])] if lines else []
+    hidden = len(lines) - most
+    return [*shown, f"    ... and {hidden} more{what}"] if hidden > 0 else shown
 
 
 def _outcome(
     cells: Sequence[Cell], broken: Sequence[Cell], controls: Sequence[Control]
 ) -> tuple[Status, str]:
-    false = [cell for cell in broken if cell.false]
+    n, false = len(cells), [cell for cell in broken if cell.false]
+    wrong = [control.name for control in controls if not control.holds]
     if false:
-        return Status.FAILED, f"False in {len(false)} of {len(cells)} cells."
+        return Status.FAILED, f"False in {len(false)} of {n} cells."
     if broken:
-        return Status.INCONCLUSIVE, (
-            f"In {len(broken)} of {len(cells)} cells the interval crosses the limit: use more "
-            "facts, or claim less."
-        )
-    silent = [control.name for control in controls if not control.holds]
-    if silent:
-        return Status.INCONCLUSIVE, (
-            f"All {len(cells)} cells hold, but a control does not: {', '.join(silent)}."
-        )
-    return Status.PASSED, f"Holds in all {len(cells)} cells."
+        said = f"In {len(broken)} of {n} cells the interval crosses the limit: use more facts, or "
+        return Status.INCONCLUSIVE, f"{said}claim less."
+    if wrong:
+        said = f"All {n} cells hold, but a control does not: {', '.join(wrong)}."
+        return Status.INCONCLUSIVE, said
+    return Status.PASSED, f"Holds in all {n} cells."
+
+
+def _table(
+    layers: Sequence[int], columns: Sequence[Column], broken: Sequence[Cell], around: Sequence[int]
+) -> list[str]:
+    """Mean effects near some layers: layers down, columns across; ``*`` marks broken cells."""
+    wanted = [layers.index(layer) for layer in around]
+    marked = {(cell.layer, cell.column) for cell in broken}
+    names = [c.name if len(c.name) <= WIDEST else f"{c.name[: WIDEST - 2]}.." for c in columns]
+    heads = [name.rjust(7) for name in names]
+    lines = ["  effect by layer (* breaks the claim):", f"    layer  {'  '.join(heads)}"]
+    previous = None
+    for i, layer in enumerate(layers):
+        if any(abs(i - j) <= REACH for j in wanted):
+            if previous not in (None, i - 1):
+                lines.append("      ...")
+            previous = i
+            cells = [
+                f"{c.effect[:, i].mean():.3f}{'*' if (layer, c.name) in marked else ' '}".rjust(n)
+                for c, n in zip(columns, map(len, heads), strict=True)
+            ]
+            lines.append(f"    {layer:>5}  {'  '.join(cells)}".rstrip())
+    return lines
 
 
 def _edges(layers: Sequence[int], requirements: Sequence[Requirement]) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a claim is asked with: its terms and limits, checked in one place."""
+"""The terms and limits of a claim, checked in one place."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from pytest_interp.results.control import Control
 class GivenTerms(TypedDict, total=False):
     """Terms that all claims about traces share, as keyword arguments of a check.
 
-    ``def check_this(trace, ..., **given: Unpack[GivenTerms])`` has them all in Python and as keys
-    of spec files.
+    ``def check_this(trace, ..., **given: Unpack[GivenTerms])`` takes them all, in Python and as
+    keys of spec files.
     """
 
     confidence: float
-    """Of the two-sided interval of each mean; 0.95."""
+    """Confidence of the two-sided interval of each mean; 0.95."""
     min_gap: float | None
     """Least gap between clean and corrupt, in the metric's unit; 1 logit, or 0.1 probability."""
     min_known: float
     """Least share of the facts that the model must know; 0.8."""
     controls: Sequence[Control]
-    """Control runs to be named in the verdict; one above its limit makes it inconclusive."""
+    """Control runs that the verdict names; one above its limit makes it inconclusive."""
     seed: int
-    """Of resampling; 0."""
+    """Seed of resampling; 0."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,18 @@ class Terms:
 
     def __post_init__(self) -> None:
         if not 0.5 <= number("confidence", self.confidence) < 1:
-            raise ClaimError(
-                f"confidence={self.confidence!r}: give a share from 0.5 to below 1, as 0.95 for "
-                "95 %"
-            )
+            share = "give a share from 0.5 to below 1, as 0.95 for 95 %"
+            raise ClaimError(f"confidence={self.confidence!r}: {share}")
         if not 0 <= number("min_known", self.min_known) <= 1:
             raise ClaimError(f"min_known={self.min_known!r}: give a share of facts from 0 to 1")
         if self.min_gap is not None and number("min_gap", self.min_gap) < 0:
             raise ClaimError(f"min_gap={self.min_gap!r}: give a gap of 0 or more, or None")
         whole_number("seed", self.seed)
         given: Sequence[object] = self.controls
-        wrong = [c for c in given if not isinstance(c, Control)]
-        if wrong:
-            raise ClaimError(
-                f"controls= takes control runs, as shuffled_control(...) returns; got {wrong[0]!r}"
-            )
+        for one in given:
+            if not isinstance(one, Control):
+                takes = "takes control runs, as shuffled_control(...) returns"
+                raise ClaimError(f"controls= {takes}; got {one!r}")
 
     @classmethod
     def of(cls, check: Callable[..., Any], given: Mapping[str, Any]) -> Terms:
@@ -74,16 +71,13 @@ class Terms:
             ClaimError: the check takes no such argument; the nearest one is named.
         """
         terms = list(GivenTerms.__annotations__)
-        unknown = sorted(given.keys() - set(terms))
-        if unknown:
+        for name in sorted(given.keys() - set(terms)):
             own = inspect.signature(check).parameters.values()
             known = [p.name for p in own if p.kind is not p.VAR_KEYWORD] + terms
-            near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ClaimError(
-                f"{check.__name__} takes no argument {unknown[0]!r}: {hint}It takes "
-                f"{', '.join(known)}"
-            )
+            takes = f"{hint}It takes {', '.join(known)}"
+            raise ClaimError(f"{check.__name__} takes no argument {name!r}: {takes}")
         return cls(**given)
 
 
@@ -91,7 +85,7 @@ def number(name: str, value: object) -> float:
     """A finite number.
 
     Raises:
-        ClaimError: it is none.
+        ClaimError: the value is not that.
     """
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     found = float(value) if real else math.nan  # type: ignore[arg-type]
@@ -101,27 +95,20 @@ def number(name: str, value: object) -> float:
 
 
 def whole_number(name: str, value: object) -> int:
-    """A whole number of 0 or more; NumPy's integers too.
-
-    Raises:
-        ClaimError: it is none.
-    """
+    """A whole number of 0 or more; NumPy's integers too. Errors as for :func:`number`."""
     try:
-        if isinstance(value, bool):  # True is an int to Python, and layer 1 to nobody
-            raise TypeError
-        found = int(operator.index(value))  # type: ignore[arg-type]  # of an int of a kind, too
-    except TypeError:
+        found = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:  # of a crossover layer that is never reached, too
         found = -1
-    if found < 0:
+    if found < 0 or isinstance(value, bool):  # True is an int to Python, and layer 1 to nobody
         raise ClaimError(f"{name}={value!r}: give a whole number of 0 or more")
-    return found
+    return int(found)
 
 
 def least_effect(name: str, value: object) -> float:
-    """A limit from below on an effect: more than 0, which is what any cell has by doing nothing.
+    """A limit from below on an effect: above 0, which is the effect of doing nothing.
 
-    Raises:
-        ClaimError: another value.
+    Errors as for :func:`number`.
     """
     found = number(name, value)
     if found <= 0:
@@ -130,11 +117,7 @@ def least_effect(name: str, value: object) -> float:
 
 
 def most_effect(name: str, value: object, below: float = 1.0, limit: str = "1") -> float:
-    """A limit from above on an effect: from 0 to below another limit.
-
-    Raises:
-        ClaimError: another value.
-    """
+    """A limit from above on an effect: from 0 to below another. Errors as for :func:`number`."""
     found = number(name, value)
     if not 0 <= found < below:
         raise ClaimError(f"{name}={value!r}: give a share of the gap from 0 to below {limit}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -58,7 +58,7 @@ class Verdict:
     margin: float | None = None
     """How far the deciding bound is on the right side of the threshold; negative on the wrong."""
     confidence: float | None = None
-    """Of the interval; None with one prompt."""
+    """Confidence of the interval; None with one prompt."""
     direction: str | None = None
     metric: str | None = None
     corruption: str | None = None
@@ -100,55 +100,27 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict, for a report."""
-        estimate = self.effect
-        return {
-            "claim": self.claim,
-            "status": str(self.status),
-            "sentence": self.sentence,
-            "scope": self.scope,
-            "n_prompts": self.n_prompts,
-            "n_clusters": self.n_clusters,
-            "n_left_out": self.n_left_out,
-            "effect": None
-            if estimate is None
-            else {
-                "value": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-                "where": estimate.where,
-            },
-            "threshold": self.threshold,
-            "margin": self.margin,
-            "confidence": self.confidence,
-            "direction": self.direction,
-            "metric": self.metric,
-            "corruption": self.corruption,
-            "controls": [control.to_json() for control in self.controls],
-        }
+        values = asdict(self)
+        del values["details"]
+        controls = [control.to_json() for control in self.controls]
+        return values | {"status": str(self.status), "scope": self.scope, "controls": controls}
 
 
 Listener = Callable[[Verdict], None]
-_listener: ContextVar[Listener | None] = ContextVar("pytest_interp_verdicts", default=None)
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("pytest_interp_verdicts", default=())
 
 
 @contextmanager
 def hearing(listener: Listener) -> Iterator[None]:
     """Show every verdict asserted inside this block to a listener, before anything is raised.
 
-    A listener around this one hears it as well.
+    Listeners of blocks around this one hear it as well, after this one.
     """
-    around = _listener.get()
-
-    def both(verdict: Verdict) -> None:
-        listener(verdict)
-        if around is not None:
-            around(verdict)
-
-    token = _listener.set(both)
+    token = _listeners.set((listener, *_listeners.get()))
     try:
         yield
     finally:
-        _listener.reset(token)
+        _listeners.reset(token)
 
 
 def conclude(verdict: Verdict) -> Verdict:
@@ -159,8 +131,7 @@ def conclude(verdict: Verdict) -> Verdict:
         ClaimInconclusive: the evidence cannot decide it.
     """
     __tracebackhide__ = True  # pytest then shows the line of the spec
-    listener = _listener.get()
-    if listener is not None:
+    for listener in _listeners.get():
         listener(verdict)
     if verdict.status is Status.FAILED:
         raise ClaimFailed(f"claim failed: {verdict}")

@@ -25,12 +25,12 @@ class LogitLens:
     """Logit lens: what would the model predict if it stopped after this layer?"""
 
     fact: FactPrompt | None = None
-    """Its clean prompt and answer are read; or give the next two."""
+    """Its clean prompt and answer are read. Without it, give ``prompt`` and ``answer``."""
     prompt: str | None = None
     answer: str | None = None
     position: int = -1
     layers: tuple[int, ...] | None = None
-    """All by default."""
+    """Layers to read; all by default."""
 
     def __post_init__(self) -> None:
         given = (self.prompt is not None, self.answer is not None)
@@ -40,8 +40,8 @@ class LogitLens:
     def run(self, adapter: ModelAdapter) -> LensResult:
         from pytest_interp.experiments.lens import logit_lens
 
-        prompt = self.fact.clean_prompt if self.fact else self.prompt
-        answer = self.fact.answer if self.fact else self.answer
+        fact = self.fact
+        prompt, answer = (fact.clean_prompt, fact.answer) if fact else (self.prompt, self.answer)
         return logit_lens(adapter, prompt or "", answer or "", self.position, self.layers)
 
 
@@ -50,13 +50,13 @@ class _Trace(TraceOptions):
     """The options of a trace, as keys beside the facts."""
 
     seed: int = 0
-    """Of corruptions that draw random numbers; the seed of the spec by default."""
+    """Seed of corruptions that draw random numbers. The spec's seed is the default."""
     controls: bool = True
     """Run the cheap controls, so that verdicts name them."""
 
     @property
     def options(self) -> TraceOptions:
-        """Without what else the file says."""
+        """The options alone, with the seed in the corruption."""
         seeded = {"corruption": self.corruption.seeded(self.seed)}
         return TraceOptions(
             **{f.name: getattr(self, f.name) for f in fields(TraceOptions)} | seeded

@@ -1,13 +1,12 @@
 """Control runs: the same measurement where it should find nothing.
 
-Each returns a :class:`~pytest_interp.results.control.Control`, to be given to a claim with
-``controls=[...]`` or kept with ``with_controls`` of a trace or of a set of them.
+Give a control to a claim with ``controls=[...]``, or keep it with ``trace.with_controls(...)``.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -29,6 +28,7 @@ from pytest_interp.results.traces import TraceSet
 
 Traces = TypeVar("Traces", TraceResult, TraceSet)
 Texts = tuple[str, str]
+IDENTITY, UNRELATED_PAIR = "identity patch", "unrelated pair"
 UNRELATED: tuple[Texts, ...] = (
     ("The cat sat on the", "The dog sat on the"),
     ("She opened the door and", "She closed the door and"),
@@ -36,21 +36,20 @@ UNRELATED: tuple[Texts, ...] = (
     # in words of planted models
     ("we heard that the guide was built in", "we heard that the visitors was built in"),
 )
-"""Pairs that have nothing to do with any fact. The first that fits the tokenizer is used, with
-those others that have its length."""
+"""Pairs of prompts that have nothing to do with any fact."""
 UNRELATED_LIMIT = 0.5
-"""Of the gap: half of what the facts' own pairs show. Any change of a prompt moves the difference
-of two answers a little."""
+"""Share of the gap: half of what the facts' own pairs show. Any change of a prompt moves the
+difference of two answers a little."""
 SHUFFLED_LIMIT = 0.5
-"""Of the facts. By chance a prompt and its corruption prefer an answer each, the right ones in at
-most a quarter of the facts; claims ask for four fifths."""
+"""Share of the facts. By chance both prompts prefer the right answer in at most a quarter of the
+facts; claims ask for four fifths."""
 
 
 def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
     """Patch a run into itself: nothing may change but by rounding.
 
-    At every position of the middle and the last traced layer. Value: the largest
-    change, as a share of the gap of the trace.
+    At every position of the middle and the last traced layer. Value: the largest change, as a
+    share of the gap of the trace.
     """
     pair = tokenize_fact(trace.fact, adapter.tokenizer)
     corrupt = trace.options.corruption.ids(pair)
@@ -61,7 +60,7 @@ def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
     first, asked = min(trace.corrupted_positions), trace.options
     swept = sweep(adapter, itself, asked.site, _few(trace.layers), first, asked.metric)
     change = (swept.patched - swept.base).abs().max().item() / abs(trace.gap)
-    return Control("identity patch", change, _rounding(adapter), "a run patched into itself")
+    return Control(IDENTITY, change, _rounding(adapter), "a run patched into itself")
 
 
 def unrelated_control(
@@ -71,41 +70,29 @@ def unrelated_control(
 ) -> Control:
     """Trace prompts that have nothing to do with the facts, and look at the facts' answers.
 
-    At every position of the middle and the last traced layer, for every fact that the
-    model knows. Value: the largest change of the metric at any cell, mean over facts and pairs,
-    as a share of the mean gap of these facts.
+    At every position of the middle and the last traced layer, for every fact that the model
+    knows. Value: the largest change of the metric at any cell, mean over facts and pairs, as a
+    share of the mean gap of these facts.
 
     Args:
         adapter: the model.
-        traces: of the facts.
-        pairs: texts in pairs of one token length; those are used that have the length of the
-            first that fits the tokenizer.
+        traces: traces of the facts.
+        pairs: texts in pairs of one token length. The first that fits the tokenizer is used, with
+            all others of its length.
 
     Raises:
         ExperimentError: no pair fits the tokenizer, or the model knows none of the facts.
     """
-    known = _known(_each(traces))
-    if not known:
-        raise ExperimentError(f"{adapter.name} knows none of the facts")
-    return _unrelated(adapter, known, pairs)
-
-
-def _unrelated(
-    adapter: ModelAdapter, known: Sequence[TraceResult], pairs: Sequence[Texts]
-) -> Control:
+    known = _known(adapter, traces)
     one = known[0]
     texts, clean, corrupt = _fitting(adapter, pairs)
-    ids = [
-        [single_token(adapter.tokenizer, text) for text in answers]
-        for answers in zip(
-            *((t.fact.answer, t.fact.counterfactual_answer) for t in known), strict=True
-        )
-    ]
+    answers = [(trace.fact.answer, trace.fact.counterfactual_answer) for trace in known]
+    ids = [[single_token(adapter.tokenizer, text) for text in two] for two in answers]
     score = one.options.metric
 
     def of_every_fact(logits: Tensor, *_: Tensor) -> Tensor:
         rows = torch.tensor(ids, device=logits.device)[..., None].expand(-1, -1, len(logits))
-        return torch.stack([score(logits, *answers) for answers in rows.unbind(1)], dim=-1)
+        return torch.stack([score(logits, *two) for two in rows.unbind(0)], dim=-1)
 
     source, base = (clean, corrupt) if one.direction == "denoise" else (corrupt, clean)
     unused = base[:, 0]
@@ -114,13 +101,13 @@ def _unrelated(
     swept = sweep(adapter, unrelated, one.options.site, _few(one.layers), first, of_every_fact)
     changes = (swept.patched - swept.base).abs().amax(dim=(0, 1))
     gap = float(np.mean([abs(trace.gap) for trace in known]))
-    return Control(
-        "unrelated pair",
-        changes.double().mean().item() / gap,
-        UNRELATED_LIMIT,
-        f"mean over {_count(len(known), 'fact')} and {_count(len(texts), 'pair')} of prompts, as "
-        f"{texts[0][0]!r} against {texts[0][1]!r}",
-    )
+    counted = [
+        f"{len(things)} {noun}{'s' if len(things) != 1 else ''}"
+        for noun, things in (("fact", known), ("pair", texts))
+    ]
+    note = f"mean over {' and '.join(counted)} of prompts, as {texts[0][0]!r} against "
+    value = changes.double().mean().item() / gap
+    return Control(UNRELATED_PAIR, value, UNRELATED_LIMIT, f"{note}{texts[0][1]!r}")
 
 
 def cheap_controls(
@@ -136,30 +123,26 @@ def cheap_controls(
         traces: a trace or a set.
         unrelated: pairs of texts, as for :func:`unrelated_control`.
     """
-    return traces.with_controls(*control_runs(adapter, _each(traces), tuple(unrelated)))
-
-
-def control_runs(
-    adapter: ModelAdapter, traces: tuple[TraceResult, ...], unrelated: tuple[Texts, ...] = UNRELATED
-) -> tuple[Control, ...]:
-    """The controls that :func:`cheap_controls` adds. Arguments as there."""
-    known = _known(traces)
-    if not known:
-        why = f"{adapter.name} knows none of the facts"
-        limits = {"identity patch": _rounding(adapter), "unrelated pair": UNRELATED_LIMIT}
-        return tuple(Control(name, None, limit, why) for name, limit in limits.items())
-    found = identity_control(adapter, known[0])
-    try:
-        return found, _unrelated(adapter, known, unrelated)
-    except ExperimentError as problem:
-        return found, Control("unrelated pair", None, UNRELATED_LIMIT, str(problem))
+    runs: dict[tuple[str, float], Callable[[], Control]] = {
+        (IDENTITY, _rounding(adapter)): lambda: identity_control(
+            adapter, _known(adapter, traces)[0]
+        ),
+        (UNRELATED_PAIR, UNRELATED_LIMIT): lambda: unrelated_control(adapter, traces, unrelated),
+    }
+    found = []
+    for (name, limit), run in runs.items():
+        try:
+            found.append(run())
+        except ExperimentError as problem:
+            found.append(Control(name, None, limit, str(problem)))
+    return traces.with_controls(*found)
 
 
 def shuffled_adapter(adapter: ModelAdapter, seed: int = 0) -> ModelAdapter:
     """The same model with the entries of every matrix permuted, under the same backend.
 
-    Norms, biases and the distribution of the weights stay; what they say is gone. Costs one copy
-    of the weights.
+    Norms, biases and the distribution of the weights stay; their order is lost. The copy takes the
+    memory of one more model.
     """
     module = copy.deepcopy(adapter.weights.module)
     generator = torch.Generator().manual_seed(seed)
@@ -183,31 +166,24 @@ def shuffled_control(adapter: ModelAdapter, facts: FactSet, seed: int = 0) -> Co
         ExperimentError: no fact can be asked for with this tokenizer.
     """
     asked = known_facts(shuffled_adapter(adapter, seed), facts)
-    usable = [one for one in asked if one.problem is None]
+    usable = [one.known for one in asked if one.problem is None]
     if not usable:
         raise ExperimentError(f"no fact of {facts.name!r} fits the tokenizer of {adapter.name}")
-    known = sum(one.known for one in usable)
-    return Control(
-        "shuffled weights",
-        known / len(usable),
-        SHUFFLED_LIMIT,
-        f"share of facts known: {known} of {len(usable)}",
-    )
+    note = f"share of facts known: {sum(usable)} of {len(usable)}"
+    return Control("shuffled weights", sum(usable) / len(usable), SHUFFLED_LIMIT, note)
 
 
-def _each(traces: TraceResult | TraceSet) -> tuple[TraceResult, ...]:
-    return traces.traces if isinstance(traces, TraceSet) else (traces,)
-
-
-def _known(traces: Iterable[TraceResult]) -> list[TraceResult]:
-    """Those whose runs prefer the right answers, as for :class:`Knowledge`."""
+def _known(adapter: ModelAdapter, traces: TraceResult | TraceSet) -> list[TraceResult]:
+    """Those whose runs prefer the right answers, as for :class:`Knowledge`; at least one."""
     found = []
-    for trace in traces:
+    for trace in [traces] if isinstance(traces, TraceResult) else traces:
         clean, corrupt = trace.preferences or (0.0, 0.0)
         # noise on the subject leaves no counterfactual answer to prefer
         other = corrupt <= -MIN_DIFFERENCE or not trace.options.corruption.prefers_counterfactual
         if clean >= MIN_DIFFERENCE and other and not trace.is_degenerate:
             found.append(trace)
+    if not found:
+        raise ExperimentError(f"{adapter.name} knows none of the facts")
     return found
 
 
@@ -220,26 +196,21 @@ def _few(layers: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys((layers[len(layers) // 2], layers[-1])))
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' if n != 1 else ''}"
-
-
 def _fitting(adapter: ModelAdapter, pairs: Sequence[Texts]) -> tuple[list[Texts], Tensor, Tensor]:
     """Pairs of texts that fit the tokenizer, all of one length, and their ids [pair, pos]."""
-    fitting: list[Texts] = []
-    rows: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    fitting: dict[Texts, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    n = None
     for texts in pairs:
         try:
             a, b = (encode(adapter.tokenizer, text) for text in texts)
         except PromptError:
             continue
-        if len(a) == len(b) == len(rows[0][0] if rows else a) and a != b:
-            fitting.append(texts)
-            rows.append((a, b))
-    if not rows:
+        if len(a) == len(b) == (n or len(a)) and a != b:
+            fitting[texts], n = (a, b), len(a)
+    if not fitting:
         raise ExperimentError(
             f"no unrelated pair fits the tokenizer of {adapter.name}: give pairs of prompts of one "
             "token length that have nothing to do with the facts"
         )
-    clean, corrupt = zip(*rows, strict=True)
-    return fitting, adapter.as_tokens(clean), adapter.as_tokens(corrupt)
+    clean, corrupt = zip(*fitting.values(), strict=True)
+    return list(fitting), adapter.as_tokens(clean), adapter.as_tokens(corrupt)

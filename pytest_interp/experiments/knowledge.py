@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +9,7 @@ import torch
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
+from pytest_interp.experiments.sweep import by_length
 from pytest_interp.facts.prompts import TokenizedFact, tokenize_fact
 from pytest_interp.facts.sets import Fact, FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
@@ -17,11 +17,12 @@ from pytest_interp.options.metrics import LOGIT_DIFF
 MIN_DIFFERENCE = 0.5
 """Logits by which each prompt must prefer its own answer: their gap is then at least 1."""
 ROWS = 32
+"""Facts that one pass asks for."""
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What a model makes of one fact."""
+    """How a model answers one fact."""
 
     fact: Fact
     clean: float | None = None
@@ -36,13 +37,11 @@ class Knowledge:
     @property
     def known(self) -> bool:
         """The clean prompt prefers the answer and the corrupt one the counterfactual."""
-        if self.clean is None or self.corrupt is None:
-            return False
-        return self.clean >= MIN_DIFFERENCE and self.corrupt <= -MIN_DIFFERENCE
+        return (self.clean or 0) >= MIN_DIFFERENCE and (self.corrupt or 0) <= -MIN_DIFFERENCE
 
 
 def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
-    """What the model makes of every fact, in their order.
+    """How the model answers every fact, in their order.
 
     A pair that the tokenizer splits unevenly, or an answer that is not one token, is reported as
     a problem of that fact and not raised.
@@ -54,15 +53,12 @@ def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
             usable.append((i, tokenize_fact(fact.prompt, adapter.tokenizer)))
         except PromptError as problem:
             found[i] = Knowledge(fact, problem=str(problem))
-    for batch in _batches(usable):
+    for members in by_length([len(pair) for _, pair in usable], lambda _: ROWS):
+        batch = [usable[member] for member in members]
         rows = [ids for _, pair in batch for ids in (pair.clean_ids, pair.corrupt_ids)]
         logits = adapter.run(rows).logits[:, -1].float()
-        answers, others = (
-            torch.tensor(
-                [getattr(pair, name) for _, pair in batch for _ in range(2)], device=logits.device
-            )
-            for name in ("answer_id", "counterfactual_id")
-        )
+        asked = [(pair.answer_id, pair.counterfactual_id) for _, pair in batch]
+        answers, others = torch.tensor(asked, device=logits.device).repeat_interleave(2, 0).T
         differences = LOGIT_DIFF(logits, answers, others).tolist()
         own = logits.gather(1, answers[:, None])
         ranks = (logits > own).sum(1).tolist()
@@ -71,13 +67,3 @@ def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
             found[i] = Knowledge(facts.facts[i], clean, corrupt, int(ranks[2 * row]))
         progress.report(f"asking {adapter.name} for facts", len(found), len(facts))
     return tuple(found[i] for i in range(len(facts)))
-
-
-def _batches(
-    usable: list[tuple[int, TokenizedFact]],
-) -> Iterator[list[tuple[int, TokenizedFact]]]:
-    """Pairs of one length, at most :data:`ROWS` of them: there is no padding."""
-    for length in sorted({len(pair) for _, pair in usable}):
-        same = [entry for entry in usable if len(entry[1]) == length]
-        for start in range(0, len(same), ROWS):
-            yield same[start : start + ROWS]

@@ -5,7 +5,7 @@ nostalgebraist 2020, "interpreting GPT: the logit lens".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from pytest_interp.adapters.base import ModelAdapter, layers_of
 from pytest_interp.adapters.sites import FINAL_NORM, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.sweep import rows_in_budget
+from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
@@ -36,9 +36,9 @@ def logit_lens(
     Args:
         adapter: the model under a backend.
         prompt: the text.
-        answer: the next token to follow, usually with a leading space.
+        answer: the next token, usually with a leading space.
         position: token index to read; negative ones count from the end.
-        layers: layers to read (their ``resid_post``); all by default.
+        layers: layers to read (their ``resid_post``). All are the default.
 
     Raises:
         PromptError: the answer is not one token.
@@ -88,7 +88,11 @@ def _lenses(
             )
     provenance = adapter.provenance()
     found: dict[int, LensResult] = {}
-    for members in _batches(adapter, list(map(len, texts)), 1 + len(chosen)):
+
+    def fitting(length: int) -> int:
+        return max(1, rows_in_budget(adapter, length) // (1 + len(chosen)))
+
+    for members in by_length(list(map(len, texts)), fitting):
         index = position % len(texts[members[0]])
         batch = torch.cat([tokens[i] for i in members])
         logits = adapter.run(batch, edits=_lens_edits(chosen, index)).logits[:, -1]
@@ -108,23 +112,15 @@ def _lenses(
     return [found[i] for i in range(len(asked))]
 
 
-def _batches(adapter: ModelAdapter, lengths: list[int], rows: int) -> Iterator[list[int]]:
-    """Indices of prompts of one length, as many as one pass has room for at ``rows`` each."""
-    for length in sorted(set(lengths)):
-        members = [i for i, n in enumerate(lengths) if n == length]
-        size = max(1, rows_in_budget(adapter, length) // rows)
-        yield from (members[start : start + size] for start in range(0, len(members), size))
-
-
 def _read(adapter: ModelAdapter, logits: Tensor, answer_id: int) -> dict[str, Any]:
-    """What a lens tells, from the model's own logits and those of each layer [1 + layer, vocab]."""
+    """The numbers of a lens, from the model's own logits and each layer's [1 + layer, vocab]."""
     final, by_layer = logits[0], logits[1:]
     own = by_layer[:, answer_id]
     top = by_layer.topk(2, dim=-1)
     others = torch.where(top.indices[:, 0] == answer_id, top.values[:, 1], top.values[:, 0])
     return {
         "answer_prob": by_layer.softmax(-1)[:, answer_id].cpu().numpy(),
-        # nothing is larger than NaN: so asked, it stands behind all others, not before them
+        # not "by_layer > own", in which a NaN would rank below all others
         "answer_rank": (~(by_layer <= own[:, None])).sum(-1).cpu().numpy(),
         "answer_margin": (own - others).cpu().numpy(),
         "top_token": tuple(adapter.tokenizer.decode([int(i)]) for i in top.indices[:, 0]),

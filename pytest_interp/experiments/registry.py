@@ -1,6 +1,6 @@
 """Experiments by name, each with a typed config, so that a YAML file can ask for one.
 
-Two forms are taken. A class *is* its config and runs itself::
+An experiment is a class whose fields are its config, a dataclass or a pydantic model::
 
     @register_experiment("norm_profile")
     @dataclass
@@ -12,13 +12,8 @@ Two forms are taken. A class *is* its config and runs itself::
 
         def run(self, adapter: ModelAdapter) -> NormResult: ...
 
-A function takes its config as the second argument, annotated with a pydantic model or dataclass::
-
-    @register_experiment("norm_profile")
-    def norm_profile(adapter: ModelAdapter, config: NormConfig) -> NormResult: ...
-
-Another package adds one by an entry point in the group ``pytest_interp.experiments`` that names
-such a class or function. Importing this module imports no torch.
+Or it is a function of the adapter and of a config, which is annotated with such a class. Another
+package names either by an entry point in the group ``pytest_interp.experiments``. No torch here.
 """
 
 from __future__ import annotations
@@ -28,7 +23,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
 from pytest_interp.errors import InterpError, described
 from pytest_interp.registry import Registry
@@ -44,23 +39,23 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Experiment:
-    """What an experiment's name stands for."""
+    """An experiment and its config, under a name."""
 
     name: str
     config: type[Any]
     """A pydantic model or a dataclass."""
-    function: Callable[[ModelAdapter, Any], Result]
+    target: Any
+    """The class or function that was registered."""
 
     @property
     def summary(self) -> str:
         """The first line of its documentation."""
-        documented = self.config if self.function is _run_itself else self.function
-        return (inspect.getdoc(documented) or "").partition("\n")[0]
+        return (inspect.getdoc(self.target) or "").partition("\n")[0]
 
     @property
     def result_type(self) -> type[Any]:
-        """What it says it returns; ``object`` when it does not say."""
-        function = self.config.run if self.function is _run_itself else self.function
+        """The annotated type of its result; ``object`` where there is no annotation."""
+        function = self.config.run if self.target is self.config else self.target
         try:
             found = _annotation(function, inspect.signature(function).return_annotation)
         except NameError:  # imported for type checkers alone
@@ -110,12 +105,12 @@ class Experiment:
 
     def dump(self, config: Any) -> dict[str, Any]:
         """The config as plain values, defaults included."""
-        made: dict[str, Any] = self._validator.dump_python(config, mode="json")
-        return made
+        return cast(dict[str, Any], self._validator.dump_python(config, mode="json"))
 
     def run(self, adapter: ModelAdapter, config: Any) -> Result:
         """Run it on a model."""
-        return self.function(adapter, config)
+        by_itself = self.target is self.config
+        return cast(Result, config.run(adapter) if by_itself else self.target(adapter, config))
 
 
 def register_experiment(name: str, *, replace: bool = False) -> Callable[[T], T]:
@@ -133,33 +128,26 @@ def register_experiment(name: str, *, replace: bool = False) -> Callable[[T], T]
 
 
 def _experiment(name: str, target: Any) -> Experiment:
+    config: Any = target
     if inspect.isclass(target):
-        if not _is_config(target) or not callable(getattr(target, "run", None)):
-            raise InterpError(
-                f"{target.__qualname__} cannot be the experiment {name!r}: it must be a dataclass "
-                "or a pydantic model, whose fields are the config, with a method run(adapter)"
-            )
-        return Experiment(name, target, _run_itself)
-    config = _second_annotation(target)
-    if not _is_config(config):
-        raise InterpError(
-            f"{getattr(target, '__qualname__', target)!s} cannot be the experiment {name!r}: write "
-            "def experiment(adapter: ModelAdapter, config: Config), where Config is a dataclass or "
-            "a pydantic model"
+        usable = callable(getattr(target, "run", None))
+        wanted = (
+            "it must be a dataclass or a pydantic model, whose fields are the config, with a "
+            "method run(adapter)"
         )
+    else:
+        parameters = list(inspect.signature(target).parameters.values())
+        usable = len(parameters) == 2
+        config = _annotation(target, parameters[1].annotation) if usable else None
+        wanted = (
+            "write def experiment(adapter: ModelAdapter, config: Config), where Config is a "
+            "dataclass or a pydantic model"
+        )
+    typed = inspect.isclass(config) and (is_dataclass(config) or hasattr(config, "model_fields"))
+    if not usable or not typed:
+        called = getattr(target, "__qualname__", target)
+        raise InterpError(f"{called!s} cannot be the experiment {name!r}: {wanted}")
     return Experiment(name, config, target)
-
-
-def _run_itself(adapter: ModelAdapter, config: Any) -> Result:
-    result: Result = config.run(adapter)
-    return result
-
-
-def _second_annotation(function: Callable[..., Any]) -> Any:
-    parameters = list(inspect.signature(function).parameters.values())
-    if len(parameters) != 2:
-        return None
-    return _annotation(function, parameters[1].annotation)
 
 
 def _annotation(function: Any, annotation: Any) -> Any:
@@ -168,19 +156,9 @@ def _annotation(function: Any, annotation: Any) -> Any:
     return get_type_hints(holder, globalns=getattr(function, "__globals__", None))["it"]
 
 
-def _is_config(kind: Any) -> bool:
-    return inspect.isclass(kind) and (is_dataclass(kind) or hasattr(kind, "model_fields"))
-
-
-def _origin(experiment: Experiment) -> tuple[str, str]:
-    function = experiment.function
-    target = experiment.config if function is _run_itself else function
-    return target.__module__, target.__qualname__
-
-
 EXPERIMENTS: Registry[Experiment] = Registry(
     "experiment",
     built_in=["pytest_interp.experiments.configs"],
     accept=_experiment,
-    origin=_origin,
+    origin=lambda experiment: (experiment.target.__module__, experiment.target.__qualname__),
 )

@@ -1,9 +1,9 @@
 """The sweep: every cell of a [layer x position] map in one growing forward pass.
 
-The pass starts with two rows a pair: the source run and the base run. At each layer it appends
+The pass starts with two rows per pair: the source run and the base run. At each layer it appends
 one copy of the base row for each cell to be patched there, with the source's activation in that
-cell. A patched run so costs only the layers above its patch, and all of them share their matrix
-products. It works because attention masks and position embeddings broadcast over the batch.
+cell. A patched run thus costs only the layers above its patch, and all of them share their matrix
+products. This works because attention masks and position embeddings broadcast over the batch.
 
 Inside a block the rows join at the block's input, as copies of the base row, and are patched at
 the site.
@@ -12,7 +12,9 @@ the site.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -30,18 +32,14 @@ Measure = Callable[[Tensor, Tensor, Tensor], Tensor]
 MEMORY_BUDGET = 1 << 30
 """Bytes of activations that one pass may hold at a time, roughly."""
 ROWS_PER_PAIR = 8
-"""Rows that a pass has room for, for each pair in it: two are the runs themselves, which every
-pass runs again, so that three quarters of the work are cells."""
+"""Rows of a pass for each pair in it. Two are the runs themselves, which every pass runs again, so
+that three quarters of the work are cells."""
 FEWEST_ROWS = 3
 """A pair and one cell of it."""
 
 
-@dataclass(frozen=True)
-class Cells:
-    """The cells to patch at one layer."""
-
-    layer: int
-    positions: tuple[int, ...]
+Cell = tuple[int, int]
+"""A layer and a position."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,9 @@ class Pairs:
 
     def split(self, size: int) -> Iterator[Pairs]:
         """Parts of at most ``size`` pairs."""
-        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         for start in range(0, len(self), size):
-            part: dict[str, Any] = {
-                name: None if value is None else value[start : start + size]
-                for name, value in values.items()
-            }
+            rows = slice(start, start + size)
+            part: dict[str, Any] = {k: v if v is None else v[rows] for k, v in vars(self).items()}
             yield Pairs(**part)
 
 
@@ -93,63 +88,69 @@ def sweep(
     metric: Measure,
     max_rows: int | None = None,
 ) -> Sweep:
-    """Patch ``kind`` at every layer and position, one cell a run, source into base.
+    """Patch ``kind`` at every layer and position, one cell per run, source into base.
 
     Cells that cannot matter are not computed and get the value of the base run: positions before
-    ``first_position``, where the runs do not differ yet; at the last block, for anything that
-    only later blocks could carry on, all positions but the last.
+    ``first_position``, where the runs do not differ yet; and, at the last block, all positions but
+    the last where only later blocks could read the site from there.
 
     Args:
         adapter: the model.
         pairs: the runs.
-        kind: of site, one that can be traced.
+        kind: kind of site, one that can be traced.
         layers: layers to patch, ascending.
         first_position: the first position at which source and base can differ.
-        metric: what is measured at the last position: one value a row, or several.
-        max_rows: bound on the rows of one pass, at least :data:`FEWEST_ROWS`; by default set by
-            :data:`MEMORY_BUDGET`.
+        metric: what is measured at the last position: one value per row, or several.
+        max_rows: most rows of one pass, at least :data:`FEWEST_ROWS`. :data:`MEMORY_BUDGET` sets
+            the default.
     """
     n_positions = pairs.base.shape[1]
     work = _cells_that_matter(adapter, kind, layers, first_position, n_positions)
     limit = max_rows or rows_in_budget(adapter, n_positions)
     what = f"patching {kind} of {adapter.name} under {adapter.backend}"
-    total = len(pairs) * sum(len(cells.positions) for cells in work)
     done = 0
-    parts: list[Sweep] = []
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
     for part in pairs.split(max(1, limit // ROWS_PER_PAIR)):
         prefix = adapter.prefix(part.base[:, :first_position]) if first_position else None
-        chunks = list(_chunks(work, room=limit // len(part) - 2)) or [[]]
-        values = _grow(adapter, part, kind, chunks[0], metric, prefix)
-        source, base = values[0], values[1]
+        room = limit // len(part) - 2
+        values: list[Tensor] = []
+        for start in range(0, len(work) or 1, room):
+            chunk = work[start : start + room]
+            values.append(_grow(adapter, part, kind, chunk, metric, prefix))
+            done += len(chunk) * len(part)
+            progress.report(what, done, len(pairs) * len(work))
+        source, base = values[0][:2]
         patched = base.expand(len(layers), n_positions, *base.shape).clone()
-        for number, chunk in enumerate(chunks):
-            if number:
-                values = _grow(adapter, part, kind, chunk, metric, prefix)
-            row = 2
-            for cells in chunk:
-                for position in cells.positions:
-                    patched[layers.index(cells.layer), position] = values[row]
-                    row += 1
-            done += (row - 2) * len(part)
-            progress.report(what, done, total)
-        parts.append(Sweep(source=source, base=base, patched=patched))
-    return Sweep(
-        source=torch.cat([part.source for part in parts]),
-        base=torch.cat([part.base for part in parts]),
-        patched=torch.cat([part.patched for part in parts], dim=2),
-    )
+        for (layer, position), value in zip(work, torch.cat([v[2:] for v in values]), strict=True):
+            patched[layers.index(layer), position] = value
+        parts.append((source, base, patched))
+    sources, bases, maps = zip(*parts, strict=True)
+    return Sweep(torch.cat(sources), torch.cat(bases), torch.cat(maps, dim=2))
 
 
 def _cells_that_matter(
     adapter: ModelAdapter, kind: SiteKind, layers: Sequence[int], first: int, n_positions: int
-) -> list[Cells]:
-    everywhere, last = tuple(range(first, n_positions)), (n_positions - 1,)
-    top = adapter.n_layers - 1
+) -> list[Cell]:
     # what enters the last block is still read by its attention; what it adds stays in its column
+    only_last = adapter.n_layers - 1 if kind.stays_in_column else None
     return [
-        Cells(layer, last if layer == top and kind.stays_in_column else everywhere)
+        (layer, position)
         for layer in layers
+        for position in range(n_positions - 1 if layer == only_last else first, n_positions)
     ]
+
+
+def by_length(lengths: Sequence[int], size: Callable[[int], int]) -> Iterator[list[int]]:
+    """Indices of prompts that share a pass: of one length, as there is no padding.
+
+    Args:
+        lengths: tokens of each prompt.
+        size: most prompts of a pass, for a length.
+    """
+    for length in sorted(set(lengths)):
+        members = [i for i, n in enumerate(lengths) if n == length]
+        step = size(length)
+        yield from (members[start : start + step] for start in range(0, len(members), step))
 
 
 def rows_in_budget(adapter: ModelAdapter, n_positions: int) -> int:
@@ -161,41 +162,20 @@ def rows_in_budget(adapter: ModelAdapter, n_positions: int) -> int:
     return max(8, MEMORY_BUDGET // (4 * per_row))
 
 
-def _chunks(work: Sequence[Cells], room: int) -> Iterator[list[Cells]]:
-    """Cut the work into passes of at most ``room`` cells."""
-    chunk: list[Cells] = []
-    free = room
-    for cells in work:
-        positions = cells.positions
-        while positions:
-            chunk.append(Cells(cells.layer, positions[:free]))
-            positions, free = positions[free:], free - len(chunk[-1].positions)
-            if not free:
-                yield chunk
-                chunk, free = [], room
-    if chunk:
-        yield chunk
-
-
 def _grow(
     adapter: ModelAdapter,
     pairs: Pairs,
     kind: SiteKind,
-    chunk: Sequence[Cells],
+    chunk: Sequence[Cell],
     metric: Measure,
     prefix: Prefix | None,
 ) -> Tensor:
     """One growing pass: values [2 + cells, pair] of source, base, and each cell in order."""
     edits: dict[Site, Edit] = {}
     start = 0 if prefix is None else prefix.n_tokens
-    for cells in chunk:
-        site = Site(kind, cells.layer)
-        positions = [position - start for position in cells.positions]
-        if kind.rows_join:
-            edits[site] = _append_patched(positions, len(pairs))
-        else:
-            edits[Site(RESID_PRE, cells.layer)] = _append_base(positions, len(pairs))
-            edits[site] = _patch_tail(positions, len(pairs))
+    for layer, cells in groupby(chunk, key=itemgetter(0)):
+        positions = [position - start for _, position in cells]
+        edits |= _growing(Site(kind, layer), positions, len(pairs))
     if pairs.source_noise is not None or pairs.base_noise is not None:
         edits[Site(EMBED)] = _add_noise(pairs, start)
     tokens = torch.cat([pairs.source, pairs.base])[:, start:]
@@ -205,39 +185,29 @@ def _grow(
     return values.view(groups, len(pairs), *values.shape[1:])
 
 
-def _append_base(positions: Sequence[int], n: int) -> Edit:
-    def edit(x: Tensor) -> Tensor:
+def _growing(site: Site, positions: Sequence[int], n: int) -> dict[Site, Edit]:
+    """Edits of one layer: a copy of the ``n`` base rows joins for each position, and is patched."""
+
+    def append(x: Tensor) -> Tensor:
         return torch.cat([x, x[n : 2 * n].repeat(len(positions), 1, 1)])
 
-    return edit
-
-
-def _patch_tail(positions: Sequence[int], n: int) -> Edit:
-    def edit(x: Tensor) -> Tensor:
+    def patch(x: Tensor) -> Tensor:
         tail = x[x.shape[0] - n * len(positions) :].unflatten(0, (-1, n))
         for i, position in enumerate(positions):
             tail[i, :, position] = x[:n, position]
         return x
 
-    return edit
-
-
-def _append_patched(positions: Sequence[int], n: int) -> Edit:
-    append, patch = _append_base(positions, n), _patch_tail(positions, n)
-
-    def edit(x: Tensor) -> Tensor:
-        return patch(append(x))
-
-    return edit
+    if site.kind.rows_join:
+        return {site: lambda x: patch(append(x))}
+    return {Site(RESID_PRE, site.layer): append, site: patch}
 
 
 def _add_noise(pairs: Pairs, start: int) -> Edit:
     def edit(x: Tensor) -> Tensor:
         n = len(pairs)
-        if pairs.source_noise is not None:
-            x[:n] += pairs.source_noise[:, start:].to(x)
-        if pairs.base_noise is not None:
-            x[n : 2 * n] += pairs.base_noise[:, start:].to(x)
+        for rows, noise in ((x[:n], pairs.source_noise), (x[n : 2 * n], pairs.base_noise)):
+            if noise is not None:
+                rows += noise[:, start:].to(x)
         return x
 
     return edit

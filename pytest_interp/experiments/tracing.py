@@ -6,7 +6,7 @@ Nanda 2023 (arXiv 2309.16042).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter, layers_of
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.control_runs import cheap_controls
-from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, sweep
+from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, by_length, sweep
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, tokenize_fact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
@@ -39,9 +39,9 @@ def causal_trace(
     Args:
         adapter: the model under a backend.
         fact: the pair of prompts and the two answers.
-        options: what is asked, as a whole.
+        options: all options as one value.
         controls: run the cheap controls too, so that verdicts name them.
-        max_rows: bound on the rows of one forward pass; by default set by memory.
+        max_rows: most rows of one forward pass. Memory sets the default.
         **asked: single options in place of those, by name where that is enough: ``site``,
             ``direction``, ``metric``, ``corruption``, ``layers``.
 
@@ -93,25 +93,26 @@ def causal_traces(
         )
     layers = layers_of(adapter, chosen.layers)
     corruption = chosen.corruption.seeded(0)
+    chosen = replace(chosen, corruption=corruption)
     tokenized = [tokenize_fact(fact, adapter.tokenizer) for fact in facts]
     provenance = adapter.provenance(seed=getattr(corruption, "seed", None))
     found: dict[int, TraceResult] = {}
-    for length in sorted({len(t) for t in tokenized}):
-        members = [i for i, t in enumerate(tokenized) if len(t) == length]
-        asked_for = replace(chosen, corruption=corruption)
-        batch = _Batch(adapter, [tokenized[i] for i in members], asked_for)
+    for members in by_length([len(one) for one in tokenized], lambda _: len(tokenized)):
+        batch = _Batch(adapter, [tokenized[i] for i in members], chosen)
         swept = batch.sweep(layers, max_rows)
         for row, i in enumerate(members):
-            clean, corrupt, patched = batch.values(swept, row)
-            (clean_metric, clean_diff), (corrupt_metric, corrupt_diff) = clean, corrupt
+            (clean_metric, clean_diff), (corrupt_metric, corrupt_diff), patched = batch.values(
+                swept, row
+            )
+            own = tokenized[i]
             found[i] = TraceResult(
                 fact=facts[i],
-                options=batch.options,
+                options=chosen,
                 layers=layers,
-                str_tokens=tokenized[i].str_tokens,
-                corrupt_str_tokens=tokenized[i].corrupt_str_tokens,
-                corrupted_positions=corruption.positions(tokenized[i]),
-                subject_positions=tokenized[i].subject_positions,
+                str_tokens=own.str_tokens,
+                corrupt_str_tokens=own.corrupt_str_tokens,
+                corrupted_positions=corruption.positions(own),
+                subject_positions=own.subject_positions,
                 clean_metric=clean_metric,
                 corrupt_metric=corrupt_metric,
                 patched_metric=patched,
@@ -137,7 +138,7 @@ class _Batch:
         first = min(min(corruption.positions(fact)) for fact in self.facts)
 
         def measure(*run: Tensor) -> Tensor:
-            # which answer a run prefers is wanted whatever the metric
+            # claims ask which answer a run prefers, whatever the metric
             return torch.stack([metric(*run), LOGIT_DIFF(*run)], dim=-1)
 
         return sweep(
@@ -152,21 +153,20 @@ class _Batch:
         clean, corrupt = (source, base) if self.denoises else (base, source)
         return clean, corrupt, patched
 
-    def _repeated(self, values: Sequence[Any]) -> Tensor:
-        made = torch.as_tensor(values, dtype=torch.long, device=self.adapter.device)
-        return made.repeat_interleave(self.samples, 0)
-
     def _pairs(self) -> Pairs:
-        clean = self._repeated([fact.clean_ids for fact in self.facts])
-        corrupt = self._repeated([self.options.corruption.ids(fact) for fact in self.facts])
-        answers = self._repeated([fact.answer_id for fact in self.facts])
-        others = self._repeated([fact.counterfactual_id for fact in self.facts])
-        if self.denoises:
-            return Pairs(clean, corrupt, answers, others, base_noise=self._noise())
-        return Pairs(corrupt, clean, answers, others, source_noise=self._noise())
+        corruption, device = self.options.corruption, self.adapter.device
 
-    def _noise(self) -> Tensor | None:
-        """Added to the embeddings of the corrupt runs [pair, pos, d_model], if anything."""
-        drawn = [self.options.corruption.noise(fact, self.adapter) for fact in self.facts]
+        def repeated(read: Callable[[TokenizedFact], Any]) -> Tensor:
+            values = [read(fact) for fact in self.facts]
+            made = torch.as_tensor(values, dtype=torch.long, device=device)
+            return made.repeat_interleave(self.samples, 0)
+
+        clean, corrupt = repeated(lambda fact: fact.clean_ids), repeated(corruption.ids)
+        answers = repeated(lambda fact: fact.answer_id)
+        others = repeated(lambda fact: fact.counterfactual_id)
+        drawn = [corruption.noise(fact, self.adapter) for fact in self.facts]
         there = [one for one in drawn if one is not None]
-        return torch.cat(there).to(self.adapter.device) if there else None
+        noise = torch.cat(there).to(device) if there else None
+        if self.denoises:
+            return Pairs(clean, corrupt, answers, others, base_noise=noise)
+        return Pairs(corrupt, clean, answers, others, source_noise=noise)

@@ -1,4 +1,4 @@
-"""How the run is made that lacks the fact. torch is imported when noise is drawn."""
+"""How the corrupt run is made. torch is imported when noise is drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 
 from pytest_interp.errors import ExperimentError, InterpError, PromptError
-from pytest_interp.facts.prompts import TokenizedFact
+from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -49,27 +49,27 @@ class Corruption(ABC):
     def noise(self, fact: TokenizedFact, adapter: ModelAdapter) -> Tensor | None:
         """What is added to the embeddings of the corrupt run [sample, pos, d_model], if anything.
 
-        On the CPU, and the same whatever other facts are traced beside this one.
+        On the CPU, and independent of the other facts that are traced.
         """
         return None
 
-    def describe(self, fact: Any) -> str:
-        """The corrupt run in words, for the title of a figure. ``fact`` is a FactPrompt."""
+    def describe(self, fact: FactPrompt) -> str:
+        """The corrupt run in words, for the title of a figure."""
         return self.name
 
     def seeded(self, seed: int) -> Self:
-        """With this seed, where it draws random numbers and none was chosen."""
-        unset = getattr(self, "seed", 0) is None
-        return replace(self, **{"seed": seed}) if unset else self
+        """The same with this seed, where it has a field ``seed`` and none was chosen."""
+        return replace(self, **{"seed": seed}) if getattr(self, "seed", 0) is None else self
 
     def __str__(self) -> str:
         return self.name
 
     def to_json(self) -> dict[str, Any]:
-        """How it is told in a result: its name, the samples, its parameters but for the seed."""
-        own = {k: v for k, v in asdict(self).items() if k not in ("seed", "samples", "scale")}
-        told = {"corruption": self.name, "samples": self.n_samples}
-        return {**told, "noise_scale": getattr(self, "scale", None), **own}
+        """As a result names it: with its parameters, but for the seed."""
+        own = asdict(self)
+        scale = own.pop("scale", None)
+        named = {"corruption": self.name, "samples": self.n_samples, "noise_scale": scale}
+        return named | {k: v for k, v in own.items() if k not in ("seed", "samples")}
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -129,10 +129,9 @@ def _validated(given: Any) -> Corruption:
     kind = CORRUPTIONS.find(name, ValueError)
     hints = get_type_hints(kind)
     known: dict[str, Any] = {f.name: (hints[f.name], f.default) for f in fields(kind)}
-    unknown = [key for key in parameters if key not in known]
-    if unknown:
-        told = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-        raise ValueError(f"{name} has no parameter {unknown[0]!r}: {told}")
+    for key in parameters.keys() - known:
+        has = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+        raise ValueError(f"{name} has no parameter {key!r}: {has}")
     model = create_model(kind.__name__, __config__=ConfigDict(strict=True), **known)
     return kind(**vars(model.model_validate(parameters)))
 
@@ -157,7 +156,7 @@ class Interchange(Corruption):
     def positions(self, fact: TokenizedFact) -> tuple[int, ...]:
         return fact.corrupted_positions
 
-    def describe(self, fact: Any) -> str:
+    def describe(self, fact: FactPrompt) -> str:
         return str(fact.corrupt_prompt)
 
 
@@ -180,15 +179,15 @@ class Gaussian(Corruption):
     samples: int = 8
     """Noise samples over which values are averaged."""
     seed: int | None = None
-    """The same noise on every backend and device; by default that of the spec, or 0."""
+    """The same seed gives the same noise on every backend and device. The default is the seed of
+    the spec, or 0."""
 
     def __post_init__(self) -> None:
+        wrong = "" if self.samples >= 1 else f"samples={self.samples!r}: give at least one sample"
         if not self.scale > 0:
-            raise ExperimentError(f"scale={self.scale!r}: give a scale above 0", about="corruption")
-        if self.samples < 1:
-            raise ExperimentError(
-                f"samples={self.samples!r}: give at least one sample", about="corruption"
-            )
+            wrong = f"scale={self.scale!r}: give a scale above 0"
+        if wrong:
+            raise ExperimentError(wrong, about="corruption")
 
     @property
     def n_samples(self) -> int:
@@ -206,10 +205,9 @@ class Gaussian(Corruption):
         generator = torch.Generator().manual_seed(self.seed or 0)
         positions = list(fact.subject_positions)
         drawn = torch.zeros(self.samples, len(fact), adapter.d_model)
-        shape = (self.samples, len(positions), adapter.d_model)
-        std = self.scale * adapter.embedding_std
-        drawn[:, positions] = std * torch.randn(shape, generator=generator)
+        noise = torch.randn(drawn[:, positions].shape, generator=generator)
+        drawn[:, positions] = self.scale * adapter.embedding_std * noise
         return drawn
 
-    def describe(self, fact: Any) -> str:
+    def describe(self, fact: FactPrompt) -> str:
         return f"noise on the subject ({self.samples} samples)"

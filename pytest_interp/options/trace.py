@@ -1,4 +1,4 @@
-"""What a causal trace is asked, as one value that travels whole from a spec to its result."""
+"""The options of a causal trace, as one value from the spec to the result."""
 
 from __future__ import annotations
 
@@ -45,27 +45,24 @@ class TraceOptions:
 
     @classmethod
     def of(cls, options: TraceOptions | None = None, /, **asked: Unpack[TraceAsked]) -> Self:
-        """Options by name or as objects; what is not asked is as in ``options``.
+        """Options by name or as objects; the others are those of ``options``.
 
         Raises:
-            ExperimentError: an option that there is not.
+            ExperimentError: there is no such option.
             UnknownNameError: an unknown site, direction, metric or corruption.
         """
         known = [option.name for option in fields(TraceOptions)]
-        unknown = sorted(asked.keys() - set(known))
-        if unknown:
-            raise ExperimentError(str(UnknownNameError.of("option of a trace", unknown[0], known)))
+        for name in sorted(asked.keys() - set(known)):
+            raise ExperimentError(str(UnknownNameError.of("option of a trace", name, known)))
         values: dict[str, Any] = {name: getattr(options, name) for name in known if options}
         values.update(asked)
         read: dict[str, Callable[[Any], Any]]
         read = {"site": parse_kind, "metric": metric_of, "corruption": corruption_of}
-        values |= {name: read[name](values[name]) for name in read.keys() & values.keys()}
-        if values.get("layers") is not None:
-            values["layers"] = tuple(values["layers"])
-        return cls(**values)
+        read["layers"] = lambda layers: None if layers is None else tuple(layers)
+        return cls(**{name: read.get(name, lambda v: v)(value) for name, value in values.items()})
 
     def to_json(self) -> dict[str, Any]:
-        """As a result tells them, but for the layers."""
+        """As the JSON of a result has them; the layers are not among them."""
         return {
             "site": self.site.name,
             "direction": self.direction,

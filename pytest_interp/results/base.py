@@ -82,6 +82,20 @@ def frozen(array: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:
     return made
 
 
-def rounded(values: npt.NDArray[Any]) -> list[Any]:
-    """Floats with seven significant digits, which is what float32 carries, as nested lists."""
-    return [rounded(v) if np.ndim(v) else float(f"{v:.7g}") for v in values]
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: floats with seven significant digits, as float32 carries."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def as_json(thing: object, *names: str) -> dict[str, Any]:
+    """These attributes of a thing, as JSON holds them."""
+    return {name: plain(getattr(thing, name)) for name in names}
+
+
+def dtype_of(result: Result) -> str:
+    """The dtype of the model that was measured; float32 where it is not known."""
+    return result.provenance.dtype if result.provenance else "float32"

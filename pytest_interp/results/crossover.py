@@ -1,47 +1,14 @@
-"""A layer of the logit lens that is a number where it is reached, and none where it never is."""
+"""A layer of the logit lens: a number where the answer reaches the top, and none otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_interp.errors import NeverReachedError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """The logit lens of one answer over depth. Arrays are [layer], in the order of ``layers``."""
-
-    answer: str
-    layers: Sequence[int]
-    prob: npt.NDArray[np.float64]
-    rank: npt.NDArray[np.int64]
-    margin: npt.NDArray[np.float64]
-    """Logit of the answer minus the best other logit."""
-    top_token: Sequence[str]
-
-    def explain(self, layer: int | None) -> list[str]:
-        """What happens around a layer, or at the end for none: a line a layer."""
-        where = "never the top token" if layer is None else f"the top token from layer {layer}"
-        lines = [
-            f"{self.answer!r} is {where}",
-            f"  {'layer':>5}  {'prob':>7}  {'rank':>6}  {'margin':>7}  top token",
-        ]
-        centre = len(self.layers) - 1 if layer is None else self.layers.index(layer)
-        for i in range(max(0, centre - 3), min(len(self.layers), centre + 4)):
-            mark = "<" if self.layers[i] == layer else ""
-            lines.append(
-                f"  {self.layers[i]:>5}  {self.prob[i]:>7.4f}  {int(self.rank[i]):>6}  "
-                f"{self.margin[i]:>+7.2f}  {self.top_token[i]!r} {mark}".rstrip()
-            )
-        lines.append("  (margin: logit of the answer minus the best other logit)")
-        return lines
+    from pytest_interp.results.lens import LensResult
 
 
 class CrossoverLayer:
@@ -54,7 +21,8 @@ class CrossoverLayer:
 
     layer: int | None
     """The layer as a plain int; None where the answer never gets to the top."""
-    curve: Curve
+    lens: LensResult
+    """The lens whose answer this is about."""
 
     @property
     def reached(self) -> bool:
@@ -62,8 +30,21 @@ class CrossoverLayer:
         return self.layer is not None
 
     def explain(self) -> list[str]:
-        """The curve around the crossover, a line a layer."""
-        return self.curve.explain(self.layer)
+        """The curve around the crossover, or at its end: one line per layer, below a headline."""
+        lens, layer = self.lens, self.layer
+        where = "never the top token" if layer is None else f"the top token from layer {layer}"
+        lines = [
+            f"{lens.answer!r} is {where}",
+            f"  {'layer':>5}  {'prob':>7}  {'rank':>6}  {'margin':>7}  top token",
+        ]
+        centre = len(lens.layers) - 1 if layer is None else lens.layers.index(layer)
+        for i in range(max(0, centre - 3), min(len(lens.layers), centre + 4)):
+            mark = "<" if lens.layers[i] == layer else ""
+            lines.append(
+                f"  {lens.layers[i]:>5}  {lens.answer_prob[i]:>7.4f}  {lens.answer_rank[i]:>6}  "
+                f"{lens.answer_margin[i]:>+7.2f}  {lens.top_token[i]!r} {mark}".rstrip()
+            )
+        return [*lines, "  (margin: logit of the answer minus the best other logit)"]
 
 
 class ReachedLayer(int, CrossoverLayer):
@@ -72,14 +53,14 @@ class ReachedLayer(int, CrossoverLayer):
     It is true, layer 0 too: ``assert result.crossover_layer`` claims that there is one.
     """
 
-    def __new__(cls, layer: int, curve: Curve) -> ReachedLayer:
-        """Keep the curve beside the number."""
+    def __new__(cls, layer: int, lens: LensResult) -> ReachedLayer:
+        """Keep the lens beside the number."""
         self = super().__new__(cls, layer)
-        self.layer, self.curve = int(layer), curve
+        self.layer, self.lens = int(layer), lens
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        return int(self), self.curve
+        return int(self), self.lens
 
     def __bool__(self) -> bool:
         return True
@@ -102,20 +83,20 @@ class NeverReached(CrossoverLayer):
 
     layer: None
 
-    def __init__(self, curve: Curve) -> None:
-        self.layer, self.curve = None, curve
+    def __init__(self, lens: LensResult) -> None:
+        self.layer, self.lens = None, lens
 
     def __repr__(self) -> str:
         return "never"
 
     def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
+        return format("never", spec)
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         __tracebackhide__ = True  # pytest then shows the line of the test
         head, *curve = self.explain()
-        said = f"{head}, so it has no layer to compare or compute with: ask .reached"
-        raise NeverReachedError("\n".join([said, *curve]))
+        head += ", so it has no layer to compare or compute with: ask .reached"
+        raise NeverReachedError("\n".join([head, *curve]))
 
     def _order(self, other: object) -> Any:
         __tracebackhide__ = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import numpy as np
@@ -16,20 +18,20 @@ def deciding_moves(
     old: Mapping[str, Any],
     new: Mapping[str, Any],
 ) -> list[tuple[str, float, float]]:
-    """The numbers that decide a finding, as they were and as they are.
+    """The numbers that decide a finding, in two results.
 
-    The flip is noise where there are any, and each of them moved within its tolerance.
+    A flip is noise where there are such numbers, and each moved within its tolerance.
 
     Args:
         path: keys and indices from the top of the JSON down to the finding, as
             ``("top_token", 3)``.
-        decision: what the result says of this finding.
+        decision: what decides this finding.
         old: a result as JSON.
         new: the other one.
 
     Returns:
         For each number the top-level field whose tolerance counts, the old and the new value.
-        Empty where nothing can be said: the two do not have the same shape, or hold no numbers.
+        Empty where the numbers differ in shape, or are not finite.
     """
     if not all(path[0] in side for side in (old, new)):
         return []  # what is new or gone did not flip
@@ -53,16 +55,11 @@ def deciding_moves(
 
 
 def _numbers(result: Any, names: list[str], keys: tuple[str | int, ...]) -> Floats:
-    """The numbers that belong to one finding: an array of any shape, a single one included.
-
-    A key that has no counterpart in the numbers tells parts of one finding apart, as the layer
-    and the position of a peak.
-    """
-    for name in names:
-        result = result[name]
+    """The numbers that belong to one finding: an array of any shape, or a single number."""
+    found: Any = reduce(getitem, names, result)
     for key in keys:
-        if not isinstance(result, (list if isinstance(key, int) else dict)):
-            break
-        below: Any = result
-        result = below[key]
-    return np.array(result, dtype=np.float64)
+        if not isinstance(found, list if isinstance(key, int) else dict):
+            break  # the key leads to a part of one finding, as the layer of a peak
+        below: Any = found
+        found = below[key]
+    return np.array(found, dtype=np.float64)

@@ -10,9 +10,25 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Decision, Floats, Ints, Result, frozen, rounded
-from pytest_interp.results.crossover import Curve, NeverReached, ReachedLayer
+from pytest_interp.results.base import (
+    Axis,
+    Decision,
+    Floats,
+    Ints,
+    Result,
+    as_json,
+    dtype_of,
+    frozen,
+)
+from pytest_interp.results.crossover import NeverReached, ReachedLayer
 from pytest_interp.results.tolerances import Tolerance, float_tolerance, rank_tolerance
+
+_CURVES = ("answer_prob", "answer_rank", "answer_margin", "top_token", "top_margin")
+"""What the JSON holds for each layer."""
+BY_THE_ANSWER = dict.fromkeys(
+    ("crossover_layer", "settled_layer", "answer_rank"), Decision("answer_margin", "sign")
+)
+"""Findings that the lead of the answer decides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +48,8 @@ class LensResult(Result):
     answer_prob: Floats
     """Probability of the answer, in [0, 1]."""
     answer_rank: Ints
-    """How many tokens stand before the answer: 0 for the top token. Those whose logit is not a
-    number count, and all tokens do where that of the answer is not."""
+    """How many tokens rank above the answer: 0 for the top token. Tokens whose logit is not a
+    number count, and all tokens do where the answer's own logit is not."""
     answer_margin: Floats
     """Logit of the answer minus the best other logit: positive where the answer is on top."""
     top_token: tuple[str, ...]
@@ -52,18 +68,12 @@ class LensResult(Result):
 
     @property
     def on_top(self) -> npt.NDArray[np.bool_]:
-        """Whether the answer is the top token [layer]: by a positive, finite margin.
-
-        A tie is not enough, and what is not a number leads nothing.
-        """
+        """Whether the answer is the top token [layer]: by a positive, finite margin, not a tie."""
         return np.isfinite(self.answer_margin) & (self.answer_margin > 0)
 
     @property
     def crossover_layer(self) -> ReachedLayer | NeverReached:
-        """The first layer at which the answer is the top token.
-
-        An int; where the answer never gets there it is no number, and no claim about it passes.
-        """
+        """The first layer at which the answer is the top token: an int, or no number if never."""
         return self._crossover(np.flatnonzero(self.on_top)[:1])
 
     @property
@@ -74,36 +84,16 @@ class LensResult(Result):
         return self._crossover(np.arange(start, len(self.layers))[:1])
 
     def _crossover(self, index: npt.NDArray[Any]) -> ReachedLayer | NeverReached:
-        curve = Curve(
-            self.answer,
-            self.layers,
-            prob=self.answer_prob,
-            rank=self.answer_rank,
-            margin=self.answer_margin,
-            top_token=self.top_token,
-        )
-        if not index.size:
-            return NeverReached(curve)
-        return ReachedLayer(self.layers[int(index[0])], curve)
+        return ReachedLayer(self.layers[index[0]], self) if index.size else NeverReached(self)
 
     def to_json(self) -> dict[str, Any]:
         """Numbers and findings, without provenance."""
         return {
             "kind": "logit_lens",
-            "prompt": self.prompt,
-            "answer": self.answer,
-            "answer_id": self.answer_id,
-            "position": self.position,
-            "str_tokens": list(self.str_tokens),
-            "layers": list(self.layers),
+            **as_json(self, "prompt", "answer", "answer_id", "position", "str_tokens", "layers"),
             "crossover_layer": self.crossover_layer.layer,
             "settled_layer": self.settled_layer.layer,
-            "final_prob": float(f"{self.final_prob:.7g}"),
-            "answer_prob": rounded(self.answer_prob),
-            "answer_rank": self.answer_rank.tolist(),
-            "answer_margin": rounded(self.answer_margin),
-            "top_token": list(self.top_token),
-            "top_margin": rounded(self.top_margin),
+            **as_json(self, "final_prob", *_CURVES),
         }
 
     def tolerances(self) -> Mapping[str, Tolerance]:
@@ -111,23 +101,16 @@ class LensResult(Result):
 
         Whether a rank is 0 is exact all the same: then the top token is another.
         """
-        dtype = self.provenance.dtype if self.provenance else "float32"
+        dtype = dtype_of(self)
         floats = ("final_prob", "answer_prob", "answer_margin", "top_margin")
-        return {
-            **dict.fromkeys(floats, float_tolerance(dtype)),
-            "answer_rank": rank_tolerance(dtype),
-        }
+        near = dict.fromkeys(floats, float_tolerance(dtype))
+        return {**near, "answer_rank": rank_tolerance(dtype)}
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
-        arrays = ("answer_prob", "answer_rank", "answer_margin", "top_token", "top_margin")
-        return dict.fromkeys(arrays, (Axis("layer", "layers"),))
+        return dict.fromkeys(_CURVES, (Axis("layer", "layers"),))
 
     def findings(self) -> Mapping[str, Decision]:
-        by_the_answer = ("crossover_layer", "settled_layer", "answer_rank")
-        return {
-            "top_token": Decision("top_margin"),
-            **dict.fromkeys(by_the_answer, Decision("answer_margin", "sign")),
-        }
+        return {"top_token": Decision("top_margin"), **BY_THE_ANSWER}
 
     def summary(self) -> str:
         return self.crossover_layer.explain()[0]

@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Decision, Floats, rounded
-from pytest_interp.results.lens import LensResult
+from pytest_interp.results.base import Axis, Decision, Floats, as_json, plain
+from pytest_interp.results.lens import BY_THE_ANSWER, LensResult
 from pytest_interp.results.sets import ResultSet
 from pytest_interp.results.tolerances import Tolerance
+
+_CURVES = ("answer_prob", "answer_rank", "answer_margin")
+"""What the JSON holds for each fact and layer."""
 
 
 @dataclass(frozen=True, eq=False)
 class LensSet(ResultSet[LensResult]):
     """Logit lenses of a fact set, of the same layers and weights under the same backend.
 
-    Raises:
-        ClaimError: it is empty, its lenses differ in model, backend or layers, two read one
-            position of the same tokens, or ids or templates are not one for each lens.
+    Errors as for any :class:`ResultSet`; two lenses are the same where they read one position of
+    the same tokens.
     """
 
     lenses: tuple[LensResult, ...]
@@ -30,7 +32,6 @@ class LensSet(ResultSet[LensResult]):
     ids: tuple[str, ...]
     name: str = "facts"
     provenance: Provenance | None = field(init=False)
-    """How the lenses came about: all in one way."""
 
     _field = "lenses"
     _one_way = ("layers", "n_layers")
@@ -68,39 +69,30 @@ class LensSet(ResultSet[LensResult]):
         """Curves [fact, layer] and findings, without provenance."""
         return {
             "kind": "logit_lenses",
-            "name": self.name,
-            "layers": list(self.layers),
-            "ids": list(self.ids),
-            "templates": list(self.templates),
+            **as_json(self, "name", "layers", "ids", "templates"),
             "prompts": [lens.prompt for lens in self.lenses],
             "answers": [lens.answer for lens in self.lenses],
             "crossover_layer": [lens.crossover_layer.layer for lens in self.lenses],
             "settled_layer": self.settled_layers(),
-            "answer_prob": rounded(self.answer_prob()),
-            "answer_rank": [lens.answer_rank.tolist() for lens in self.lenses],
-            "answer_margin": rounded(self.answer_margin()),
+            **{name: [plain(getattr(lens, name)) for lens in self.lenses] for name in _CURVES},
         }
 
     def tolerances(self) -> Mapping[str, Tolerance]:
         """As of one lens."""
         of_one = self.lenses[0].tolerances()
-        return {name: of_one[name] for name in ("answer_prob", "answer_rank", "answer_margin")}
+        return {name: of_one[name] for name in _CURVES}
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         fact, layer = Axis("fact", "ids"), Axis("layer", "layers")
         by_fact = ("prompts", "answers", "crossover_layer", "settled_layer")
-        return {
-            **dict.fromkeys(by_fact, (fact,)),
-            **dict.fromkeys(("answer_prob", "answer_rank", "answer_margin"), (fact, layer)),
-        }
+        return dict.fromkeys(by_fact, (fact,)) | dict.fromkeys(_CURVES, (fact, layer))
 
     def findings(self) -> Mapping[str, Decision]:
-        by_the_answer = ("crossover_layer", "settled_layer", "answer_rank")
-        return dict.fromkeys(by_the_answer, Decision("answer_margin", "sign"))
+        return BY_THE_ANSWER
 
     def summary(self) -> str:
-        found = [layer for layer in self.settled_layers() if layer is not None]
-        told = "no answer stays on top to the end"
-        if found:
-            told = f"the answer stays on top from layer {np.median(found):g} (median)"
-        return f"{len(self)} facts of {self.name!r}: {told}, in {len(found)} of them"
+        return self._median(
+            self.settled_layers(),
+            "the answer stays on top from layer",
+            "no answer stays on top to the end",
+        )

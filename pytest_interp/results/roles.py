@@ -1,4 +1,4 @@
-"""What a token is to its fact, and what moves between the subject and the last token."""
+"""What a token is to its fact, and the effect at such tokens."""
 
 from __future__ import annotations
 
@@ -63,19 +63,3 @@ def role_effect(trace: TraceResult, role: str | int, *, either_way: bool = False
     best = np.argmax(np.abs(effects) if either_way else effects, axis=1)
     found: Floats = np.take_along_axis(effects, best[:, None], axis=1)[:, 0]
     return found
-
-
-def hand_off(lead: Floats) -> tuple[int | None, float]:
-    """The hand-off: the first layer from which the last token outdoes the subject to the end.
-
-    Args:
-        lead: effect of the subject minus that of the last token [layer].
-
-    Returns:
-        Its index, None where there is none; and the number that decides it, in units of effect.
-    """
-    ahead = np.flatnonzero(~(lead < 0))
-    start = int(ahead[-1]) + 1 if ahead.size else 0
-    # the two layers at which the lead changes its sign decide; the smaller one may flip
-    deciding = np.abs(lead[max(start - 1, 0) : start + 1])
-    return (start if start < len(lead) else None), float(deciding.min())

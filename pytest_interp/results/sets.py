@@ -1,4 +1,4 @@
-"""What sets of results have in common: facts with ids and templates, measured in one way."""
+"""What sets of results share: facts with ids and templates, measured in one way."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class ResultSet(Result, Generic[R]):
     holds the results.
 
     Raises:
-        ClaimError: it is empty, its results were made in different ways, one stands in it twice,
-            or ids or templates are not one for each result.
+        ClaimError: it is empty, its results were made in different ways, it holds one of them
+            twice, or it has not one id and one template for each.
     """
 
     templates: tuple[str, ...]
     ids: tuple[str, ...]
     name: str
     provenance: Provenance | None
+    """How the results came about: all in one way."""
 
     _field: ClassVar[str]
     _one_way: ClassVar[tuple[str, ...]]
@@ -66,15 +67,19 @@ class ResultSet(Result, Generic[R]):
 
     @property
     def _results(self) -> tuple[R, ...]:
-        found: tuple[R, ...] = getattr(self, self._field)
-        return found
+        return cast(tuple[R, ...], getattr(self, self._field))
 
     @classmethod
     def of(cls, facts: FactSet, results: Sequence[R]) -> Self:
         """Join the results of a fact set, in its order, with its ids and templates."""
         templates, ids = zip(*((fact.template, fact.id) for fact in facts), strict=True)
-        made: Self = cast(Any, cls)(tuple(results), templates, ids, name=facts.name)
-        return made
+        return cast(Self, cast(Any, cls)(tuple(results), templates, ids, name=facts.name))
+
+    def _median(self, layers: Sequence[int | None], finding: str, none: str) -> str:
+        """A summary: the median of what was found at a layer, and in how many facts."""
+        found = [layer for layer in layers if layer is not None]
+        said = f"{finding} {np.median(found):g} (median)" if found else none
+        return f"{len(self)} facts of {self.name!r}: {said}, in {len(found)} of them"
 
     def __len__(self) -> int:
         return len(self._results)
@@ -84,13 +89,9 @@ class ResultSet(Result, Generic[R]):
 
     def pick(self, indices: Iterable[int]) -> Self:
         """The results at these indices."""
-        chosen = list(indices)
-        parts = {
-            name: tuple(getattr(self, name)[i] for i in chosen)
-            for name in (self._field, "templates", "ids")
-        }
-        made: Self = replace(cast(Any, self), **parts)
-        return made
+        chosen, names = list(indices), (self._field, "templates", "ids")
+        parts = {name: tuple(getattr(self, name)[i] for i in chosen) for name in names}
+        return cast(Self, replace(cast(Any, self), **parts))
 
     def split(self, share: float = 0.5, seed: int = 0) -> tuple[Self, Self]:
         """Two disjoint parts, the first with ``share`` of the facts, drawn by a seed.

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.options.trace import Direction, TraceOptions
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Decision, Floats, Result, frozen, rounded
+from pytest_interp.results.base import (
+    Axis,
+    Decision,
+    Floats,
+    Result,
+    as_json,
+    dtype_of,
+    frozen,
+)
 from pytest_interp.results.control import Control
-from pytest_interp.results.roles import hand_off, role_effect
+from pytest_interp.results.roles import role_effect
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 
 
@@ -61,10 +70,8 @@ class TraceResult(Result):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patched_metric", frozen(self.patched_metric, float))
-        if self.is_degenerate:
-            recovery = np.full(self.patched_metric.shape, np.nan)
-        else:
-            recovery = (self.patched_metric - self.corrupt_metric) / self.gap
+        gap = math.nan if self.is_degenerate else self.gap
+        recovery = (self.patched_metric - self.corrupt_metric) / gap
         object.__setattr__(self, "recovery", frozen(recovery, float))
 
     @property
@@ -118,13 +125,9 @@ class TraceResult(Result):
         """The cell with the largest effect; None when recovery is undefined."""
         if self.is_degenerate:
             return None
-        row, position = np.unravel_index(int(np.argmax(self.effect)), self.effect.shape)
-        return Peak(
-            layer=self.layers[int(row)],
-            position=int(position),
-            token=self.str_tokens[int(position)],
-            effect=float(self.effect[row, position]),
-        )
+        row, position = divmod(int(np.argmax(self.effect)), self.effect.shape[1])
+        effect = float(self.effect[row, position])
+        return Peak(self.layers[row], position, self.str_tokens[position], effect)
 
     def hand_off(self) -> tuple[int | None, float]:
         """The first layer from which the last token outdoes the subject to the end.
@@ -133,8 +136,11 @@ class TraceResult(Result):
         beside it the number that decides, in units of effect.
         """
         lead = role_effect(self, "subject") - role_effect(self, "last")
-        index, margin = hand_off(lead)
-        return (None if index is None else self.layers[index]), margin
+        ahead = np.flatnonzero(~(lead < 0))
+        start = int(ahead[-1]) + 1 if ahead.size else 0
+        # the two layers at which the lead changes its sign decide; the smaller one may flip
+        deciding = np.abs(lead[max(start - 1, 0) : start + 1])
+        return (self.layers[start] if start < len(lead) else None), float(deciding.min())
 
     @property
     def n_positions(self) -> int:
@@ -160,36 +166,26 @@ class TraceResult(Result):
         peak = self.peak
         return {
             "kind": "causal_trace",
-            "clean_prompt": self.fact.clean_prompt,
-            "corrupt_prompt": self.fact.corrupt_prompt,
-            "answer": self.fact.answer,
-            "counterfactual_answer": self.fact.counterfactual_answer,
-            "subject": self.fact.subject,
+            **asdict(self.fact),
             **self.options.to_json(),
-            "n_layers": self.n_layers,
-            "layers": list(self.layers),
-            "str_tokens": list(self.str_tokens),
-            "corrupt_str_tokens": list(self.corrupt_str_tokens),
-            "corrupted_positions": list(self.corrupted_positions),
-            "subject_positions": list(self.subject_positions),
-            "peak": None if peak is None else {"layer": peak.layer, "position": peak.position},
-            "clean_metric": float(f"{self.clean_metric:.7g}"),
-            "corrupt_metric": float(f"{self.corrupt_metric:.7g}"),
-            "recovery": rounded(self.recovery),
+            **as_json(self, "n_layers", "layers", "str_tokens", "corrupt_str_tokens"),
+            **as_json(self, "corrupted_positions", "subject_positions"),
+            "peak": peak and as_json(peak, "layer", "position"),
+            **as_json(self, "clean_metric", "corrupt_metric", "recovery"),
         }
 
     def tolerances(self) -> Mapping[str, Tolerance]:
         """Floats by the dtype of the model; everything else is exact."""
-        near = float_tolerance(self.provenance.dtype if self.provenance else "float32")
-        return dict.fromkeys(("clean_metric", "corrupt_metric", "recovery"), near)
+        floats = ("clean_metric", "corrupt_metric", "recovery")
+        return dict.fromkeys(floats, float_tolerance(dtype_of(self)))
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         return {"recovery": (Axis("layer", "layers"), Axis("token", "str_tokens"))}
 
     def findings(self) -> Mapping[str, Decision]:
-        return {
-            "peak": Decision("recovery", "largest" if self.direction == "denoise" else "smallest")
-        }
+        how: Literal["largest", "smallest"]
+        how = "largest" if self.direction == "denoise" else "smallest"
+        return {"peak": Decision("recovery", how)}
 
     def summary(self) -> str:
         peak = self.peak

@@ -11,21 +11,22 @@ import numpy as np
 
 from pytest_interp.facts.sets import same_prompts
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Decision, Floats
+from pytest_interp.results.base import Axis, Decision, Floats, as_json, dtype_of
 from pytest_interp.results.control import Control
-from pytest_interp.results.roles import role_effect
+from pytest_interp.results.roles import Role, role_effect
 from pytest_interp.results.sets import ResultSet
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.results.trace import TraceResult
+
+_ROLES: tuple[Role, ...] = ("subject", "last")
+"""Of these the JSON holds the effects."""
 
 
 @dataclass(frozen=True, eq=False)
 class TraceSet(ResultSet[TraceResult]):
     """Traces of a fact set, made in one way, from the same weights under the same backend.
 
-    Raises:
-        ClaimError: it is empty, its traces were made in different ways, one stands in it twice,
-            or ids or templates are not one for each trace.
+    Errors as for any :class:`ResultSet`.
     """
 
     traces: tuple[TraceResult, ...]
@@ -36,7 +37,6 @@ class TraceSet(ResultSet[TraceResult]):
     """Control runs of the same experiment."""
     name: str = "facts"
     provenance: Provenance | None = field(init=False)
-    """How the traces came about: all in one way."""
 
     _field = "traces"
     _one_way = ("options", "layers", "n_layers")
@@ -58,44 +58,33 @@ class TraceSet(ResultSet[TraceResult]):
         return {
             "kind": "causal_traces",
             "name": self.name,
-            "site": first.site,
-            "direction": first.direction,
-            "metric": first.metric,
-            "corruption": first.corruption,
-            "layers": list(first.layers),
-            "ids": list(self.ids),
-            "templates": list(self.templates),
+            **as_json(first, "site", "direction", "metric", "corruption", "layers"),
+            **as_json(self, "ids", "templates"),
             "clean_prompts": [trace.fact.clean_prompt for trace in self.traces],
             "corrupt_prompts": [trace.fact.corrupt_prompt for trace in self.traces],
             "hand_off": self.hand_off_layers(),
             "margins": {"hand_off": [round(trace.hand_off()[1], 6) for trace in self.traces]},
             "clean_metric": [round(trace.clean_metric, 5) for trace in self.traces],
             "corrupt_metric": [round(trace.corrupt_metric, 5) for trace in self.traces],
-            "subject_effect": np.round(self.effect("subject"), 5).tolist(),
-            "last_effect": np.round(self.effect("last"), 5).tolist(),
+            **{f"{role}_effect": np.round(self.effect(role), 5).tolist() for role in _ROLES},
         }
 
     def tolerances(self) -> Mapping[str, Tolerance]:
         """Floats by the dtype of the model; everything else is exact."""
-        near = float_tolerance(self.provenance.dtype if self.provenance else "float32")
         names = ("clean_metric", "corrupt_metric", "subject_effect", "last_effect", "margins")
-        return dict.fromkeys(names, near)
+        return dict.fromkeys(names, float_tolerance(dtype_of(self)))
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         fact, layer = Axis("fact", "ids"), Axis("layer", "layers")
-        maps = ("subject_effect", "last_effect")
-        return {
-            **dict.fromkeys(maps, (fact, layer)),
-            **dict.fromkeys(("hand_off", "clean_metric", "corrupt_metric"), (fact,)),
-        }
+        by_fact = ("hand_off", "clean_metric", "corrupt_metric")
+        maps = [f"{role}_effect" for role in _ROLES]
+        return dict.fromkeys(by_fact, (fact,)) | dict.fromkeys(maps, (fact, layer))
 
     def findings(self) -> Mapping[str, Decision]:
         return {"hand_off": Decision("margins.hand_off")}
 
     def summary(self) -> str:
-        found = [layer for layer in self.hand_off_layers() if layer is not None]
-        told = f"hand-off at layer {np.median(found):g} (median)" if found else "no hand-off"
-        return f"{len(self)} facts of {self.name!r}: {told}, in {len(found)} of them"
+        return self._median(self.hand_off_layers(), "hand-off at layer", "no hand-off")
 
     def with_controls(self, *controls: Control) -> TraceSet:
         """The same traces with more controls."""

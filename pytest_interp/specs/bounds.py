@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -36,41 +36,35 @@ class Bound(BaseModel):
 
 
 def check_bound(result: Result, attribute: str, bound: Bound) -> Verdict:
-    """Check that one attribute of a result is within the bound; undefined is inconclusive.
-
-    Raises:
-        ClaimError: the result has no such attribute, or it is more than one value.
-    """
+    """Check that one attribute of a result is within the bound; undefined is inconclusive."""
     value = value_of(result, attribute)
     words = _in_words(bound)
-    undefined = value is None or (isinstance(value, float) and math.isnan(value))
-    number = isinstance(value, int | float) and not undefined
-    holds = not undefined and _holds(value, bound)
-    status = Status.PASSED if holds else Status.FAILED
-    layer = isinstance(value, CrossoverLayer) and not holds
-    limits = [b for b in (bound.at_least, bound.at_most) if b is not None]
-    threshold = min(limits, key=lambda limit: abs(value - limit)) if limits and number else None
-    return Verdict(
+    verdict = Verdict(
         claim=f"{attribute} is {words}",
-        status=Status.INCONCLUSIVE if undefined else status,
-        sentence=f"{attribute} is undefined here"
-        if undefined
-        else f"{attribute} is {_shown(value)}, and is claimed to be {words}",
+        status=Status.INCONCLUSIVE,
+        sentence=f"{attribute} is undefined here",
         n_prompts=1,
         n_clusters=1,
+    )
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return verdict
+    holds, number = _holds(value, bound), isinstance(value, int | float)
+    limits = [b for b in (bound.at_least, bound.at_most) if b is not None]
+    threshold = min(limits, key=lambda limit: abs(value - limit)) if limits and number else None
+    curve = value.explain() if isinstance(value, CrossoverLayer) and not holds else []
+    return replace(
+        verdict,
+        status=Status.PASSED if holds else Status.FAILED,
+        sentence=f"{attribute} is {_shown(value)}, and is claimed to be {words}",
         effect=Estimate(float(value), float(value), float(value), attribute) if number else None,
         threshold=threshold,
         margin=None if threshold is None else abs(value - threshold) * (1 if holds else -1),
-        details="\n".join(f"  {line}" for line in value.explain()) if layer else "",
+        details="\n".join(f"  {line}" for line in curve),
     )
 
 
 def value_of(result: Result, attribute: str) -> Any:
-    """An attribute, dots included; None where a part of the way is None.
-
-    Raises:
-        ClaimError: there is none, or it is more than one value.
-    """
+    """An attribute, dots included; None where a part of the way is None."""
     value: Any = result
     way: list[str] = []
     for part in attribute.split("."):
@@ -98,7 +92,8 @@ def value_of(result: Result, attribute: str) -> Any:
 def attributes_of(kind: type[Any]) -> set[str]:
     """Names of the fields and properties of a result's class."""
     properties = {name for name, _ in inspect.getmembers(kind, lambda m: isinstance(m, property))}
-    return properties | ({field.name for field in fields(kind)} if is_dataclass(kind) else set())
+    own = {field.name for field in fields(kind)} if is_dataclass(kind) else set()
+    return {name for name in properties | own if not name.startswith("_")}
 
 
 def _attributes_text(value: Any) -> str:
@@ -112,9 +107,8 @@ def _shown(value: Any) -> str:
 def _in_words(bound: Bound) -> str:
     if bound.equals is not None:
         return f"exactly {bound.equals!r}"
-    parts = [f"at least {bound.at_least:g}"] if bound.at_least is not None else []
-    parts += [f"at most {bound.at_most:g}"] if bound.at_most is not None else []
-    return " and ".join(parts)
+    limits = {"at least": bound.at_least, "at most": bound.at_most}
+    return " and ".join(f"{s} {limit:g}" for s, limit in limits.items() if limit is not None)
 
 
 def _holds(value: Any, bound: Bound) -> bool:

@@ -3,9 +3,8 @@
     - fact_localized: {site: resid_post@subject, layer_range: [0, 22]}
     - crossover_layer: {at_most: 29}
 
-The first kind calls ``pytest_interp.claims.assert_fact_localized(result, ...)``: the arguments
-after the result are the keys. The second kind names an attribute of the result, dots included
-(``peak.layer``).
+The first kind calls a registered claim, whose arguments after the result are the keys. The second
+kind names an attribute of the result, dots included (``peak.layer``).
 """
 
 from __future__ import annotations
@@ -26,13 +25,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pytest_interp.claims.registry import CLAIMS
 from pytest_interp.claims.verdict import Verdict, conclude, hearing
 from pytest_interp.documents import Document, Location, shown
-from pytest_interp.errors import (
-    ClaimError,
-    ClaimFailed,
-    ClaimInconclusive,
-    InterpError,
-    described,
-)
+from pytest_interp.errors import ClaimError, ClaimFailed, ClaimInconclusive, InterpError, described
 from pytest_interp.experiments.registry import Experiment
 from pytest_interp.results.base import Result
 from pytest_interp.specs.bounds import Bound, attributes_of, check_bound
@@ -53,20 +46,20 @@ class Claim:
     arguments: Mapping[str, Any]
 
     def check(self, result: Result) -> None:
-        """Return when the claim holds of the result.
+        """Raise unless the claim holds of the result.
 
         Raises:
-            ClaimFailed, ClaimInconclusive: it does not, or cannot be decided; the message begins
-                with file, line and the claim.
-            InterpError: the result has no such thing to make a claim about.
+            ClaimFailed, ClaimInconclusive: it does not hold, or cannot be decided; the message
+                begins with file, line and the claim.
+            InterpError: the claim does not fit the result.
         """
+        here = f"{self.place}: {self.text}\n"
         try:
             self._call(result)
         except (ClaimFailed, ClaimInconclusive, InterpError) as error:
-            raise type(error)(f"{self.place}: {self.text}\n{error}") from None
+            raise type(error)(f"{here}{error}") from None
         except AssertionError as error:  # a plain assert
-            said = f"claim failed: {_asserted(error, self.function)}"
-            raise ClaimFailed(f"{self.place}: {self.text}\n{said}") from None
+            raise ClaimFailed(f"{here}claim failed: {_asserted(error, self.function)}") from None
 
     def _call(self, result: Result) -> None:
         heard: list[Verdict] = []
@@ -86,26 +79,17 @@ class Claim:
 
 
 def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
-    """The claim at this index of the list of claims.
-
-    Raises:
-        SpecError: an unknown claim, or arguments that it does not take.
-    """
-    location = ("claims", index)
+    """The claim at this index of the list; a SpecError where it cannot be read."""
     entry = document.data["claims"][index]
     if len(entry) != 1:
-        raise document.error(
-            location, f"a claim is one key with its arguments, got {len(entry)}: {list(entry)}"
-        )
-    (name,) = entry
-    here = (*location, name)
+        said = f"a claim is one key with its arguments, got {len(entry)}: {list(entry)}"
+        raise document.error(("claims", index), said)
+    ((name, arguments),) = entry.items()
+    here = ("claims", index, name)
     text = yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=1000).strip()[1:-1]
-    arguments = entry[name]
     if not isinstance(arguments, dict):
-        raise document.error(
-            here,
-            f"the arguments of {name!r} are a mapping, as in {name}: {{...}}; got {arguments!r}",
-        )
+        said = f"the arguments of {name!r} are a mapping, as in {name}: {{...}}; got {arguments!r}"
+        raise document.error(here, said)
     if name in CLAIMS:
         try:
             function = CLAIMS.find(name)
@@ -113,53 +97,41 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
         except InterpError as error:
             raise document.error(here, str(error)) from error
     else:
-        _check_attribute(document, index, name, experiment)
+        _check_attribute(document, here, experiment)
         function, model = check_bound, Bound
     if "layer_range" in model.model_fields:
         _check_layers(document, here, arguments)
     # as JSON: a list is a tuple, but a text is no number (pydantic reads "0-3" as -3)
-    as_json = json.dumps(arguments, default=str)
+    as_json, schema = json.dumps(arguments, default=str), model.model_json_schema()
     made = validated(
-        document,
-        here,
-        model.model_json_schema(),
-        lambda: model.model_validate_json(as_json, strict=True),
+        document, here, schema, lambda: model.model_validate_json(as_json, strict=True)
     )
-    given = {key: getattr(made, key) for key in made.model_fields_set}
-    if function is check_bound:
-        given = {"attribute": name, "bound": made}
+    given: dict[str, Any] = {"attribute": name, "bound": made}
+    if function is not check_bound:
+        given = {key: getattr(made, key) for key in made.model_fields_set}
     return Claim(name, text, document.place(here), document.line(here), function, given)
 
 
 def _check_layers(document: Document, here: Location, arguments: dict[str, Any]) -> None:
-    """Refuse a layer range that is none, in words for layers rather than for lists."""
+    """Refuse a wrong layer range, in words for layers rather than for lists."""
     given = arguments.get("layer_range", 0)
     ends = given if isinstance(given, list) and len(given) == 2 else [given, given]
-    place = (*here, "layer_range")
+    said = ""
     if not all(type(end) is int for end in ends):
-        raise document.error(
-            place,
-            f"layer_range {given!r} is none: give a layer, or the first and the last, both "
-            "included, as [0, 22]",
-        )
-    if ends[0] > ends[1]:
-        raise document.error(
-            place,
-            f"layer_range {given!r} is empty: give the first and the last layer, both included, "
-            "in this order",
-        )
+        said = "none: give a layer, or the first and the last, both included, as [0, 22]"
+    elif ends[0] > ends[1]:
+        said = "empty: give the first and the last layer, both included, in this order"
+    if said:
+        raise document.error((*here, "layer_range"), f"layer_range {given!r} is {said}")
 
 
-def _check_attribute(document: Document, index: int, name: str, experiment: Experiment) -> None:
-    attributes = attributes_of(experiment.result_type)
+def _check_attribute(document: Document, here: Location, experiment: Experiment) -> None:
+    name, attributes = str(here[-1]), sorted(attributes_of(experiment.result_type))
     first = name.partition(".")[0]
     if attributes and first not in attributes:
-        known = [*CLAIMS.names(), *sorted(attributes)]
-        raise document.error(
-            ("claims", index, name),
-            f"there is no claim {name!r} about the result of {experiment.name}: "
-            f"{nearest(first, known)}",
-        )
+        near = nearest(first, [*CLAIMS.names(), *attributes])
+        said = f"there is no claim {name!r} about the result of {experiment.name}: {near}"
+        raise document.error(here, said)
 
 
 def _asserted(error: AssertionError, function: Callable[..., Any]) -> str:
@@ -189,11 +161,7 @@ def _runs_asserts(function: Callable[..., Any]) -> bool:
 
 @cache
 def arguments_of(function: Callable[..., Any]) -> type[BaseModel]:
-    """The arguments of a claim after the result, as a pydantic model.
-
-    Raises:
-        ClaimError: an annotation cannot be read.
-    """
+    """The arguments of a claim after the result, as a pydantic model."""
     try:
         hints = get_type_hints(function)
     except Exception as error:  # of code that others wrote

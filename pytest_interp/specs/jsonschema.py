@@ -26,7 +26,7 @@ _BY_NAME: dict[str, list[dict[str, Any]]] = {
 def spec_schema(left_out: Callable[[InterpError], None] = lambda error: None) -> dict[str, Any]:
     """The schema, with every experiment and claim that is registered.
 
-    An experiment of another package that cannot be used is left out; ``left_out`` is told why.
+    An experiment of another package that cannot be used is left out; ``left_out`` gets the error.
     """
     schema = SpecFile.model_json_schema()
     definitions: dict[str, Any] = {}
@@ -59,9 +59,8 @@ def _claims(definitions: dict[str, Any]) -> dict[str, Any]:
     definitions["bound"] = _lifted(Bound.model_json_schema(), definitions)
     properties = {}
     for name, function in sorted(CLAIMS.all().items()):
-        definitions[f"claim {name}"] = _lifted(
-            arguments_of(function).model_json_schema(), definitions
-        )
+        schema = arguments_of(function).model_json_schema()
+        definitions[f"claim {name}"] = _lifted(schema, definitions)
         properties[name] = {"$ref": f"#/$defs/claim {name}"}
     return {
         "type": "object",

@@ -1,4 +1,4 @@
-"""Running a spec outside of pytest: the result, and what its claims say of it."""
+"""Running a spec outside of pytest: its result, and the outcomes of its claims."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Outcome:
     """``passed``, ``failed``, ``inconclusive``, ``misstated`` (it does not fit the result), or
     ``error``: the code of the claim broke."""
     message: str
-    """What a claim that did not pass said."""
+    """Why the claim did not pass."""
     verdict: Verdict | None
-    """The numbers, where the claim told them."""
+    """The numbers, where the claim gave them."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict."""

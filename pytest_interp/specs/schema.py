@@ -1,4 +1,4 @@
-"""What a spec file holds: its schema, and the reading of one with all that it names.
+"""What a spec file holds, and reading one with all that it names.
 
 Nothing here loads a model or imports torch: a spec is checked while tests are collected.
 """
@@ -25,7 +25,7 @@ from pytest_interp.specs.claims import Claim, make_claim
 from pytest_interp.validation import validated
 
 SUFFIX = ".interp.yaml"
-"""What the names of collected spec files end in."""
+"""What the names of spec files end in."""
 
 SEED = "seed"
 """An experiment whose config has this field gets the seed of the spec in it."""
@@ -130,8 +130,8 @@ def read_spec(path: Path, change: Callable[[Document], None] | None = None) -> S
     ``change`` may put other values in before they are checked, as a command line does.
 
     Raises:
-        SpecError: something is wrong with the file. The message has a line for each mistake, and
-            each begins with file and line.
+        SpecError: the file has mistakes. The message has a line for each, which begins with the
+            place in the file.
     """
     document = read_document(path)
     if change is not None:
@@ -169,11 +169,11 @@ def _configure(document: Document, settings: SpecFile, experiment: Experiment) -
         )
     # a facts file that is named but not used must be right too
     own = None if settings.facts_file is None else _own_facts(document, settings.facts_file)
-    for key, find in (("fact", _fact), ("facts", _facts)):
+    for key in ("fact", "facts"):
         given = inputs.get(key)
         if isinstance(given, str | list):
-            known = own or shipped()
-            inputs[key] = _named(document, ("inputs", key), partial(find, given, known))
+            find = partial(_looked_up, key, given, own or shipped())
+            inputs[key] = _named(document, ("inputs", key), find)
     if SEED in experiment.schema().get("properties", {}):
         inputs[SEED] = settings.seed
     schema = inputs_schema(experiment)
@@ -187,16 +187,12 @@ def _own_facts(document: Document, name: str) -> FactSet:
         raise document.error(("facts_file",), str(error)) from error
 
 
-def _fact(given: Any, known: FactSet) -> Any:
-    """The prompts of one fact, by its id."""
-    return asdict(known.find(given).prompt) if isinstance(given, str) else given
-
-
-def _facts(given: str | list[Any], known: FactSet) -> Any:
-    """A set of facts: ids, ``all`` of the facts file, or the name of a shipped set."""
+def _looked_up(key: str, given: str | list[Any], known: FactSet) -> Any:
+    """A fact by its id. Facts by their ids, ``all`` of the file, or a shipped set by its name."""
+    if key == "fact":
+        return asdict(known.find(given).prompt) if isinstance(given, str) else given
     if isinstance(given, list):
-        chosen = tuple(known.find(str(name)) for name in given)
-        return asdict(FactSet(known.name, chosen))
+        return asdict(FactSet(known.name, tuple(known.find(str(name)) for name in given)))
     return asdict(known if given in ("all", known.name) else load_facts(given))
 
 

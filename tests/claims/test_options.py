@@ -109,13 +109,13 @@ def test_false():
 def test_crossover_explains_itself_in_a_plain_assert(pytester):
     pytester.makepyfile(
         """
-import numpy as np
-from pytest_interp.results.crossover import Curve, ReachedLayer
+from types import SimpleNamespace
+from pytest_interp.results.crossover import ReachedLayer
 
 def test_layer():
-    layer = ReachedLayer(2, Curve(answer=" Paris", layers=[0, 1, 2],
-        prob=np.array([0.0, 0.1, 0.8]), rank=np.array([9, 3, 0]),
-        margin=np.array([-4.0, -1.5, 2.25]), top_token=["a", "b", " Paris"]))
+    layer = ReachedLayer(2, SimpleNamespace(answer=" Paris", layers=[0, 1, 2],
+        answer_prob=[0.0, 0.1, 0.8], answer_rank=[9, 3, 0],
+        answer_margin=[-4.0, -1.5, 2.25], top_token=["a", "b", " Paris"]))
     assert layer <= 1
 """
     )
@@ -128,10 +128,11 @@ def test_layer():
 def test_a_layer_that_is_never_reached_fails_every_assert_and_says_why(pytester):
     pytester.makepyfile(
         """
-import numpy as np, pytest
-from pytest_interp.results.crossover import Curve, NeverReached
+from types import SimpleNamespace
+from pytest_interp.results.crossover import NeverReached
 
-NEVER = NeverReached(Curve(" Paris", [0, 1], np.zeros(2), np.ones(2), np.ones(2), ["a", "b"]))
+NEVER = NeverReached(SimpleNamespace(answer=" Paris", layers=[0, 1], answer_prob=[0.0, 0.0],
+    answer_rank=[1, 1], answer_margin=[1.0, 1.0], top_token=["a", "b"]))
 
 def test_below(): assert NEVER <= 7
 def test_above(): assert 7 >= NEVER

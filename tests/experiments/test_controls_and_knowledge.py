@@ -12,6 +12,7 @@ from pytest_interp.claims import Status, check_handoff
 from pytest_interp.errors import ClaimInconclusive, ExperimentError
 from pytest_interp.experiments import (
     cheap_controls,
+    control_runs,
     identity_control,
     shuffled_adapter,
     shuffled_control,

@@ -77,9 +77,7 @@ def test_it_takes_one_forward_pass(backend, passes):
 
 # prompts of six, four and five tokens, in no order of length
 FACTS = FactSet.of(
-    FactPrompt(
-        clean_prompt=prompt, corrupt_prompt="w1 w2", answer=answer, counterfactual_answer="w30"
-    )
+    FactPrompt(clean_prompt=prompt, answer=answer, counterfactual_answer="w30")
     for prompt, answer in (
         (PROMPT, "w31"),
         ("w7 w2 w40 w5", "w8"),
@@ -121,9 +119,7 @@ def test_prompts_of_one_length_share_a_pass_within_memory(backend, passes, monke
 
 
 def test_clean_prompts_of_the_same_tokens_are_one():
-    spaced = FactPrompt(
-        clean_prompt=f" {PROMPT}", corrupt_prompt="w1 w3", answer="w31", counterfactual_answer="w30"
-    )
+    spaced = FactPrompt(clean_prompt=f" {PROMPT}", answer="w31", counterfactual_answer="w30")
     facts = FactSet.of([FACTS.prompts[0], FACTS.prompts[1], spaced])
     with pytest.raises(ClaimError, match="' w3 w14 w15 w9 w26 w5' is given twice, at 0 and 2"):
         lens_facts(adapter_of("gpt2", "nnsight"), facts)

@@ -7,11 +7,18 @@ import pytest
 
 from pytest_interp.claims import Status
 from pytest_interp.errors import ClaimError
-from pytest_interp.results.crossover import Curve, NeverReached, ReachedLayer
+from pytest_interp.results.crossover import NeverReached, ReachedLayer
 from pytest_interp.specs.bounds import Bound, check_bound
 
-CURVE = Curve(" a", (0, 1), *[np.zeros(2)] * 3, ("b", "a"))
-REACHED, NEVER = ReachedLayer(1, CURVE), NeverReached(CURVE)
+LENS = SimpleNamespace(
+    answer=" a",
+    layers=(0, 1),
+    answer_prob=np.zeros(2),
+    answer_rank=np.zeros(2, int),
+    answer_margin=np.zeros(2),
+    top_token=("b", "a"),
+)
+REACHED, NEVER = ReachedLayer(1, LENS), NeverReached(LENS)
 
 CASES = [
     (3, {"at_most": 3}, True),
