@@ -171,7 +171,8 @@ class ModelAdapter(ABC):
     def provenance(self, seed: int | None = None) -> Provenance:
         """How a result of this adapter came about: model, backend, versions, git state."""
         config = self.weights.module.config
-        return Provenance.collect(
+        bos = getattr(self.tokenizer, "bos_token_id", None)
+        made = Provenance(
             model=self.name,
             fingerprint=self.weights.fingerprint,
             source=self.weights.source,
@@ -179,14 +180,10 @@ class ModelAdapter(ABC):
             device=self.device.type,
             dtype=str(self.dtype).removeprefix("torch."),
             attention=str(getattr(config, "_attn_implementation", "unknown")),
-            bos=self._bos_policy(),
+            bos="prepended by the tokenizer" if bos in encode(self.tokenizer, "a")[:1] else "none",
             seed=seed,
         )
-
-    def _bos_policy(self) -> str:
-        first = encode(self.tokenizer, "a")[0]
-        bos = getattr(self.tokenizer, "bos_token_id", None)
-        return "prepended by the tokenizer" if bos is not None and first == bos else "none"
+        return made.stamped()
 
     def run(
         self,
