@@ -54,7 +54,8 @@ def entry(sha256: str, build: Callable[[Path], None]) -> Path:
             fresh = Path(scratch) / "fresh"
             fresh.mkdir()
             build(fresh)
-            _seal(fresh, sha256)
+            text = json.dumps(_manifest(fresh, sha256), indent=1)
+            (fresh / MANIFEST).write_text(text, encoding="utf-8")
             if folder.exists():
                 folder.rename(Path(scratch) / "flawed")
             fresh.rename(folder)
@@ -75,11 +76,6 @@ def flaw(folder: Path, sha256: str) -> str | None:
         return None if manifest == _manifest(folder, sha256) else "its files are not as written"
     except OSError as error:
         return f"it cannot be read: {error}"
-
-
-def _seal(folder: Path, sha256: str) -> None:
-    text = json.dumps(_manifest(folder, sha256), indent=1)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
 def _manifest(folder: Path, sha256: str) -> dict[str, Any]:
