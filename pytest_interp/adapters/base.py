@@ -1,7 +1,7 @@
 """The one primitive: a forward pass with captures and edits.
 
 :meth:`ModelAdapter.run` is written once, here. It turns captures and edits into *taps*, one
-function a place (:mod:`pytest_interp.adapters.taps` keeps their promises). A backend implements
+function per place (:mod:`pytest_interp.adapters.taps` keeps their promises). A backend implements
 :meth:`ModelAdapter._forward`: one pass that shows each tapped tensor to its function and goes on
 with what comes back.
 """
@@ -33,9 +33,9 @@ from pytest_interp.provenance import Provenance
 class Run:
     """What one forward pass gave.
 
-    ``logits`` is [row, kept position, vocabulary], where the rows are those that the last edit
-    left. ``captured`` holds, for each asked site, a copy of what flowed on from there (after the
-    edit of that site, where there was one).
+    ``logits`` is [row, kept position, vocabulary], with the rows that the last edit left.
+    ``captured`` holds, for each asked site, a copy of what flowed on from there: the edited
+    activation, where there was an edit.
     """
 
     logits: Tensor
@@ -198,19 +198,18 @@ class ModelAdapter(ABC):
         """One forward pass with captures and edits.
 
         An edit may return more rows than it was given; what follows then runs on all of them.
-        Rows join at ``embed``, ``resid_pre``, ``resid_post`` and ``final_norm``; within a block the
-        residual stream goes past the site, so there only a batch of one may grow. Prompts in one
+        Rows join at ``embed``, ``resid_pre``, ``resid_post`` and ``final_norm``. Within a block the
+        residual stream goes past the site, so only a batch of one may grow there. Prompts in one
         batch have one length: there is no padding.
 
         Args:
             tokens: ids [row, pos].
             capture: sites to copy.
             edits: for a site, a function from its activation to the new one.
-            logits: at the last position alone (the vocabulary product is then done once a row)
-                or at all.
+            logits: at the last position alone (one vocabulary product per row), or at all.
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
-            prefix: what comes before the tokens, run once by :meth:`prefix`; positions of the
-                run are counted behind it, but for the keys of a ``pattern``.
+            prefix: what comes before the tokens, run once by :meth:`prefix`. Positions count from
+                its end, except the keys of a ``pattern``.
 
         Raises:
             UnsupportedSiteError: a site that the model lacks, or an edit of a read-only one.
@@ -259,7 +258,7 @@ class ModelAdapter(ABC):
 
     @abstractmethod
     def _finds(self, kind: SiteKind) -> bool:
-        """Whether this backend has been told where such sites are on this architecture."""
+        """Whether this backend knows where such sites are on this architecture."""
 
     @abstractmethod
     def _forward(

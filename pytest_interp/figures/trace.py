@@ -28,7 +28,7 @@ WORDS = {
     "denoise": Words("recovery", "0 corrupt, 1 clean", "Clean into corrupt"),
     "noise": Words("damage", "0 clean, 1 corrupt", "Corrupt into clean"),
 }
-_STREAM = ("resid_pre", "resid_mid", "resid_post")
+_STREAM = ("resid_pre", "resid_post")
 """Sites that hold all that was written before them: there a fact goes from token to token."""
 
 

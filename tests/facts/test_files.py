@@ -53,7 +53,11 @@ def test_what_a_file_holds(read):
     facts = read(FILE)
     first, second = facts
     assert first.prompt == FactPrompt(
-        "The capital of France is", "The capital of Japan is", " Paris", " Tokyo", "France"
+        clean_prompt="The capital of France is",
+        corrupt_prompt="The capital of Japan is",
+        answer=" Paris",
+        counterfactual_answer=" Tokyo",
+        subject="France",
     )
     assert (first.id, second.id) == ("plain-france-japan", "mine")
     assert (len(facts), facts.templates, facts.name) == (2, ("plain",), "capitals")

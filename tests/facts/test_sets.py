@@ -9,7 +9,13 @@ from pytest_interp.facts.shipped import fact_sets, named_facts, shipped
 
 def test_bare_prompts_cluster_by_wording():
     facts = FactSet.of(
-        FactPrompt(text.format(a), text.format(b), " x", " y", a)
+        FactPrompt(
+            clean_prompt=text.format(a),
+            corrupt_prompt=text.format(b),
+            answer=" x",
+            counterfactual_answer=" y",
+            subject=a,
+        )
         for text in ("The {} is", "A {} was")
         for a, b in (("cat", "dog"), ("cow", "hen"))
     )

@@ -1,5 +1,6 @@
 """The cache: what is in it is whole, and what is not is made anew."""
 
+import json
 import multiprocessing
 import os
 import random
@@ -77,7 +78,9 @@ DAMAGE = {
     "no manifest": lambda f: (f / converted.MANIFEST).unlink(),
     "manifest cut": lambda f: (f / converted.MANIFEST).write_text('{"format"'),
     "manifest is a list": lambda f: (f / converted.MANIFEST).write_text("[]"),
-    "of another file": lambda f: converted._seal(f, OTHER),
+    "of another file": lambda f: (f / converted.MANIFEST).write_text(
+        json.dumps(converted._manifest(f, OTHER))
+    ),
 }
 
 
