@@ -46,7 +46,11 @@ class Run:
 
 
 class ModelAdapter(ABC):
-    """A model under one backend. Experiments know this class and no backend."""
+    """A model under one backend. Experiments know this class and no backend.
+
+    ``name``, ``tokenizer``, ``device`` and ``dtype`` are those of its ``weights``. ``n_layers``,
+    ``n_heads``, ``d_model``, ``d_head`` and ``d_vocab`` are those of the model's config.
+    """
 
     backend: ClassVar[str]
 
@@ -58,6 +62,8 @@ class ModelAdapter(ABC):
             NotAModelError: its layout names modules that these weights do not have.
         """
         self.weights = weights
+        self.name, self.tokenizer = weights.name, weights.tokenizer
+        self.device, self.dtype = weights.device, weights.dtype
         self.layout: Layout = ARCHITECTURES.find(weights.architecture)
         if missing := self.layout.missing_paths(weights.module):
             raise NotAModelError(
@@ -75,26 +81,6 @@ class ModelAdapter(ABC):
 
     def __repr__(self) -> str:
         return f"<{self.name} under {self.backend}>"
-
-    @property
-    def name(self) -> str:
-        """The model's name as it was asked for."""
-        return self.weights.name
-
-    @property
-    def tokenizer(self) -> Any:
-        """The Hugging Face tokenizer; both backends are given the ids that it makes."""
-        return self.weights.tokenizer
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.weights.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The dtype of the weights."""
-        return self.weights.dtype
 
     def encode(self, text: str) -> Tensor:
         """Token ids of a text [1, pos], by the tokenizer's own defaults."""

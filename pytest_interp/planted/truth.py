@@ -82,7 +82,7 @@ class Truth:
         return values.reshape(shape) if site == "head" else values.reshape(shape)[:, 0]
 
     def recovery(self, site: str, direction: Direction = "denoise") -> NDArray[np.float64]:
-        """The recoveries behind :meth:`effect`, in the same shape."""
+        """The recoveries that :meth:`effect` is made of, in the same shape."""
         effect = self.effect(site, direction)
         return effect if direction == "denoise" else 1.0 - effect
 
@@ -105,7 +105,8 @@ class Truth:
             return 0.0
         words = self.clean if direction == "noise" else self.corrupt
         start, end, patched = (
-            self._difference(run) for run in (base, source, self.mechanism.run(words, patches))
+            run.difference(self.answer, self.counterfactual_answer)
+            for run in (base, source, self.mechanism.run(words, patches))
         )
         return (patched - start) / (end - start)
 
@@ -135,9 +136,6 @@ class Truth:
     @cached_property
     def _runs(self) -> tuple[Run, Run]:
         return self.mechanism.run(self.clean), self.mechanism.run(self.corrupt)
-
-    def _difference(self, run: Run) -> float:
-        return run.difference(self.answer, self.counterfactual_answer)
 
     def _check_cell(self, cell: Cell, direction: str) -> None:
         self._check(cell.site, direction)

@@ -85,7 +85,7 @@ def mechanism(p: Parameters, n_heads: int, rng: np.random.Generator) -> Mechanis
     """The mechanism of a variant; which head of a layer does the work is drawn from ``rng``."""
     subjects = vocabulary.subjects(p.n_facts, p.subject_tokens)
     readout: dict[str, dict[str, float]] = {
-        vocabulary.city(i): {f"answer:{i}": ANSWER_SCORE} for i in range(p.n_facts)
+        vocabulary.CITIES[i]: {f"answer:{i}": ANSWER_SCORE} for i in range(p.n_facts)
     }
     readout[vocabulary.DEFAULT_ANSWER] = {"default": DEFAULT_SCORE}
     if p.variant == "distractor_mlp":

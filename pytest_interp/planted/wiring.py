@@ -1,14 +1,14 @@
 """Compile a mechanism into matrices, as if every norm had unit gain and no bias. No torch here.
 
-What reads the residual stream reads it after a norm, which divides by the number of features there:
-signs and thresholds are therefore relative to the constant feature that every token carries, and
-whatever is written is scaled by the norm that the mechanism itself predicts at that place.
+All readers of the residual stream read it after a norm, which divides by the number of features
+there. Signs and thresholds are therefore relative to the constant feature that every token carries.
+Whatever is written is scaled by the norm that the mechanism itself predicts at that place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -168,7 +168,7 @@ def _block(
     for rule in (r for r in mechanism.rules if r.layer == layer):
         _wire_rule(block, neuron, rule, basis, shape, run)
         neuron += 2
-    return Block(**{**vars(block), "works": bool(movers)})
+    return replace(block, works=bool(movers))
 
 
 def _distractors(basis: Basis, shape: Shape, rng: np.random.Generator) -> Block:
