@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -213,8 +213,7 @@ class ModelAdapter(ABC):
             raise ExperimentError(
                 f"{len(rows)} rows cannot continue a prefix of {prefix.n_rows}: give a multiple"
             )
-        context: AbstractContextManager[Any] = torch.enable_grad() if grad else torch.no_grad()
-        with context:
+        with torch.set_grad_enabled(grad):
             start: Edit | None = None
             if changes and len(rows) > 1:
                 # The mask of one row broadcasts over a batch that grows, that of several does

@@ -58,17 +58,17 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
             found, or an answer is not one token. The message says what to change.
     """
     clean = encode(tokenizer, fact.clean_prompt)
-    corrupt = clean if fact.corrupt_prompt is None else encode(tokenizer, fact.corrupt_prompt)
+    corrupt = () if fact.corrupt_prompt is None else encode(tokenizer, fact.corrupt_prompt)
     clean_text, corrupt_text = str_tokens(tokenizer, clean), str_tokens(tokenizer, corrupt)
-    if len(clean) != len(corrupt):
+    if corrupt and len(clean) != len(corrupt):
         raise PromptError(
             f"the prompts differ in length: {len(clean)} tokens {list(clean_text)} against "
             f"{len(corrupt)} tokens {list(corrupt_text)}. Patching aligns them token by token: "
             "choose a corrupt subject with as many tokens as the clean one",
             about="corrupt_prompt",
         )
-    differing = tuple(i for i, (a, b) in enumerate(zip(clean, corrupt, strict=True)) if a != b)
-    if not differing and fact.corrupt_prompt is not None:
+    differing = tuple(i for i, (a, b) in enumerate(zip(clean, corrupt, strict=False)) if a != b)
+    if corrupt and not differing:
         raise PromptError(
             f"the clean and the corrupt prompt are the same tokens {list(clean_text)}: "
             "replace the subject in corrupt_prompt, so that there is something to restore",
@@ -85,11 +85,11 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
     return TokenizedFact(
         fact=fact,
         clean_ids=clean,
-        corrupt_ids=() if fact.corrupt_prompt is None else corrupt,
+        corrupt_ids=corrupt,
         answer_id=answer_id,
         counterfactual_id=counterfactual_id,
         str_tokens=clean_text,
-        corrupt_str_tokens=() if fact.corrupt_prompt is None else corrupt_text,
+        corrupt_str_tokens=corrupt_text,
         corrupted_positions=differing,
         subject_positions=_subject_positions(fact, tokenizer, clean, differing),
     )

@@ -115,16 +115,13 @@ def _plain(
 def _listen(
     stack: ExitStack, module: nn.Module, place: ModulePlace, seen: dict[Site, Tensor], site: Site
 ) -> None:
-    def on_input(_: nn.Module, args: Any, kwargs: Any) -> None:
-        seen[site] = (args[0] if args else kwargs["hidden_states"]).detach().clone()
-
-    def on_output(_: nn.Module, args: Any, output: Any) -> None:
+    def hook(_: nn.Module, args: Any, kwargs: Any, output: Any = None) -> None:
+        if place.side == "input":
+            output = args[0] if args else kwargs["hidden_states"]
         found = output if place.item is None else output[place.item]
         if found is not None:
             seen[site] = found.detach().clone()
 
-    if place.side == "input":
-        handle = module.register_forward_pre_hook(on_input, with_kwargs=True)
-    else:
-        handle = module.register_forward_hook(on_output)
-    stack.callback(handle.remove)
+    before, after = module.register_forward_pre_hook, module.register_forward_hook
+    register: Any = before if place.side == "input" else after
+    stack.callback(register(hook, with_kwargs=True).remove)

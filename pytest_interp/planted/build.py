@@ -15,7 +15,6 @@ from pytest_interp.planted import vocabulary
 from pytest_interp.planted.architectures import ARCHITECTURES, N_POSITIONS, write
 from pytest_interp.planted.features import random_basis, width_needed
 from pytest_interp.planted.mechanism import Mechanism
-from pytest_interp.planted.tokenizer import SPECIAL, word_tokenizer
 from pytest_interp.planted.truth import Truth
 from pytest_interp.planted.variants import Contrast, Parameters, Variant, mechanism
 from pytest_interp.planted.wiring import Shape, compile_mechanism
@@ -126,7 +125,7 @@ def planted_model(
     rng = np.random.default_rng(seed)
     plan = mechanism(parameters, ARCHITECTURES[arch].n_heads, rng)
     shape = _shape(plan, parameters)
-    words = (*SPECIAL, *sorted(plan.words.keys() | plan.readout.keys()))
+    words = (*vocabulary.SPECIAL, *sorted(plan.words.keys() | plan.readout.keys()))
     facts = _facts(parameters, 0)
     matrices = compile_mechanism(
         plan,
@@ -140,9 +139,8 @@ def planted_model(
     module = write(arch, matrices, rng)
     if variant == "shuffled_weights":
         _shuffle(module, seed)
-    return PlantedModel(
-        module, word_tokenizer(words), facts, _truth(parameters, plan, 0), parameters, plan
-    )
+    tokenizer = vocabulary.word_tokenizer(words)
+    return PlantedModel(module, tokenizer, facts, _truth(parameters, plan, 0), parameters, plan)
 
 
 def _shape(plan: Mechanism, parameters: Parameters) -> Shape:

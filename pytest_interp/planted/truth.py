@@ -105,7 +105,7 @@ class Truth:
             return 0.0
         words = self.clean if direction == "noise" else self.corrupt
         start, end, patched = (
-            run.difference(self.answer, self.counterfactual_answer)
+            run.scores[self.answer] - run.scores[self.counterfactual_answer]
             for run in (base, source, self.mechanism.run(words, patches))
         )
         return (patched - start) / (end - start)

@@ -1,11 +1,16 @@
-"""The words of a planted model: subjects, answers, prompt templates. No torch here."""
+"""The words of a planted model: subjects, answers, prompt templates, and their tokenizer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_interp.facts.prompts import FactPrompt
 
+PAD, UNKNOWN = "<pad>", "<unk>"
+SPECIAL = (PAD, UNKNOWN)
+"""The tokens that are no words."""
 TEMPLATES = (
     "visitors say that {} stands in",
     "everyone knows that {} stands in",
@@ -114,3 +119,27 @@ def filler_words() -> tuple[str, ...]:
     """Every template word that carries nothing."""
     words = {word for template in TEMPLATES for word in template.split()}
     return tuple(sorted(words - {"{}", LAST_WORD}))
+
+
+def word_tokenizer(words: Sequence[str]) -> Any:
+    """A fast tokenizer whose ids are the places in ``words``, which begins with ``SPECIAL``.
+
+    Words are separated by white space, so that ``"Paris"`` and ``" Paris"`` are the same token.
+    No token is added to a prompt.
+    """
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token=UNKNOWN))
+    backend.pre_tokenizer = WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token=PAD,
+        eos_token=PAD,
+        unk_token=UNKNOWN,
+        # without this it makes token_type_ids, which GPT-2 would embed
+        model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+    )
