@@ -204,10 +204,7 @@ class ModelAdapter(ABC):
         """
         captures, changes = frozenset(capture), dict(edits or {})
         for site in {*captures, *changes}:
-            self._check(site)
-        for site in changes:
-            if site.kind.read_only:
-                raise UnsupportedSiteError(f"site {site} can be captured but not edited")
+            self._check(site, edited=site in changes)
         rows = self.as_tokens(tokens)
         if prefix is not None and len(rows) % prefix.n_rows:
             raise ExperimentError(
@@ -225,7 +222,9 @@ class ModelAdapter(ABC):
             taps.check_fired(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
-    def _check(self, site: Site) -> None:
+    def _check(self, site: Site, *, edited: bool) -> None:
+        if edited and site.kind.read_only:
+            raise UnsupportedSiteError(f"site {site} can be captured but not edited")
         if site.layer is not None and not 0 <= site.layer < self.n_layers:
             raise UnsupportedSiteError(
                 f"site {site} does not exist: {self.name} has layers 0 to {self.n_layers - 1}"

@@ -54,11 +54,7 @@ class NNsightAdapter(ModelAdapter):
     ) -> Tensor:
         # taps come in execution order, which is the order that a trace demands
         events = [self._event(site, tap) for site, tap in taps.items()]
-        options = {
-            "logits_to_keep": logits_to_keep,
-            "past_key_values": prefix,
-            "use_cache": False,
-        }
+        options = {"logits_to_keep": logits_to_keep, "past_key_values": prefix, "use_cache": False}
         return _trace(self._model, tokens, events, options)
 
     def _event(self, site: Site, tap: Tap) -> _Event:

@@ -44,7 +44,7 @@ class SiteKind:
     traceable: bool = True
     """Whether it can be patched position by position."""
     in_blocks: bool = True
-    """Whether every block has one; otherwise there is one in the model."""
+    """Whether every block has one. If not, the model has one."""
     per_head: bool = False
     """Whether it has a dimension of heads, the third."""
 

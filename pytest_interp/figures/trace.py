@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,19 +14,11 @@ from pytest_interp.figures import style
 from pytest_interp.results.base import Floats
 from pytest_interp.results.trace import TraceResult
 
-
-class Words(NamedTuple):
-    """How a direction of patching is written on a figure."""
-
-    measure: str
-    ends: str
-    patched: str
-
-
 WORDS = {
-    "denoise": Words("recovery", "0 corrupt, 1 clean", "Clean into corrupt"),
-    "noise": Words("damage", "0 clean, 1 corrupt", "Corrupt into clean"),
+    "denoise": ("recovery", "0 corrupt, 1 clean", "Clean into corrupt"),
+    "noise": ("damage", "0 clean, 1 corrupt", "Corrupt into clean"),
 }
+"""By direction: what is measured, what its ends mean, and what is patched into what."""
 _STREAM = ("resid_pre", "resid_post")
 """Sites that hold all that was written before them: there a fact goes from token to token."""
 
@@ -46,7 +37,7 @@ def trace_figure(result: TraceResult) -> Figure:
     _heat_map(figure, above, result)
     _curves(below, result)
     style.layer_ticks(below, result.layers)
-    style.label(below, x=f"layer ({result.site})", y=WORDS[result.direction].measure)
+    style.label(below, x=f"layer ({result.site})", y=WORDS[result.direction][0])
     return figure
 
 

@@ -64,7 +64,7 @@ def register_model(
     by an entry point in the group ``pytest_interp.models`` that names a :class:`ModelEntry`.
 
     Raises:
-        InterpError: the name already stands for another model.
+        InterpError: the name is taken by another model.
     """
     made = source if isinstance(source, Source) else _unregistered(str(source))
     MODELS.add(name, ModelEntry(made, default_backend), replace=replace)

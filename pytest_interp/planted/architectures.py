@@ -89,8 +89,8 @@ def _fill_gpt2(m: Matrices, rng: np.random.Generator) -> Tensors:
         tensors[f"{name}.weight"], tensors[f"{name}.bias"] = gain, bias
         return gain, bias
 
-    def reading(name: str, matrix: Array, behind: tuple[Array, Array]) -> None:
-        gain, bias = behind
+    def reading(name: str, matrix: Array, after: tuple[Array, Array]) -> None:
+        gain, bias = after
         tensors[f"{name}.weight"] = (matrix / gain).T  # Conv1D keeps [in, out]
         tensors[f"{name}.bias"] = -(matrix / gain) @ bias
 
