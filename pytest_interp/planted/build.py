@@ -35,10 +35,6 @@ class PlantedModel:
     mechanism: Mechanism
 
     @property
-    def variant(self) -> Variant:
-        return self.parameters.variant
-
-    @property
     def knows(self) -> bool:
         """The model knows its facts: clean prompts get the answer, corrupt ones the other."""
         return self.truth.stated
