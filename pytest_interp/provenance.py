@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -34,7 +34,7 @@ class Provenance:
     attention: str
     bos: str
     seed: int | None = None
-    """Of the random numbers that were drawn, or that the run was to draw them from."""
+    """Seed of the random numbers that were drawn, or that the run was to draw them from."""
     time: str = ""
     python: str = ""
     platform: str = ""
@@ -42,35 +42,15 @@ class Provenance:
     git_sha: str | None = None
     git_dirty: bool | None = None
 
-    @classmethod
-    def collect(
-        cls,
-        *,
-        model: str,
-        fingerprint: str,
-        source: str,
-        backend: str,
-        device: str,
-        dtype: str,
-        attention: str,
-        bos: str,
-        seed: int | None = None,
-    ) -> Self:
-        """Add the time, the machine, the library versions and the git state to what is given.
+    def stamped(self) -> Self:
+        """The same with the time, the machine, the library versions and the git state.
 
-        Without ``seed`` it is that of the run (:func:`seeded`).
+        Where it has no seed, it gets that of the run (:func:`seeded`).
         """
         sha, dirty = _git_state(Path.cwd())
-        return cls(
-            model=model,
-            fingerprint=fingerprint,
-            source=source,
-            backend=backend,
-            device=device,
-            dtype=dtype,
-            attention=attention,
-            bos=bos,
-            seed=_seed.get() if seed is None else seed,
+        return replace(
+            self,
+            seed=_seed.get() if self.seed is None else self.seed,
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),
             platform=platform.platform(),
@@ -82,12 +62,6 @@ class Provenance:
     def to_json(self) -> dict[str, Any]:
         """A plain dict."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """Read what :meth:`to_json` wrote; fields of other versions are left out."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in known})
 
 
 _seed: ContextVar[int | None] = ContextVar("pytest_interp_seed", default=None)
@@ -104,21 +78,19 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 @cache
-def _versions() -> tuple[tuple[str, str], ...]:
-    found = []
+def _versions() -> dict[str, str]:
+    found = {}
     for name in PACKAGES:
-        try:
-            found.append((name, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            continue
-    return tuple(found)
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 @cache
 def _git_state(folder: Path) -> tuple[str | None, bool | None]:
     """Commit of the folder and whether its tree had changes; (None, None) outside of git.
 
-    Baselines do not count: they are what a run writes, and not what made its results.
+    Changed baselines do not count: a run writes them, and its results do not depend on them.
     """
     sha = git("rev-parse", "HEAD", folder=folder, seconds=10)
     if sha is None:

@@ -1,8 +1,8 @@
 """One way to add anything: things by name, of this package, of a user's modules, of other packages.
 
 Each kind of thing (experiments, models, sites ...) is kept by one :class:`Registry`. What is built
-in registers itself in the same way as what comes from outside, and another package gives things to
-its users by entry points in the group of the kind, as ``pytest_interp.experiments``.
+in registers itself in the same way as what comes from outside. Another package gives things to its
+users by entry points in the group of the kind, as ``pytest_interp.experiments``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Registry(Generic[T]):
         kind: str,
         *,
         built_in: Sequence[str] = (),
-        accept: Callable[[str, Any], T] = lambda name, thing: thing,
+        things: type[T] | None = None,
+        accept: Callable[[str, Any], T] | None = None,
         hint: str = "",
         origin: Callable[[T], Hashable] | None = None,
     ) -> None:
@@ -48,21 +49,23 @@ class Registry(Generic[T]):
         Args:
             kind: what one thing is called in messages, as ``experiment``.
             built_in: modules that register the things of this package when they are imported.
-            accept: what makes a thing of the object that an entry point names, or refuses it.
+            things: their class. An entry point that names something else is refused.
+            accept: where they have no common class: makes a thing of a name and the object that an
+                entry point names, or refuses it.
             hint: ends the message about an unknown name.
-            origin: equal for two things that are the same, as when a module is imported twice; by
-                default where a class or function was written, and else the thing itself.
+            origin: equal for two things that are the same, as when a module is imported twice. By
+                default it is where a class or function was written, or else the thing itself.
         """
         self.kind, self.group = kind, f"pytest_interp.{kind}s"
-        self._modules, self._accept, self._hint = built_in, accept, hint
+        self._modules, self._class, self._hint = built_in, things, hint
+        self._accept = accept or self._check_class
         self._origin = origin or _origin
         self._things: dict[str, T] = {}
-        self._loaded = False
         self._arriving: set[str] = set()
         _ALL[kind] = self
 
     def add(self, name: str, thing: T, *, replace: bool = False) -> T:
-        """Give a thing a name. To add the same thing again does nothing.
+        """Give a thing a name. Adding the same thing again does nothing.
 
         Raises:
             InterpError: the name is taken and ``replace`` is not asked for.
@@ -84,7 +87,8 @@ class Registry(Generic[T]):
         """The thing of this name.
 
         Raises:
-            UnknownNameError: there is none; the message names the nearest. With ``error``, that.
+            UnknownNameError: there is none; the message names the nearest. With ``error`` the same
+                message is raised as that.
             InterpError: an entry point cannot be loaded, or names something else.
         """
         self._load_built_in()
@@ -97,12 +101,12 @@ class Registry(Generic[T]):
         return self._things[name]
 
     def names(self) -> list[str]:
-        """All names, sorted; entry points are not loaded for it."""
+        """All names, sorted. Loads no entry point."""
         self._load_built_in()
         return sorted({*self._things, *self._points()})
 
     def all(self) -> dict[str, T]:
-        """All things by name, in the order in which they were added; entry points are loaded."""
+        """All things by name, in the order in which they were added. Loads the entry points."""
         self._load_built_in()
         for name, point in self._points().items():
             if name not in self._things:
@@ -110,7 +114,7 @@ class Registry(Generic[T]):
         return dict(self._things)
 
     def here(self) -> dict[str, T]:
-        """Those things by name that are here already: no entry point is asked for more. Fast."""
+        """The things by name that are here already. Fast: it looks at no entry point."""
         self._load_built_in()
         return self._things
 
@@ -133,19 +137,25 @@ class Registry(Generic[T]):
         finally:
             self._arriving.discard(point.name)
 
+    def _check_class(self, name: str, thing: Any) -> T:
+        if self._class is not None and not isinstance(thing, self._class):
+            found, wanted = type(thing).__name__, self._class.__name__
+            raise InterpError(f"the {self.kind} {name!r} must be a {wanted}, got a {found}")
+        made: T = thing
+        return made
+
     def _points(self) -> dict[str, metadata.EntryPoint]:
         return _entry_points(self.group)
 
     def _load_built_in(self) -> None:
-        if not self._loaded:
-            self._loaded = True  # first: the modules come back here when they add their things
-            for module in self._modules:
-                import_module(module)
+        modules, self._modules = self._modules, ()  # they come back here when they add their things
+        for module in modules:
+            import_module(module)
 
 
 @cache
 def _entry_points(group: str) -> dict[str, metadata.EntryPoint]:
-    """Of the packages that are installed; to look through them takes milliseconds."""
+    """The entry points of all installed packages, by name; looking for them takes milliseconds."""
     return {point.name: point for point in metadata.entry_points(group=group)}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_interp.errors import BackendNotInstalledError, InterpError, UnknownNameError
+from pytest_interp.errors import BackendNotInstalledError, UnknownNameError
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -23,18 +23,12 @@ class Backend:
     adapter: str
     """Where the subclass of :class:`ModelAdapter` is, as ``module:Class``. Imported when used."""
     package: str
-    """The package that must be installed for it, by the name under which it is imported."""
+    """The package that it needs, by the name under which that is imported."""
     install: str
     """The command that installs it."""
 
 
-def _accept(name: str, thing: Any) -> Backend:
-    if not isinstance(thing, Backend):
-        raise InterpError(f"a backend is a Backend, got a {type(thing).__name__}")
-    return thing
-
-
-BACKENDS: Registry[Backend] = Registry("backend", accept=_accept)
+BACKENDS: Registry[Backend] = Registry("backend", things=Backend)
 
 
 def register_backend(backend: Backend, *, replace: bool = False) -> Backend:
@@ -46,22 +40,12 @@ def register_backend(backend: Backend, *, replace: bool = False) -> Backend:
     return BACKENDS.add(backend.name, backend, replace=replace)
 
 
-register_backend(
-    Backend(
-        "transformer_lens",
-        "pytest_interp.adapters.transformer_lens:TransformerLensAdapter",
-        "transformer_lens",
-        "pip install 'pytest-interp[tl]'",
-    )
-)
-register_backend(
-    Backend(
-        "nnsight",
-        "pytest_interp.adapters.nnsight:NNsightAdapter",
-        "nnsight",
-        "pip install 'pytest-interp[nnsight]'",
-    )
-)
+for _name, _adapter, _extra in (
+    ("transformer_lens", "TransformerLensAdapter", "tl"),
+    ("nnsight", "NNsightAdapter", "nnsight"),
+):
+    _where = f"pytest_interp.adapters.{_name}:{_adapter}"
+    register_backend(Backend(_name, _where, _name, f"pip install 'pytest-interp[{_extra}]'"))
 
 
 def backend_names() -> tuple[str, ...]:
@@ -70,12 +54,12 @@ def backend_names() -> tuple[str, ...]:
 
 
 def installed(backend: str) -> bool:
-    """Whether the package of a backend is here (it is not imported)."""
+    """Whether the package of a backend is installed. Does not import it."""
     return importlib.util.find_spec(BACKENDS.find(backend).package) is not None
 
 
 def installed_backends() -> tuple[str, ...]:
-    """Those backends whose packages are here."""
+    """The backends whose packages are installed."""
     return tuple(filter(installed, backend_names()))
 
 
@@ -92,7 +76,7 @@ def known_backend(backend: str) -> str:
 
 
 def check_backend(backend: str) -> str:
-    """Return the name if it is a known and installed backend.
+    """Return the name if it is that of an installed backend.
 
     Raises:
         UnknownNameError: there is no such backend.

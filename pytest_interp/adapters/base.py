@@ -1,7 +1,7 @@
 """The one primitive: a forward pass with captures and edits.
 
 :meth:`ModelAdapter.run` is written once, here. It turns captures and edits into *taps*, one
-function a place (:mod:`pytest_interp.adapters.taps` keeps their promises). A backend implements
+function per place (:mod:`pytest_interp.adapters.taps` keeps their promises). A backend implements
 :meth:`ModelAdapter._forward`: one pass that shows each tapped tensor to its function and goes on
 with what comes back.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -33,9 +33,9 @@ from pytest_interp.provenance import Provenance
 class Run:
     """What one forward pass gave.
 
-    ``logits`` is [row, kept position, vocabulary], where the rows are those that the last edit
-    left. ``captured`` holds, for each asked site, a copy of what flowed on from there (after the
-    edit of that site, where there was one).
+    ``logits`` is [row, kept position, vocabulary], with the rows that the last edit left.
+    ``captured`` holds, for each asked site, a copy of what flowed on from there: the edited
+    activation, where there was an edit.
     """
 
     logits: Tensor
@@ -46,7 +46,11 @@ class Run:
 
 
 class ModelAdapter(ABC):
-    """A model under one backend. Experiments know this class and no backend."""
+    """A model under one backend. Experiments know this class and no backend.
+
+    ``name``, ``tokenizer``, ``device`` and ``dtype`` are those of its ``weights``. ``n_layers``,
+    ``n_heads``, ``d_model``, ``d_head`` and ``d_vocab`` are those of the model's config.
+    """
 
     backend: ClassVar[str]
 
@@ -58,6 +62,8 @@ class ModelAdapter(ABC):
             NotAModelError: its layout names modules that these weights do not have.
         """
         self.weights = weights
+        self.name, self.tokenizer = weights.name, weights.tokenizer
+        self.device, self.dtype = weights.device, weights.dtype
         self.layout: Layout = ARCHITECTURES.find(weights.architecture)
         if missing := self.layout.missing_paths(weights.module):
             raise NotAModelError(
@@ -75,26 +81,6 @@ class ModelAdapter(ABC):
 
     def __repr__(self) -> str:
         return f"<{self.name} under {self.backend}>"
-
-    @property
-    def name(self) -> str:
-        """The model's name as it was asked for."""
-        return self.weights.name
-
-    @property
-    def tokenizer(self) -> Any:
-        """The Hugging Face tokenizer; both backends are given the ids that it makes."""
-        return self.weights.tokenizer
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.weights.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The dtype of the weights."""
-        return self.weights.dtype
 
     def encode(self, text: str) -> Tensor:
         """Token ids of a text [1, pos], by the tokenizer's own defaults."""
@@ -171,7 +157,8 @@ class ModelAdapter(ABC):
     def provenance(self, seed: int | None = None) -> Provenance:
         """How a result of this adapter came about: model, backend, versions, git state."""
         config = self.weights.module.config
-        return Provenance.collect(
+        bos = getattr(self.tokenizer, "bos_token_id", None)
+        made = Provenance(
             model=self.name,
             fingerprint=self.weights.fingerprint,
             source=self.weights.source,
@@ -179,14 +166,10 @@ class ModelAdapter(ABC):
             device=self.device.type,
             dtype=str(self.dtype).removeprefix("torch."),
             attention=str(getattr(config, "_attn_implementation", "unknown")),
-            bos=self._bos_policy(),
+            bos="prepended by the tokenizer" if bos in encode(self.tokenizer, "a")[:1] else "none",
             seed=seed,
         )
-
-    def _bos_policy(self) -> str:
-        first = encode(self.tokenizer, "a")[0]
-        bos = getattr(self.tokenizer, "bos_token_id", None)
-        return "prepended by the tokenizer" if bos is not None and first == bos else "none"
+        return made.stamped()
 
     def run(
         self,
@@ -201,19 +184,18 @@ class ModelAdapter(ABC):
         """One forward pass with captures and edits.
 
         An edit may return more rows than it was given; what follows then runs on all of them.
-        Rows join at ``embed``, ``resid_pre``, ``resid_post`` and ``final_norm``; within a block the
-        residual stream goes past the site, so there only a batch of one may grow. Prompts in one
+        Rows join at ``embed``, ``resid_pre``, ``resid_post`` and ``final_norm``. Within a block the
+        residual stream goes past the site, so only a batch of one may grow there. Prompts in one
         batch have one length: there is no padding.
 
         Args:
             tokens: ids [row, pos].
             capture: sites to copy.
             edits: for a site, a function from its activation to the new one.
-            logits: at the last position alone (the vocabulary product is then done once a row)
-                or at all.
+            logits: at the last position alone (one vocabulary product per row), or at all.
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
-            prefix: what comes before the tokens, run once by :meth:`prefix`; positions of the
-                run are counted behind it, but for the keys of a ``pattern``.
+            prefix: what comes before the tokens, run once by :meth:`prefix`. Positions count from
+                its end, except the keys of a ``pattern``.
 
         Raises:
             UnsupportedSiteError: a site that the model lacks, or an edit of a read-only one.
@@ -222,17 +204,13 @@ class ModelAdapter(ABC):
         """
         captures, changes = frozenset(capture), dict(edits or {})
         for site in {*captures, *changes}:
-            self._check(site)
-        for site in changes:
-            if site.kind.read_only:
-                raise UnsupportedSiteError(f"site {site} can be captured but not edited")
+            self._check(site, edited=site in changes)
         rows = self.as_tokens(tokens)
         if prefix is not None and len(rows) % prefix.n_rows:
             raise ExperimentError(
                 f"{len(rows)} rows cannot continue a prefix of {prefix.n_rows}: give a multiple"
             )
-        context: AbstractContextManager[Any] = torch.enable_grad() if grad else torch.no_grad()
-        with context:
+        with torch.set_grad_enabled(grad):
             start: Edit | None = None
             if changes and len(rows) > 1:
                 # The mask of one row broadcasts over a batch that grows, that of several does
@@ -244,7 +222,9 @@ class ModelAdapter(ABC):
             taps.check_fired(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
-    def _check(self, site: Site) -> None:
+    def _check(self, site: Site, *, edited: bool) -> None:
+        if edited and site.kind.read_only:
+            raise UnsupportedSiteError(f"site {site} can be captured but not edited")
         if site.layer is not None and not 0 <= site.layer < self.n_layers:
             raise UnsupportedSiteError(
                 f"site {site} does not exist: {self.name} has layers 0 to {self.n_layers - 1}"
@@ -262,7 +242,7 @@ class ModelAdapter(ABC):
 
     @abstractmethod
     def _finds(self, kind: SiteKind) -> bool:
-        """Whether this backend has been told where such sites are on this architecture."""
+        """Whether this backend knows where such sites are on this architecture."""
 
     @abstractmethod
     def _forward(

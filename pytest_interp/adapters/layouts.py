@@ -1,17 +1,16 @@
 """Where each architecture keeps the parts that the sites name.
 
-One entry an architecture. Paths are module paths of the Hugging Face model: those of ``Layout``
-start at the model, those of ``block`` parts start at one block.
+There is one layout per family of architectures. Its paths are module paths of the Hugging Face
+model. They start at the model, or at one block where the field says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_interp.adapters.places import MODULES, ModulePlace
 from pytest_interp.adapters.sites import SiteKind
-from pytest_interp.errors import InterpError
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -57,32 +56,17 @@ class Layout:
 
     def missing_paths(self, module: nn.Module) -> list[str]:
         """The paths that this module does not have."""
-        whole = [self.embed, self.blocks, self.final_norm]
-        missing = [path for path in whole if not _has(module, path)]
-        if self.blocks in missing:
-            return missing
+        there = dict(module.named_modules(remove_duplicate=False))
         parts = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out)
-        paths = [f"{self.blocks}.0.{part}" for part in dict.fromkeys(parts) if part is not None]
-        return missing + [path for path in paths if not _has(module, path)]
-
-
-def _has(module: nn.Module, path: str) -> bool:
-    try:
-        module.get_submodule(path)
-    except AttributeError:
-        return False
-    return True
-
-
-def _accept(name: str, thing: Any) -> Layout:
-    if not isinstance(thing, Layout):
-        raise InterpError(f"an architecture is a Layout, got a {type(thing).__name__}")
-    return thing
+        in_block = [f"{self.blocks}.0.{part}" for part in parts if part is not None]
+        paths = [self.embed, self.blocks, self.final_norm]
+        paths += in_block if self.blocks in there else []
+        return [path for path in dict.fromkeys(paths) if path not in there]
 
 
 ARCHITECTURES: Registry[Layout] = Registry(
     "architecture",
-    accept=_accept,
+    things=Layout,
     hint="Describe it with pytest_interp.adapters.register_layout(Layout(...)).",
 )
 """Layouts by the ``model_type`` of a Hugging Face config."""
@@ -113,8 +97,7 @@ register_layout(
         final_norm="transformer.ln_f",
     )
 )
-
-register_layout(
+_LLAMA = register_layout(
     Layout(
         name="llama",
         model_types=("llama", "qwen2", "qwen3"),
@@ -128,23 +111,17 @@ register_layout(
         final_norm="model.norm",
     )
 )
-
 _GEMMA3 = register_layout(
-    Layout(
+    replace(
+        _LLAMA,
         name="gemma3",
         model_types=("gemma3_text",),
-        embed="model.embed_tokens",
-        blocks="model.layers",
-        attention="self_attn",
-        z="self_attn.o_proj",
-        # norms stand between the modules and the residual stream: what is added is their output
+        # norms follow attention and the MLP: what the stream gets is the output of these norms
         attn_out="post_attention_layernorm",
         resid_mid="pre_feedforward_layernorm",
         mlp_out="post_feedforward_layernorm",
-        final_norm="model.norm",
     )
 )
-
 # the text half of the models that also see
 register_layout(
     replace(

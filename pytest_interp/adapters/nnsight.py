@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,15 +28,13 @@ class _Event:
     def fire(self) -> None:
         value = getattr(self.module, self.attribute)
         part = value if self.item is None else value[self.item]
-        new = self.tap(part)
+        new: Any = self.tap(part)
         if new is None:
             return
-        if self.item is None:
-            setattr(self.module, self.attribute, new)
-        else:
+        if self.item is not None:
             # tuples cannot be assigned to by item: put a whole new one in place
-            whole = (*value[: self.item], new, *value[self.item + 1 :])
-            setattr(self.module, self.attribute, whole)
+            new = (*value[: self.item], new, *value[self.item + 1 :])
+        setattr(self.module, self.attribute, new)
 
 
 class NNsightAdapter(ModelAdapter):
@@ -54,28 +52,18 @@ class NNsightAdapter(ModelAdapter):
     def _forward(
         self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
     ) -> Tensor:
-        events = list(self._events(taps))
-        options = {
-            "logits_to_keep": logits_to_keep,
-            "past_key_values": prefix,
-            "use_cache": False,
-        }
-        return _trace(self._model, tokens, events, options)
-
-    def _events(self, taps: Mapping[Site, Tap]) -> Iterator[_Event]:
         # taps come in execution order, which is the order that a trace demands
-        for site, tap in taps.items():
-            yield self._event(site, tap)
+        events = [self._event(site, tap) for site, tap in taps.items()]
+        options = {"logits_to_keep": logits_to_keep, "past_key_values": prefix, "use_cache": False}
+        return _trace(self._model, tokens, events, options)
 
     def _event(self, site: Site, tap: Tap) -> _Event:
         place = self.layout.place(site.kind)
         assert place is not None  # sites that are nowhere were refused
-        root = self._model if site.layer is None else self._at(self.layout.blocks)[site.layer]
+        whole = self._model
+        root = whole if site.layer is None else _walk(whole, self.layout.blocks)[site.layer]
         tap = self._by_head(tap) if site.kind.per_head else tap
         return _Event(_walk(root, place.path), place.side, tap, place.item)
-
-    def _at(self, path: str) -> Any:
-        return _walk(self._model, path)
 
     def _by_head(self, tap: Tap) -> Tap:
         def by_head(flat: Tensor) -> Tensor | None:

@@ -1,7 +1,7 @@
-"""Where each backend finds the sites. Built-in and added sites stand in the same tables.
+"""Where each backend finds the sites. Built-in and added sites are in the same tables.
 
-A backend has a table of its own, or shares that of module paths: every backend can use it that
-reaches the modules of the Hugging Face model, and :func:`pytest_interp.models.check` does too.
+A backend has a table of its own, or shares that of module paths. Every backend that reaches the
+modules of the Hugging Face model can use the latter, as :func:`pytest_interp.models.check` does.
 """
 
 from __future__ import annotations
@@ -51,16 +51,11 @@ MODULES: Final[Registry[FindModule]] = Registry("module place")
 TABLES: Final[dict[str, Registry[Any]]] = {"transformer_lens": HOOKS, "modules": MODULES}
 
 
-def add_table(name: str) -> Registry[Any]:
-    """The table of a further backend that finds sites in a way of its own."""
-    return TABLES.setdefault(name, Registry(f"{name} place"))
-
-
 def register_site(kind: SiteKind, places: Mapping[str, Any], *, replace: bool = False) -> SiteKind:
     """Add a kind of site that every block has.
 
-    What holds for the sites of the package holds for it: it can be captured, edited and traced as
-    its row says, and it must fire exactly once. Adding the same site again does nothing.
+    It can be captured, edited and traced as its row says, and it must fire exactly once, like the
+    sites of the package. Adding the same site again does nothing.
 
     Args:
         kind: the row.
@@ -68,7 +63,7 @@ def register_site(kind: SiteKind, places: Mapping[str, Any], *, replace: bool = 
             ``blocks.L.``, as ``mlp.out.hook_in``; for ``modules``, by the name of a layout, a
             module's path below the block and ``input`` or ``output``, as
             ``{"llama": "mlp.down_proj.input"}``.
-        replace: put it in the place of a site of that name.
+        replace: take the place of a site of that name.
 
     Raises:
         InterpError: the name is taken, or a path ends in something else.
@@ -100,19 +95,13 @@ class ByLayout:
         return None if path is None else ModulePlace.of(path)
 
 
-for _name, _hook in {
-    "resid_pre": "hook_resid_pre",
-    "head": "attn.hook_z",
-    "pattern": "attn.hook_pattern",
-    "attn_out": "hook_attn_out",
-    "resid_mid": "hook_resid_mid",
-    "mlp_out": "hook_mlp_out",
-    "resid_post": "hook_resid_post",
-    "final_norm": "ln_final.hook_in",
-}.items():
-    HOOKS.add(_name, _hook)
+for _name in ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post"):
+    HOOKS.add(_name, f"hook_{_name}")
+HOOKS.add("head", "attn.hook_z")
+HOOKS.add("pattern", "attn.hook_pattern")
+HOOKS.add("final_norm", "ln_final.hook_in")
 
-_FIND: dict[str, FindModule] = {
+for _name, _find in {
     "embed": lambda layout: ModulePlace(layout.embed, "output"),
     "resid_pre": lambda layout: ModulePlace("", "input"),
     "head": lambda layout: ModulePlace(layout.z, "input"),
@@ -129,6 +118,5 @@ _FIND: dict[str, FindModule] = {
     "mlp_out": lambda layout: ModulePlace(layout.mlp_out, "output"),
     "resid_post": lambda layout: ModulePlace("", "output"),
     "final_norm": lambda layout: ModulePlace(layout.final_norm, "input"),
-}
-for _name, _find in _FIND.items():
+}.items():
     MODULES.add(_name, _find)

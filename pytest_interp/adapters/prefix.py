@@ -1,7 +1,7 @@
 """Tokens at the beginning that every row of a batch shares, run once.
 
-With causal attention nothing that is patched behind them changes what they give: their keys and
-values are all that later tokens ever read of them.
+Attention is causal, so no patch after these tokens changes them. Later tokens read nothing of them
+but their keys and values.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from transformers.cache_utils import DynamicLayer
 class Prefix(Cache):  # type: ignore[misc]
     """Keys and values of the shared tokens, in the form that Hugging Face models read them.
 
-    A pass reads them and leaves nothing behind, so that one prefix serves many passes.
+    A pass reads them and changes nothing, so that one prefix serves many passes.
     """
 
     def __init__(self, module: PreTrainedModel, tokens: Tensor) -> None:
         """Run the tokens [row, pos]."""
-        # not told of the config: it keeps all tokens, also where a layer will look at few
+        # without the config it keeps all tokens, also where a layer will look at few
         filled = DynamicCache()
         with torch.no_grad():
             module(tokens, past_key_values=filled, use_cache=True, logits_to_keep=1)

@@ -25,7 +25,7 @@ class SiteKind:
     Where a backend finds it is a matter of the backend (:mod:`pytest_interp.adapters.places`).
 
     Raises:
-        InterpError: the name is none, or its place in the order of a pass is not said.
+        InterpError: the name has other characters, or both ``before`` and ``order`` are missing.
         UnknownNameError: there is no such kind as ``before``.
     """
 
@@ -44,7 +44,7 @@ class SiteKind:
     traceable: bool = True
     """Whether it can be patched position by position."""
     in_blocks: bool = True
-    """Whether every block has one; otherwise there is one in the model."""
+    """Whether every block has one. If not, the model has one."""
     per_head: bool = False
     """Whether it has a dimension of heads, the third."""
 
@@ -79,7 +79,8 @@ def parse_kind(name: str | SiteKind, error: type[Exception] | None = None) -> Si
     """The kind of this name.
 
     Raises:
-        UnknownNameError: there is none; the message names the nearest. With ``error``, that.
+        UnknownNameError: there is none; the message names the nearest. With ``error`` the same
+            message is raised as that.
     """
     return name if isinstance(name, SiteKind) else SITES.find(name, error)
 
@@ -183,25 +184,15 @@ def parse_site(text: str) -> SiteAt:
             f"cannot read the site {text!r}: write kind@position, for example "
             "'resid_post@subject', 'mlp_out@last' or 'head.9.6@last'"
         )
-    kind, layer, head = found["kind"], found["layer"], found["head"]
-    parsed = parse_kind(kind)
-    if head is not None and not parsed.per_head:
-        raise ClaimError(f"cannot read the site {text!r}: {kind!r} has no heads to number")
-    return SiteAt(
-        kind=parsed,
-        position=_parse_position(found["pos"], text),
-        layer=None if layer is None else int(layer),
-        head=None if head is None else int(head),
-    )
-
-
-def _parse_position(position: str, text: str) -> str | int:
+    kind, position = parse_kind(found["kind"]), found["pos"]
+    layer, head = (None if n is None else int(n) for n in (found["layer"], found["head"]))
+    if head is not None and not kind.per_head:
+        raise ClaimError(f"cannot read the site {text!r}: {kind.name!r} has no heads to number")
     if position in POSITION_NAMES:
-        return position
-    try:
-        return int(position)
-    except ValueError:
+        return SiteAt(kind, position, layer, head)
+    if not re.fullmatch(r"-?\d+", position):
         raise ClaimError(
             f"unknown position {position!r} in the site {text!r}: "
             f"use {', '.join(POSITION_NAMES)} or a token index"
-        ) from None
+        )
+    return SiteAt(kind, int(position), layer, head)

@@ -1,7 +1,6 @@
-"""Captures and edits of one run, as one function a place.
+"""The promises about captures and edits that hold on every backend.
 
-The promises that hold on every backend are kept here: each tap fires exactly once, captures are
-copies, an edit keeps every dimension but the batch.
+Each tap fires exactly once, captures are copies, and an edit keeps every dimension but the batch.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _FIRST = Site(RESID_PRE, 0)
 
 
 class Taps:
-    """Captures and edits of one run, as one function a place."""
+    """Captures and edits of one run, as one function per place."""
 
     def __init__(
         self,

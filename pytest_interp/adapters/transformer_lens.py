@@ -40,7 +40,7 @@ class TransformerLensAdapter(ModelAdapter):
     def _forward(
         self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
     ) -> Tensor:
-        hooks = [(_hook_name(site), _as_hook(tap)) for site, tap in taps.items()]
+        hooks = [_hook(site, tap) for site, tap in taps.items()]
         logits = self._bridge.run_with_hooks(
             tokens,
             fwd_hooks=hooks,
@@ -54,13 +54,7 @@ class TransformerLensAdapter(ModelAdapter):
         return logits
 
 
-def _hook_name(site: Site) -> str:
-    hook = HOOKS.here()[site.kind.name]
-    return hook if site.layer is None else f"blocks.{site.layer}.{hook}"
-
-
-def _as_hook(tap: Tap) -> Callable[[Tensor, Any], Tensor | None]:
-    def hook(value: Tensor, hook: Any) -> Tensor | None:
-        return tap(value)
-
-    return hook
+def _hook(site: Site, tap: Tap) -> tuple[str, Callable[[Tensor, Any], Tensor | None]]:
+    name = HOOKS.here()[site.kind.name]
+    path = name if site.layer is None else f"blocks.{site.layer}.{name}"
+    return path, lambda value, hook: tap(value)

@@ -18,7 +18,7 @@ from pytest_interp.facts.sets import Fact, FactSet
 from pytest_interp.validation import validated
 
 MAX_BYTES = 2 * 1024 * 1024
-"""Of a facts file."""
+"""The largest facts file that is read."""
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 
 
@@ -99,7 +99,7 @@ def read_facts(path: Path) -> FactSet:
 
 
 def _repeated(facts: Iterable[Fact], document: Document) -> Iterator[tuple[Location, str]]:
-    """Facts that have the prompts or the id of an earlier one, each with its place."""
+    """Facts with the prompts or the id of an earlier one, each with its place."""
     places: dict[object, Location] = {}
     for index, fact in enumerate(facts):
         here: Location = ("facts", index)

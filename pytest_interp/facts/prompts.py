@@ -40,7 +40,7 @@ class TokenizedFact:
     answer_id: int
     counterfactual_id: int
     str_tokens: tuple[str, ...]
-    """The clean prompt, one string a token."""
+    """The clean prompt, one string per token."""
     corrupt_str_tokens: tuple[str, ...]
     corrupted_positions: tuple[int, ...]
     """Where the two prompts differ."""
@@ -58,17 +58,17 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
             found, or an answer is not one token. The message says what to change.
     """
     clean = encode(tokenizer, fact.clean_prompt)
-    corrupt = clean if fact.corrupt_prompt is None else encode(tokenizer, fact.corrupt_prompt)
+    corrupt = () if fact.corrupt_prompt is None else encode(tokenizer, fact.corrupt_prompt)
     clean_text, corrupt_text = str_tokens(tokenizer, clean), str_tokens(tokenizer, corrupt)
-    if len(clean) != len(corrupt):
+    if corrupt and len(clean) != len(corrupt):
         raise PromptError(
             f"the prompts differ in length: {len(clean)} tokens {list(clean_text)} against "
             f"{len(corrupt)} tokens {list(corrupt_text)}. Patching aligns them token by token: "
             "choose a corrupt subject with as many tokens as the clean one",
             about="corrupt_prompt",
         )
-    differing = tuple(i for i, (a, b) in enumerate(zip(clean, corrupt, strict=True)) if a != b)
-    if not differing and fact.corrupt_prompt is not None:
+    differing = tuple(i for i, (a, b) in enumerate(zip(clean, corrupt, strict=False)) if a != b)
+    if corrupt and not differing:
         raise PromptError(
             f"the clean and the corrupt prompt are the same tokens {list(clean_text)}: "
             "replace the subject in corrupt_prompt, so that there is something to restore",
@@ -85,11 +85,11 @@ def tokenize_fact(fact: FactPrompt, tokenizer: Any) -> TokenizedFact:
     return TokenizedFact(
         fact=fact,
         clean_ids=clean,
-        corrupt_ids=() if fact.corrupt_prompt is None else corrupt,
+        corrupt_ids=corrupt,
         answer_id=answer_id,
         counterfactual_id=counterfactual_id,
         str_tokens=clean_text,
-        corrupt_str_tokens=() if fact.corrupt_prompt is None else corrupt_text,
+        corrupt_str_tokens=corrupt_text,
         corrupted_positions=differing,
         subject_positions=_subject_positions(fact, tokenizer, clean, differing),
     )
@@ -135,39 +135,30 @@ def _subject_positions(
     if fact.subject is None and fact.corrupt_prompt is None:
         raise PromptError(
             f"{fact.clean_prompt!r} has neither a corrupt_prompt nor a subject: give the subject, "
-            "a text inside of the clean prompt",
+            "a text inside the clean prompt",
             about="subject",
         )
     if fact.subject is None:
         return tuple(range(differing[0], differing[-1] + 1))
-    subject = fact.subject.strip()
-    starts = _occurrences(fact.clean_prompt, subject)
+    text, subject = fact.clean_prompt, fact.subject.strip()
+    starts = [i for i in range(len(text)) if subject and text.startswith(subject, i)]
     if not starts:
         raise PromptError(
-            f"the subject {fact.subject!r} does not occur in the clean prompt "
-            f"{fact.clean_prompt!r}: copy it from there, letter by letter",
+            f"the subject {fact.subject!r} does not occur in the clean prompt {text!r}: copy it "
+            "from there, letter by letter",
             about="subject",
         )
-    spans = _token_spans(tokenizer, fact.clean_prompt, ids)
-    found = [_overlapping(spans, start, start + len(subject)) for start in starts]
+    spans = _token_spans(tokenizer, text, ids)
+    found = [
+        tuple(i for i, (a, b) in enumerate(spans) if a < start + len(subject) and start < b)
+        for start in starts
+    ]
     # of several occurrences, the one that the corruption touches is meant
     touched = [positions for positions in found if set(positions) & set(differing)]
     positions = (touched or found)[0]
     if not positions:
-        raise PromptError(
-            f"no token of {fact.clean_prompt!r} covers the subject {subject!r}", about="subject"
-        )
+        raise PromptError(f"no token of {text!r} covers the subject {subject!r}", about="subject")
     return positions
-
-
-def _occurrences(text: str, part: str) -> list[int]:
-    if not part:
-        return []
-    return [i for i in range(len(text)) if text.startswith(part, i)]
-
-
-def _overlapping(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, ...]:
-    return tuple(i for i, (a, b) in enumerate(spans) if a < end and start < b)
 
 
 def _token_spans(tokenizer: Any, text: str, ids: tuple[int, ...]) -> list[tuple[int, int]]:

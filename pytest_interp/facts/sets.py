@@ -1,7 +1,7 @@
 """Sets of facts. No torch here.
 
-A set keeps, for every fact, the name of the template that its prompt was made from: prompts of
-one template resemble one another, so intervals are taken over templates where there are several.
+A set keeps the name of the template that each prompt was made from. Prompts of one template
+resemble one another, so intervals are taken over templates where there are several.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FactSet:
     """Facts that one claim is made about.
 
     Raises:
-        PromptError: it is empty, two facts have the same id, or one stands in it twice.
+        PromptError: it is empty, two facts have the same id, or two have the same prompts.
     """
 
     name: str
@@ -40,11 +40,9 @@ class FactSet:
         if not self.facts:
             raise PromptError(f"the fact set {self.name!r} is empty: give it at least one fact")
         ids = [fact.id for fact in self.facts]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        if twice:
+        if twice := sorted({i for i in ids if ids.count(i) > 1}):
             raise PromptError(f"the fact set {self.name!r} has several facts with the ids {twice}")
-        same = same_prompts(fact.prompt for fact in self.facts)
-        if same:
+        if same := same_prompts(self.prompts):
             raise PromptError(f"the fact set {self.name!r} {same}")
 
     def __len__(self) -> int:
@@ -92,11 +90,11 @@ class FactSet:
     ) -> Self:
         """Make a set from bare prompts.
 
-        Facts get their number as id. Without ``template`` the template of a prompt is its text
-        with the subject left out, so that prompts of one wording form one cluster.
+        A fact's id is its number. Without ``template`` the template of a prompt is its text with
+        the subject left out, so that prompts of one wording form one cluster.
         """
         facts = (
-            Fact(str(i), template if template is not None else _wording(prompt), prompt)
+            Fact(str(i), _wording(prompt) if template is None else template, prompt)
             for i, prompt in enumerate(prompts)
         )
         return cls(name, tuple(facts))
@@ -104,14 +102,8 @@ class FactSet:
     @classmethod
     def join(cls, name: str, sets: Iterable[FactSet]) -> Self:
         """One set of several; templates of different sets stay apart."""
-        return cls(
-            name,
-            tuple(
-                replace(fact, template=f"{one.name}/{fact.template}")
-                for one in sets
-                for fact in one
-            ),
-        )
+        facts = (replace(f, template=f"{one.name}/{f.template}") for one in sets for f in one)
+        return cls(name, tuple(facts))
 
     @staticmethod
     def from_yaml(path: str | Path) -> FactSet:
@@ -122,8 +114,8 @@ class FactSet:
         ``other_answer``; ``id`` is optional.
 
         Raises:
-            SpecError: the file cannot be read, or is no facts file. The message has a line for
-                each mistake, and each begins with file and line.
+            SpecError: the file cannot be read, or is no facts file. The message has one line per
+                mistake, which begins with file and line.
         """
         from pytest_interp.facts.files import read_facts
 
@@ -131,9 +123,9 @@ class FactSet:
 
 
 def same_prompts(prompts: Iterable[FactPrompt]) -> str | None:
-    """What is wrong with facts of which two are the same pair of prompts; None if none are.
+    """What is wrong where two of the facts are the same pair of prompts; None if none are.
 
-    A repeated fact adds to their number and nothing to what is known of them.
+    A repeated fact raises their number, but adds no evidence.
     """
     seen: dict[tuple[str, str | None], int] = {}
     for i, prompt in enumerate(prompts):

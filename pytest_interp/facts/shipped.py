@@ -1,7 +1,7 @@
 """The shipped facts: files of pairs that the models of the registry know. No torch here.
 
-Answers are single tokens and pairs are of one length for the tokenizers of SmolLM2 and its
-relatives; ``known_facts`` says which of them another model knows.
+For the tokenizers of SmolLM2 and its relatives, answers are single tokens and the prompts of a pair
+have one length. ``known_facts`` says which of the facts another model knows.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ from pathlib import Path
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.facts.sets import FactSet
 
-__all__ = ["fact_sets", "load_facts", "shipped"]
-
 
 def fact_sets() -> tuple[str, ...]:
     """The names of the shipped fact sets."""
-    folder = files("pytest_interp.facts")
-    names = (entry.name for entry in folder.iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+    names = (Path(entry.name) for entry in files("pytest_interp.facts").iterdir())
+    return tuple(sorted(name.stem for name in names if name.suffix == ".yaml"))
 
 
 def load_facts(name: str) -> FactSet:
@@ -48,5 +45,5 @@ def named_facts(name: str) -> FactSet:
 
 
 def shipped() -> FactSet:
-    """All shipped facts as one set; templates carry the name of their set."""
+    """All shipped facts as one set. A template's name begins with that of its set."""
     return FactSet.join("shipped", [load_facts(name) for name in fact_sets()])

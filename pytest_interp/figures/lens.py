@@ -15,9 +15,9 @@ from pytest_interp.results.lens import LensResult
 def lens_figure(result: LensResult) -> Figure:
     """Probability and rank of the answer at every layer.
 
-    Marked are the layer at which the answer is first on top (dashed) and, where it loses its place
-    again, the one from which it stays there (dotted). The rank axis is logarithmic and counts from
-    1, the top token, at its upper end.
+    A dashed line marks the layer at which the answer is first on top. Where it loses its place
+    again, a dotted line marks the layer from which it stays there. The rank axis is logarithmic;
+    its upper end is 1, the top token.
     """
     figure = Figure(figsize=(style.WIDTH, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -30,7 +30,7 @@ def lens_figure(result: LensResult) -> Figure:
     style.label(above, y=f"probability of {style.quoted(result.answer)}")
     style.title(above, f"Logit lens after {style.quoted(result.prompt)}")
 
-    # ranks of near equals change places, so that they are compared as numbers alone
+    # ranks of near equals change places, so they are compared as numbers alone
     ranks = {"color": style.ORANGE, "marker": "s", "markersize": 3.5, "gid": style.FINDING}
     below.plot(layers, result.answer_rank + 1, **ranks)
     below.set_yscale("log")
@@ -40,9 +40,7 @@ def lens_figure(result: LensResult) -> Figure:
     below.set_xlim(layers[0] - 0.5, layers[-1] + 0.5)
     below.xaxis.set_major_locator(MaxNLocator(16, integer=True))
     for axes in (above, below):
-        style.tidy(axes)
-        axes.grid(axis="y", color="0.9", linewidth=0.8)
-        axes.set_axisbelow(True)
+        style.tidy(axes, grid=True)
     _mark((above, below), result)
     return figure
 
@@ -70,14 +68,6 @@ def _mark(panels: tuple[Axes, Axes], result: LensResult) -> None:
 
 def _note(axes: Axes, layer: int, text: str, *, to_the_left: bool, row: int = 0) -> None:
     """A label at the upper end of a layer's line."""
-    axes.annotate(
-        text,
-        (layer, 1.25),
-        xytext=(-6 if to_the_left else 6, -12 * row - 1),
-        textcoords="offset points",
-        ha="right" if to_the_left else "left",
-        va="top",
-        fontsize=9.5,
-        color=style.GREY,
-        weight="bold",
-    )
+    offset = (-6 if to_the_left else 6, -12 * row - 1)
+    side = "right" if to_the_left else "left"
+    style.note(axes, text, (layer, 1.25), style.GREY, offset, ha=side, va="top")

@@ -11,17 +11,17 @@ from pytest_interp.figures import rows, style
 from pytest_interp.results.lenses import LensSet
 
 _NEAR, _END = 2.0, 40.0
-"""Logits of lead: colours are even up to the first, logarithmic beyond, and end at the second, the
-same in every figure. Where an answer trails by 5 or by 20 is to be seen too."""
+"""Logits of lead. Colours are even up to the first, logarithmic beyond, and end at the second, the
+same in every figure: whether an answer trails by 5 or by 20 can be seen too."""
 _TICKS = (-30, -10, -3, 0, 3, 10, 30)
 
 
 def lenses_figure(result: LensSet) -> Figure:
     """By how much each answer leads: facts down, layers across.
 
-    Colours are centred on zero, where the answer takes the lead. In each row a mark says from which
-    layer on the answer stays on top. Below, the mean probability of the answers, and the share of
-    the facts whose answer has come to stay.
+    Colours are centred on zero, where the answer takes the lead. A mark in each row shows the layer
+    from which the answer stays on top. Below are the mean probability of the answers, and the share
+    of the facts whose answer stays on top.
     """
     heights = (rows.height(len(result)), 1.5)
     figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.5), layout="constrained")
@@ -31,19 +31,16 @@ def lenses_figure(result: LensSet) -> Figure:
     image = rows.fact_map(above, result.answer_margin(), result.layers, settled, norm)
     rows.name_rows(above, result.ids)
     above.tick_params(axis="x", length=0, labelbottom=False)
-    bar = figure.colorbar(image, ax=above, extend="both", pad=0.01, aspect=24)
-    bar.ax.tick_params(labelsize=8)
+    bar = style.colour_bar(figure, image, above, "lead of the answer (logits)")
     bar.set_ticks(_TICKS, labels=[f"{tick:+d}" if tick else "0" for tick in _TICKS])
     bar.minorticks_off()
-    bar.set_label("lead of the answer (logits)", fontsize=8.5)
     style.title(
         above,
         f"Logit lens: {len(result)} facts of “{result.name}”\n"
         "Black marks: the layer from which an answer stays on top",
     )
     _curves(below, result, settled)
-    ticks = style.layer_ticks(result.layers)
-    below.set_xticks(ticks, [str(result.layers[i]) for i in ticks])
+    style.layer_ticks(below, result.layers)
     style.label(below, x="layer", y="share")
     return figure
 
@@ -63,17 +60,5 @@ def _curves(axes: Axes, result: LensSet, settled: list[int | None]) -> None:
         ("mean probability of the answer", style.BLUE, 0.0),
         ("facts whose answer stays on top", style.ORANGE, 0.5),
     ):
-        axes.annotate(
-            text,
-            (place, 1.0),
-            xycoords="axes fraction",
-            xytext=(6, -2),
-            textcoords="offset points",
-            va="top",
-            color=colour,
-            fontsize=9.5,
-            weight="bold",
-        )
-    style.tidy(axes)
-    axes.grid(axis="y", color="0.9", linewidth=0.8)
-    axes.set_axisbelow(True)
+        style.note(axes, text, (place, 1.0), colour, (6, -2), xycoords="axes fraction", va="top")
+    style.tidy(axes, grid=True)

@@ -1,8 +1,8 @@
 """From a result to its figure, by the result's type. No matplotlib here.
 
-Another package gives its results figures by entry points in the group ``pytest_interp.figures``:
-the name is the dotted name of the result's class, as ``my_package.results.Norms``, and the value is
-the function that draws it.
+Another package gives its results figures by entry points in the group ``pytest_interp.figures``.
+The name is the dotted name of the result's class, as ``my_package.results.Norms``. The value is the
+function that draws it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _accept(name: str, draw: object) -> Draw | str:
         return draw
     raise InterpError(
         f"{draw!r} cannot draw the figure of {name}: give a function from the result to a "
-        "matplotlib Figure, or where it stands, as 'my_package.figures:norms_figure'"
+        "matplotlib Figure, or where it is, as 'my_package.figures:norms_figure'"
     )
 
 
@@ -36,17 +36,16 @@ _figures: Registry[Draw | str] = Registry(
 
 
 def register_figure(result_type: type[Any], draw: Draw | str, *, replace: bool = False) -> None:
-    """Give a type of result, and those made from it, a figure.
+    """Give a type of result, and its subclasses, a figure.
 
     Args:
         result_type: the class of the result.
         draw: a function from the result to a matplotlib ``Figure`` made without pyplot; or where
-            it stands, as ``"my_package.figures:norms_figure"``, to be imported when it is drawn.
+            it is, as ``"my_package.figures:norms_figure"``, to be imported when it is first used.
         replace: take the place of the figure that this type has.
 
     Raises:
-        InterpError: the type has a figure and ``replace`` is not asked for, or ``draw`` is neither
-            a function nor text.
+        InterpError: the type has a figure already, or ``draw`` is neither a function nor text.
     """
     name = _name(result_type)
     _figures.add(name, _accept(name, draw), replace=replace)
@@ -55,8 +54,8 @@ def register_figure(result_type: type[Any], draw: Draw | str, *, replace: bool =
 def figure_of(result: object) -> Figure | None:
     """The figure of a result, or None where it has none.
 
-    By its method ``to_figure()`` where it has one; else by the function that was registered for
-    its type, or for the nearest type that it was made from.
+    A result's own method ``to_figure()`` goes first. Then comes the function that was registered
+    for its type, or for its nearest base class.
 
     Raises:
         InterpError: the function cannot be imported.
@@ -67,22 +66,19 @@ def figure_of(result: object) -> Figure | None:
         return made
     names = (_name(kind) for kind in type(result).__mro__)
     name = next((name for name in names if name in _figures), None)
-    return None if name is None else _drawing(name)(result)
+    if name is None:
+        return None
+    draw = _figures.find(name)
+    if isinstance(draw, str):
+        try:
+            draw = resolve_name(draw)
+        except Exception as error:  # of a module that others wrote
+            raise InterpError(
+                f"the figure of {name} cannot be loaded from {draw!r}: {described(error)}. Correct "
+                "the name that register_figure was given, or repair that module"
+            ) from error
+    return draw(result)
 
 
 def _name(result_type: type[Any]) -> str:
     return f"{result_type.__module__}.{result_type.__qualname__}"
-
-
-def _drawing(name: str) -> Draw:
-    draw = _figures.find(name)
-    if not isinstance(draw, str):
-        return draw
-    try:
-        found: Draw = resolve_name(draw)
-    except Exception as error:  # of a module that others wrote
-        raise InterpError(
-            f"the figure of {name} cannot be loaded from {draw!r}: {described(error)}. Correct the "
-            "name that register_figure was given, or repair that module"
-        ) from error
-    return found

@@ -12,7 +12,7 @@ from pytest_interp.figures import style
 from pytest_interp.results.base import Floats
 
 _TALLEST = 6.5
-"""Inches of a map: beyond about forty facts its rows get lower."""
+"""Inches of a map: with more than about forty facts its rows get lower."""
 _SMALLEST = 4.5
 """Points of a fact's name: where rows are lower than that, only some of them are named."""
 
@@ -27,22 +27,14 @@ def fact_map(
 ) -> AxesImage:
     """Draw values [fact, layer] in diverging colours.
 
-    In each row a black mark stands before the layer that ``marks`` [fact] names, where it names
-    one.
+    ``marks`` [fact] names a layer, or none, in each row: a black mark stands before that layer.
     """
-    image = axes.imshow(
-        values,
-        aspect="auto",
-        interpolation="nearest",
-        cmap=style.DIVERGING,
-        norm=norm,
-    )
-    axes.set_facecolor("0.8")  # undefined cells are transparent
-    rows = [row for row, layer in enumerate(marks) if layer is not None]
+    image = style.heat_map(axes, values, norm)
+    marked = [(row, layers.index(layer)) for row, layer in enumerate(marks) if layer is not None]
     axes.vlines(
-        [layers.index(layer) - 0.5 for layer in marks if layer is not None],
-        [row - 0.5 for row in rows],
-        [row + 0.5 for row in rows],
+        [column - 0.5 for _, column in marked],
+        [row - 0.5 for row, _ in marked],
+        [row + 0.5 for row, _ in marked],
         color="black",
         linewidth=1.6,
         gid=style.FINDING,

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from pytest_interp.results.base import Floats
 
 WIDTH: Final = 8.0
 """Inches: at 100 dpi a figure is as wide as the text column of a README."""
@@ -18,11 +25,8 @@ DIVERGING: Final = "PuOr_r"
 """Purple below zero, white at zero, orange above: safe for the common colour deficiencies."""
 
 FINDING: Final = "finding"
-"""The ``gid`` of what marks a discrete finding. It may flip on a margin inside the noise, so that
-rasters leave it out as they leave out text; the numbers tell of it."""
-
-_SMALL: Final = 9.0
-_TITLE: Final = 10.5
+"""The ``gid`` of what marks a discrete finding. It may flip on a margin inside the noise, so
+rasters leave it out as they leave out text. The numbers are compared for it."""
 
 
 def shown(token: str) -> str:
@@ -41,30 +45,66 @@ def quoted(text: str, width: int = 78) -> str:
     return f"“{line}”".replace("$", r"\$")
 
 
-def tidy(axes: Axes) -> None:
-    """Small labels, no box, tokens and layers easy to read off."""
-    axes.tick_params(labelsize=_SMALL, length=3, color=GREY)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(GREY)
+def heat_map(axes: Axes, values: Floats, norm: Normalize) -> AxesImage:
+    """Draw values [row, column] in diverging colours; undefined cells are grey."""
+    axes.set_facecolor("0.8")  # undefined cells are transparent
+    return axes.imshow(values, aspect="auto", interpolation="nearest", cmap=DIVERGING, norm=norm)
 
 
-def title(axes: Axes, text: str) -> None:
+def colour_bar(
+    figure: Figure, image: AxesImage, beside: Axes | list[Axes], text: str, aspect: float = 24
+) -> Colorbar:
+    """The key to the colours of a map, to the right of it."""
+    bar = figure.colorbar(image, ax=beside, extend="both", pad=0.01, aspect=aspect)
+    bar.ax.tick_params(labelsize=8)
+    bar.set_label(text, fontsize=8.5)
+    return bar
+
+
+def tidy(axes: Axes, *, grid: bool = False) -> None:
+    """Small labels, no box, and lines across at the ticks where ``grid`` asks for them."""
+    axes.tick_params(labelsize=9, length=3, color=GREY)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GREY)
+    if grid:
+        axes.grid(axis="y", color="0.9", linewidth=0.8)
+        axes.set_axisbelow(True)
+
+
+def title(axes: Axes, text: str, size: float = 10.5) -> None:
     """A title that begins where the axes do."""
-    axes.set_title(text, loc="left", fontsize=_TITLE)
+    axes.set_title(text, loc="left", fontsize=size)
 
 
-def label(axes: Axes, *, x: str | None = None, y: str | None = None) -> None:
-    """Axis labels in the common size."""
-    small: dict[str, Any] = {"fontsize": _SMALL}
-    if x is not None:
-        axes.set_xlabel(x, **small)
-    if y is not None:
-        axes.set_ylabel(y, **small)
+def label(axes: Axes, **texts: str) -> None:
+    """Label the axes ``x`` and ``y`` in the common size."""
+    for axis, text in texts.items():
+        getattr(axes, f"set_{axis}label")(text, fontsize=9)
 
 
-def layer_ticks(layers: tuple[int, ...]) -> list[int]:
-    """Indices into ``layers`` to label: at most sixteen, evenly spaced, from the first on."""
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if len(layers) / s <= 16)
-    return list(range(0, len(layers), step))
+def note(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    colour: str,
+    offset: tuple[float, float] = (0, 0),
+    **place: Any,
+) -> None:
+    """Write on the figure, ``offset`` points away from ``at``; ``place`` is the alignment."""
+    axes.annotate(
+        text,
+        at,
+        xytext=offset,
+        textcoords="offset points",
+        color=colour,
+        fontsize=9.5,
+        weight="bold",
+        **place,
+    )
+
+
+def layer_ticks(axes: Axes, layers: Sequence[int], every: int = 1) -> None:
+    """Name at most sixteen layers, evenly spaced, from the first on; or every second of those."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if len(layers) / s <= 16) * every
+    shown_at = range(0, len(layers), step)
+    axes.set_xticks(shown_at, [str(layers[i]) for i in shown_at])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -9,13 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pytest_interp.figures import style
+from pytest_interp.results.base import Floats
 from pytest_interp.results.trace import TraceResult
 
-_WHAT = {
-    "denoise": "recovery\n(0 corrupt, 1 clean)",
-    "noise": "damage\n(0 clean, 1 corrupt)",
+WORDS = {
+    "denoise": ("recovery", "0 corrupt, 1 clean", "Clean into corrupt"),
+    "noise": ("damage", "0 clean, 1 corrupt", "Corrupt into clean"),
 }
-_STREAM = ("resid_pre", "resid_mid", "resid_post")
+"""By direction: what is measured, what its ends mean, and what is patched into what."""
+_STREAM = ("resid_pre", "resid_post")
 """Sites that hold all that was written before them: there a fact goes from token to token."""
 
 
@@ -23,44 +27,43 @@ def trace_figure(result: TraceResult) -> Figure:
     """The effect of every cell: tokens down, layers across; the subject's rows are framed.
 
     Colours are centred on zero and end at -1 and 1 in every figure, so that figures compare and
-    negative effects show. Below, the strongest subject token and the last token over depth: where
-    the lines cross, the fact is handed from one to the other.
+    negative effects show. Below are the strongest subject token and the last token over depth:
+    where the lines cross, the fact is handed from one to the other.
     """
     rows = result.n_positions
     heights = (0.27 * rows + 0.3, 1.5)
     figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.3), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
-    _heatmap(above, result)
+    _heat_map(figure, above, result)
     _curves(below, result)
-    ticks = style.layer_ticks(result.layers)
-    below.set_xticks(ticks, [str(result.layers[i]) for i in ticks])
-    style.label(below, x=f"layer ({result.site})")
+    style.layer_ticks(below, result.layers)
+    style.label(below, x=f"layer ({result.site})", y=WORDS[result.direction][0])
     return figure
 
 
-def _heatmap(axes: Axes, result: TraceResult) -> None:
-    image = axes.imshow(
-        result.effect.T,
-        aspect="auto",
-        interpolation="nearest",
-        cmap=style.DIVERGING,
-        norm=Normalize(-1.0, 1.0),
-    )
-    axes.set_facecolor("0.8")  # undefined cells are transparent
-    colours = axes.figure.colorbar(image, ax=axes, extend="both", pad=0.01, aspect=12)
-    colours.ax.tick_params(labelsize=8)
-    colours.set_label(_WHAT[result.direction], fontsize=8.5)
+def effect_axis(axes: Axes, top: float) -> None:
+    """Room for negative effects and for more than the whole gap, the same in every figure."""
+    axes.axhline(0, color=style.GREY, linewidth=0.8)
+    axes.set_ylim(-0.6, top)
+    axes.set_yticks([-0.5, 0, 0.5, 1])
+    style.tidy(axes)
+
+
+def _heat_map(figure: Figure, axes: Axes, result: TraceResult) -> None:
+    measure, ends, patched = WORDS[result.direction]
+    image = style.heat_map(axes, result.effect.T, Normalize(-1.0, 1.0))
+    style.colour_bar(figure, image, axes, f"{measure}\n({ends})", aspect=12)
     axes.set_yticks(range(result.n_positions), [style.shown(t) for t in result.str_tokens])
     axes.tick_params(labelsize=9.5, length=0, bottom=False, labelbottom=False)
-    for position in result.subject_positions:
-        label = axes.get_yticklabels()[position]
-        label.set_fontweight("bold")
-        label.set_color(style.BLUE)
-    for first, last in _spans(result.subject_positions):
+    subject = sorted(result.subject_positions)
+    for position in subject:
+        axes.get_yticklabels()[position].set(fontweight="bold", color=style.BLUE)
+    for _, neighbours in groupby(enumerate(subject), lambda pair: pair[1] - pair[0]):
+        run = [position for _, position in neighbours]
         frame = Rectangle(
-            (-0.5, first - 0.5),
+            (-0.5, run[0] - 0.5),
             len(result.layers),
-            last - first + 1,
+            len(run),
             fill=False,
             edgecolor=style.BLUE,
             linewidth=2.2,
@@ -68,43 +71,32 @@ def _heatmap(axes: Axes, result: TraceResult) -> None:
         )
         axes.add_patch(frame)
     clean = style.quoted(result.fact.clean_prompt)
-    told = result.options.corruption.describe(result.fact)
-    corrupt = style.quoted(told) if told == result.fact.corrupt_prompt else told
-    verb = "Clean into corrupt" if result.direction == "denoise" else "Corrupt into clean"
-    style.title(axes, f"{verb}, {result.site}, {result.metric}\n{clean} against {corrupt}")
+    corrupt = result.options.corruption.describe(result.fact)
+    if corrupt == result.fact.corrupt_prompt:
+        corrupt = style.quoted(corrupt)
+    style.title(axes, f"{patched}, {result.site}, {result.metric}\n{clean} against {corrupt}")
 
 
 def _curves(axes: Axes, result: TraceResult) -> None:
-    x = np.arange(len(result.layers))
     last = result.n_positions - 1
     subject = [p for p in result.subject_positions if p != last]
-    lines = {}
     if subject:
-        lines["subject"] = result.effect[:, subject].max(axis=1)
-        axes.plot(x, lines["subject"], color=style.BLUE, marker="o", markersize=3)
-    lines["last token"] = result.effect[:, last]
-    axes.plot(x, lines["last token"], color=style.ORANGE, marker="s", markersize=3)
-    axes.axhline(0, color=style.GREY, linewidth=0.8)
-    # room for negative effects and for more than the whole gap, the same in every figure
-    axes.set_ylim(-0.6, 1.3)
-    axes.set_yticks([-0.5, 0, 0.5, 1])
-    for (name, values), colour in zip(lines.items(), _colours(lines), strict=True):
-        peak = int(np.argmax(values)) if np.isfinite(values).all() else 0
-        side = "left" if peak < len(x) / 2 else "right"
-        axes.annotate(
-            name,
-            (x[peak], values[peak] if np.isfinite(values[peak]) else 0.0),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha=side,
-            color=colour,
-            fontsize=9.5,
-            weight="bold",
-        )
+        _curve(axes, "subject", result.effect[:, subject].max(axis=1), style.BLUE, "o")
+    _curve(axes, "last token", result.effect[:, last], style.ORANGE, "s")
+    effect_axis(axes, 1.3)
     if subject:
         _mark_hand_off(axes, result)
-    style.tidy(axes)
-    style.label(axes, y="recovery" if result.direction == "denoise" else "damage")
+
+
+def _curve(axes: Axes, name: str, values: Floats, colour: str, marker: str) -> None:
+    """Values [layer] as a curve, with its name at its peak."""
+    axes.plot(np.arange(len(values)), values, color=colour, marker=marker, markersize=3)
+    peak, value = 0, 0.0
+    if np.isfinite(values).all():
+        peak = int(np.argmax(values))
+        value = values[peak]
+    side = "left" if peak < len(values) / 2 else "right"
+    style.note(axes, name, (peak, value), colour, (0, 5), ha=side)
 
 
 def _mark_hand_off(axes: Axes, result: TraceResult) -> None:
@@ -114,30 +106,6 @@ def _mark_hand_off(axes: Axes, result: TraceResult) -> None:
         return
     at = result.layers.index(layer)
     axes.axvline(at - 0.5, color=style.GREY, linestyle="--", linewidth=1.2, gid=style.FINDING)
-    right = at > len(result.layers) / 2
-    axes.annotate(
-        f"hand-off at layer {layer}",
-        (at - 0.5, -0.42),
-        xytext=(-6 if right else 6, 0),
-        textcoords="offset points",
-        ha="right" if right else "left",
-        va="center",
-        fontsize=9.5,
-        color=style.GREY,
-        weight="bold",
-    )
-
-
-def _colours(lines: dict[str, np.ndarray]) -> list[str]:
-    return [style.BLUE if name == "subject" else style.ORANGE for name in lines]
-
-
-def _spans(positions: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Runs of neighbouring positions as (first, last)."""
-    spans: list[tuple[int, int]] = []
-    for position in sorted(positions):
-        if spans and spans[-1][1] == position - 1:
-            spans[-1] = (spans[-1][0], position)
-        else:
-            spans.append((position, position))
-    return spans
+    offset, side = ((-6, 0), "right") if at > len(result.layers) / 2 else ((6, 0), "left")
+    text = f"hand-off at layer {layer}"
+    style.note(axes, text, (at - 0.5, -0.42), style.GREY, offset, ha=side, va="center")

@@ -1,13 +1,11 @@
-from .inventory import (
-    ModelStatus as ModelStatus,
-    inventory as inventory,
-)
 from .loader import (
     load_model as load_model,
     load_weights as load_weights,
 )
 from .registry import (
     ModelEntry as ModelEntry,
+    ModelStatus as ModelStatus,
+    inventory as inventory,
     model_names as model_names,
     register_model as register_model,
 )

@@ -1,4 +1,4 @@
-"""Is a model the same under every backend? Compared site by site with plain torch hooks."""
+"""Whether a model is the same under every backend, compared site by site with torch hooks."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def check_model(
 ) -> list[Comparison]:
     """Compare the backends and the plain Hugging Face module on one prompt.
 
-    Tokens, every site (read), an edit that changes nothing (at every site that can be written)
-    and the logits.
+    Compared are the tokens, the logits, the activation at every site, and the logits after an edit
+    that changes nothing, at every site that can be written.
 
     Raises:
         BackendNotInstalledError: a backend's package is missing.
@@ -61,34 +61,26 @@ def check_model(
     logits, plain = _plain(weights, layout, kinds, tokens)
     limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
     rows: dict[str, dict[str, float]] = {}
-    steps = len(backends) * (len(kinds) + 1)
-    done = 0
-    for backend in backends:
+    steps = len(backends) * len(kinds)
+    for i, backend in enumerate(backends):
         adapter = open_adapter(weights, backend)
         same = adapter.encode(prompt)[0].tolist() == ids
         rows.setdefault("tokens", {})[backend] = 0.0 if same else float("inf")
         untouched = adapter.run(tokens, logits="all").logits
         rows.setdefault("logits", {})[backend] = _distance(untouched, logits)
-        for kind in kinds:
+        for done, kind in enumerate(kinds, i * len(kinds) + 1):
             sites = adapter.sites(kind)
             read = adapter.run(tokens, capture=sites)
             worst = max(_distance(read[site], plain[site]) for site in sites)
             rows.setdefault(f"read {kind}", {})[backend] = worst
             if not kind.read_only:
-                edited = adapter.run(tokens, edits=dict.fromkeys(sites, _same), logits="all")
+                edited = adapter.run(tokens, edits=dict.fromkeys(sites, torch.clone), logits="all")
                 moved = _distance(edited.logits, untouched)
                 rows.setdefault(f"identity at {kind}", {})[backend] = moved
-            done += 1
             progress.report(f"comparing {weights.name} with plain hooks", done, steps)
-        done += 1
-        progress.report(f"comparing {weights.name} with plain hooks", done, steps)
     return [
         Comparison(name, found, 0.0 if name == "tokens" else limit) for name, found in rows.items()
     ]
-
-
-def _same(x: Tensor) -> Tensor:
-    return x.clone()
 
 
 def _distance(found: Tensor, reference: Tensor) -> float:
@@ -123,16 +115,13 @@ def _plain(
 def _listen(
     stack: ExitStack, module: nn.Module, place: ModulePlace, seen: dict[Site, Tensor], site: Site
 ) -> None:
-    def on_input(_: nn.Module, args: Any, kwargs: Any) -> None:
-        seen[site] = (args[0] if args else kwargs["hidden_states"]).detach().clone()
-
-    def on_output(_: nn.Module, args: Any, output: Any) -> None:
+    def hook(_: nn.Module, args: Any, kwargs: Any, output: Any = None) -> None:
+        if place.side == "input":
+            output = args[0] if args else kwargs["hidden_states"]
         found = output if place.item is None else output[place.item]
         if found is not None:
             seen[site] = found.detach().clone()
 
-    if place.side == "input":
-        handle = module.register_forward_pre_hook(on_input, with_kwargs=True)
-    else:
-        handle = module.register_forward_hook(on_output)
-    stack.callback(handle.remove)
+    before, after = module.register_forward_pre_hook, module.register_forward_hook
+    register: Any = before if place.side == "input" else after
+    stack.callback(register(hook, with_kwargs=True).remove)

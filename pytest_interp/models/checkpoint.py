@@ -36,14 +36,14 @@ def folder_problems(folder: Path) -> list[str]:
     """What keeps the folder from being a model, in words; empty for a model."""
     if not folder.is_dir():
         return ["it is a file, not a folder" if folder.exists() else "it does not exist"]
-    problems = _config_problems(folder) + _weights_problems(folder)
+    problems = [*_config_problems(folder), *_weights_problems(folder)]
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):
         problems.append(f"no tokenizer (one of {', '.join(TOKENIZER_FILES)})")
     return problems
 
 
 def check_folder(folder: Path) -> None:
-    """Return when the folder looks like a model. Reads no weights.
+    """Raise unless the folder looks like a model. Reads no weights.
 
     Raises:
         NotAModelError: it does not; the message lists all that is missing.
@@ -102,7 +102,7 @@ def open_checkpoint(
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the progress bars and notes of transformers; as before afterwards."""
+    """Silence the progress bars and notes of transformers inside this block."""
     from transformers.utils import logging
 
     bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
@@ -116,39 +116,40 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _config_problems(folder: Path) -> list[str]:
-    file = folder / "config.json"
-    if not file.is_file():
-        if (folder / "adapter_config.json").is_file():
-            return ["it holds a LoRA adapter: merge it into its base model and save that"]
-        return ["no config.json"]
-    config = _json(file)
-    if config is None:
-        return ["config.json is not valid JSON"]
-    return [] if "model_type" in config else ["config.json has no model_type"]
+def _config_problems(folder: Path) -> Iterator[str]:
+    config = _json(folder / "config.json")
+    if (folder / "config.json").is_file():
+        if config is None:
+            yield "config.json is not valid JSON"
+        elif "model_type" not in config:
+            yield "config.json has no model_type"
+    elif (folder / "adapter_config.json").is_file():
+        yield "it holds a LoRA adapter: merge it into its base model and save that"
+    else:
+        yield "no config.json"
 
 
-def _weights_problems(folder: Path) -> list[str]:
+def _weights_problems(folder: Path) -> Iterator[str]:
     if (folder / INDEX).is_file():
-        index = _json(folder / INDEX)
-        if index is None or not isinstance(index.get("weight_map"), dict):
-            return [f"{INDEX} has no weight_map"]
-        shards = sorted(set(index["weight_map"].values()))
-        return [f"no {shard}" for shard in shards if not (folder / shard).is_file()]
-    if (folder / WEIGHTS).is_file():
-        return []
-    problem = f"no {WEIGHTS}"
-    if pickles := sorted(file.name for file in folder.glob("*.bin")):
-        problem += (
+        shards = (_json(folder / INDEX) or {}).get("weight_map")
+        if not isinstance(shards, dict):
+            yield f"{INDEX} has no weight_map"
+        else:
+            missing = {shard for shard in shards.values() if not (folder / shard).is_file()}
+            yield from (f"no {shard}" for shard in sorted(missing))
+    elif not (folder / WEIGHTS).is_file():
+        pickles = sorted(file.name for file in folder.glob("*.bin"))
+        why = (
             f" (only {', '.join(pickles)}: a pickle can run code when it is opened, so only"
             " safetensors are read; save the model again with a current transformers)"
         )
-    return [problem]
+        yield f"no {WEIGHTS}{why if pickles else ''}"
 
 
 def _json(file: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where it holds none."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+    except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None

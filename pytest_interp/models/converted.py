@@ -40,11 +40,11 @@ def entry(sha256: str, build: Callable[[Path], None]) -> Path:
     Safe for several processes at once: one builds, the others wait for it.
     """
     folder = entry_folder(sha256)
-    if flaw(folder, sha256) is None:
+    if is_whole(folder, sha256):
         return folder  # the usual case needs no lock, so the cache may be read-only
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(folder.name + ".lock")):
-        if flaw(folder, sha256) is None:  # another process has just made it
+        if is_whole(folder, sha256):  # another process has just made it
             return folder
         for stale in folder.parent.glob(f"{folder.name}.tmp-*"):  # of a process that was killed
             shutil.rmtree(stale, ignore_errors=True)
@@ -54,32 +54,21 @@ def entry(sha256: str, build: Callable[[Path], None]) -> Path:
             fresh = Path(scratch) / "fresh"
             fresh.mkdir()
             build(fresh)
-            _seal(fresh, sha256)
+            text = json.dumps(_manifest(fresh, sha256), indent=1)
+            (fresh / MANIFEST).write_text(text, encoding="utf-8")
             if folder.exists():
                 folder.rename(Path(scratch) / "flawed")
             fresh.rename(folder)
     return folder
 
 
-def flaw(folder: Path, sha256: str) -> str | None:
-    """What is wrong with an entry, in words; None for a good one. Reads every byte."""
-    if not folder.is_dir():
-        return "there is none"
+def is_whole(folder: Path, sha256: str) -> bool:
+    """Whether an entry is there and is as it was written, for this hash. Reads every byte."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return bool(manifest == _manifest(folder, sha256))
     except (OSError, ValueError):
-        return "its manifest cannot be read"
-    if not isinstance(manifest, dict) or manifest.get("sha256") != sha256:
-        return "it was made from another file"
-    try:
-        return None if manifest == _manifest(folder, sha256) else "its files are not as written"
-    except OSError as error:
-        return f"it cannot be read: {error}"
-
-
-def _seal(folder: Path, sha256: str) -> None:
-    text = json.dumps(_manifest(folder, sha256), indent=1)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+        return False
 
 
 def _manifest(folder: Path, sha256: str) -> dict[str, Any]:

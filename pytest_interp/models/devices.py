@@ -10,16 +10,8 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES = ("cpu", "cuda", "mps")
-DTYPES = {
-    "float32": "float32",
-    "fp32": "float32",
-    "bfloat16": "bfloat16",
-    "bf16": "bfloat16",
-    "float16": "float16",
-    "fp16": "float16",
-    "float64": "float64",
-    "fp64": "float64",
-}
+_SHORT = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16", "float64": "fp64"}
+DTYPES = {name: long for long, short in _SHORT.items() for name in (long, short)}
 """From what is asked for to the name that torch has for it."""
 
 
@@ -27,7 +19,7 @@ def check_device(device: str) -> str:
     """Return the name if it can be one of a device: ``auto``, ``cpu``, ``mps``, ``cuda:1``.
 
     Raises:
-        DeviceError: it is unknown. Whether this machine has it, :func:`resolve_device` finds out.
+        DeviceError: it cannot. Whether this machine has the device is not checked.
     """
     kind, _, index = device.partition(":")
     if device != "auto" and (kind not in DEVICES or (index and not index.isdecimal())):
@@ -47,7 +39,7 @@ def check_dtype(dtype: str) -> str:
 
 
 def resolve_device(device: str | torch.device | None = None) -> torch.device:
-    """The asked device; by default the first there is of cuda, mps, cpu.
+    """The asked device; by default the first of cuda, mps and cpu that this machine has.
 
     Raises:
         DeviceError: unknown, or not on this machine.

@@ -17,14 +17,14 @@ from pytest_interp.models.checkpoint import quiet
 from pytest_interp.progress import report
 
 
-def convert(parts: Sequence[Path], sha256: str, folder: Path, mend: str) -> None:
+def convert(parts: Sequence[Path], sha256: str, folder: Path, remedy: str) -> None:
     """Check the file (given in parts), dequantise it and write the checkpoint into ``folder``.
 
     Raises:
-        DamagedWeightsError: the hash of the file is another; the message ends with ``mend``, the
-            command that brings the right one.
+        DamagedWeightsError: the hash of the file is another; the message ends with ``remedy``,
+            the command that brings the right one.
     """
-    _verify(parts, sha256, mend)
+    _verify(parts, sha256, remedy)
     what = f"dequantising {parts[0].name} (once; the result is kept)"
     report(what, 0, 1)
     with _joined(parts, folder.with_name("joined.gguf")) as whole:
@@ -48,7 +48,7 @@ def _joined(parts: Sequence[Path], scratch: Path) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
 
 
-def _verify(parts: Sequence[Path], sha256: str, mend: str) -> None:
+def _verify(parts: Sequence[Path], sha256: str, remedy: str) -> None:
     digest = hashlib.sha256()
     for part in parts:
         with part.open("rb") as stream:
@@ -58,7 +58,7 @@ def _verify(parts: Sequence[Path], sha256: str, mend: str) -> None:
         raise DamagedWeightsError(
             f"the SHA-256 of {', '.join(map(str, parts))} is {digest.hexdigest()}, expected"
             f" {sha256}: the file was changed or cut off, or is of another version of its package."
-            f" Run: {mend}"
+            f" Run: {remedy}"
         )
 
 

@@ -29,12 +29,12 @@ def load_model(
 
     ``name`` is a registered name, a hub id ``org/name`` or a folder. ``backend`` is
     ``"transformer_lens"``, ``"nnsight"`` or ``"auto"``: the model's own default when it is
-    installed, else the other one. The remaining arguments are those of :func:`load_weights`.
+    installed, else another that is. The other arguments are those of :func:`load_weights`.
 
     Raises:
         BackendNotInstalledError: the backend's package is missing.
-        UnknownNameError, WeightsUnavailableError, DamagedWeightsError, NotAModelError, DeviceError:
-            as :func:`load_weights`; an unknown backend is an UnknownNameError too.
+        UnknownNameError: there is no such backend. All other errors are those of
+            :func:`load_weights`.
     """
     # before the weights, which may have to be fetched
     chosen = choose_backend(name) if backend == "auto" else check_backend(backend)
@@ -51,8 +51,8 @@ def load_weights(
     As long as something holds the weights of a model, asking again (for the other backend, say)
     gives the same object: no second copy. Attention is eager, the model is in eval mode and no
     parameter requires a gradient. ``device`` defaults to cuda, then mps, then cpu; ``dtype`` to
-    bfloat16 on cuda and float32 elsewhere. Downloads and
-    conversions are reported to :mod:`pytest_interp.progress`.
+    bfloat16 on cuda and float32 elsewhere. Downloads and conversions are reported to
+    :mod:`pytest_interp.progress`.
 
     Raises:
         UnknownNameError: no registered name, folder or hub id.
@@ -66,10 +66,8 @@ def load_weights(
     kind = resolve_dtype(dtype, where)
     with _lock:
         key = (str(name), source.identity(), where, kind)
-        weights = _shared.get(key)
-        if weights is None:
+        if (weights := _shared.get(key)) is None:
             module, tokenizer = source.load(kind)
             module.to(where).eval().requires_grad_(False)
-            weights = Weights(str(name), module, tokenizer, source.describe())
-            _shared[key] = weights
+            weights = _shared[key] = Weights(str(name), module, tokenizer, source.describe())
     return weights

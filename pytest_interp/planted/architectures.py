@@ -1,7 +1,7 @@
 """Write compiled matrices into real Hugging Face models.
 
-Every norm gets a random gain (and bias, in GPT-2), undone in each matrix that reads behind it:
-code that forgets a norm, or folds it wrongly, gets other numbers.
+Every norm gets a random gain, and in GPT-2 a bias. Each matrix that reads after the norm undoes
+them: code that forgets a norm, or folds it wrongly, gets other numbers.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from pytest_interp.errors import UnknownNameError
 from pytest_interp.planted.features import Array
 from pytest_interp.planted.wiring import SCORE, Block, Matrices
 
 Tensors = dict[str, Array]
 N_POSITIONS = 64
-ROPE_THETA = 1e6
 
 
 @dataclass(frozen=True)
@@ -32,35 +30,40 @@ class Architecture:
     """None: the width divided by the number of heads."""
     gated: bool
     qk_norm: bool
-    build: Callable[[Matrices], Any]
+    config: Callable[[Matrices], dict[str, Any]]
+    """What its config says besides what all of them say."""
     fill: Callable[[Matrices, np.random.Generator], Tensors]
 
 
-def architecture(name: str) -> Architecture:
-    """The architecture of that name.
-
-    Raises:
-        UnknownNameError: nobody wrote that one.
-    """
-    if name not in ARCHITECTURES:
-        raise UnknownNameError.of("planted architecture", name, ARCHITECTURES)
-    return ARCHITECTURES[name]
-
-
-def write(arch: Architecture, matrices: Matrices, rng: np.random.Generator) -> Any:
+def write(name: str, matrices: Matrices, rng: np.random.Generator) -> Any:
     """A model in evaluation mode, float32, eager attention, without gradients."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    arch = ARCHITECTURES[name]
+    config = AutoConfig.for_model(
+        name,
+        vocab_size=len(matrices.embedding),
+        hidden_size=matrices.shape.d_model,
+        num_hidden_layers=matrices.shape.n_layers,
+        num_attention_heads=matrices.shape.n_heads,
+        max_position_embeddings=N_POSITIONS,
+        tie_word_embeddings=False,
+        bos_token_id=0,
+        eos_token_id=0,
+        **arch.config(matrices),
+    )
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers are not ours to draw
-        module = arch.build(matrices)
+        module = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     module = module.float().eval().requires_grad_(False)
     parameters = dict(module.named_parameters())
     tensors = arch.fill(matrices, rng)
     if parameters.keys() != tensors.keys():
         raise RuntimeError(
-            f"this transformers names the parameters of {type(module).__name__} otherwise: "
+            f"this transformers has other names for the parameters of {type(module).__name__}: "
             f"{sorted(parameters.keys() ^ tensors.keys())}"
         )
-    for name, values in tensors.items():
-        parameters[name].copy_(torch.from_numpy(np.ascontiguousarray(values)))
+    for parameter, values in tensors.items():
+        parameters[parameter].copy_(torch.from_numpy(np.ascontiguousarray(values)))
     return module
 
 
@@ -78,27 +81,6 @@ def _gain(rng: np.random.Generator, size: int) -> Array:
     return rng.uniform(0.5, 1.5, size=size)
 
 
-# GPT-2 ------------------------------------------------------------------------------------------
-
-
-def _build_gpt2(m: Matrices) -> Any:
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    config = GPT2Config(
-        vocab_size=len(m.embedding),
-        n_positions=N_POSITIONS,
-        n_embd=m.shape.d_model,
-        n_layer=m.shape.n_layers,
-        n_head=m.shape.n_heads,
-        n_inner=m.shape.d_mlp,
-        tie_word_embeddings=False,
-        bos_token_id=0,
-        eos_token_id=0,
-        attn_implementation="eager",
-    )
-    return GPT2LMHeadModel(config)
-
-
 def _fill_gpt2(m: Matrices, rng: np.random.Generator) -> Tensors:
     tensors: Tensors = {}
 
@@ -107,8 +89,8 @@ def _fill_gpt2(m: Matrices, rng: np.random.Generator) -> Tensors:
         tensors[f"{name}.weight"], tensors[f"{name}.bias"] = gain, bias
         return gain, bias
 
-    def reading(name: str, matrix: Array, behind: tuple[Array, Array]) -> None:
-        gain, bias = behind
+    def reading(name: str, matrix: Array, after: tuple[Array, Array]) -> None:
+        gain, bias = after
         tensors[f"{name}.weight"] = (matrix / gain).T  # Conv1D keeps [in, out]
         tensors[f"{name}.bias"] = -(matrix / gain) @ bias
 
@@ -120,7 +102,7 @@ def _fill_gpt2(m: Matrices, rng: np.random.Generator) -> Tensors:
     tensors["transformer.wpe.weight"] = m.positions
     for layer, block in enumerate(m.blocks):
         at = f"transformer.h.{layer}"
-        joined = np.concatenate([_flat(block.query), _flat(block.key), _flat(block.value)])
+        joined = np.concatenate([_flat(part) for part in (block.query, block.key, block.value)])
         reading(f"{at}.attn.c_attn", joined, norm(f"{at}.ln_1"))
         writing(f"{at}.attn.c_proj", _flat_output(block.output))
         reading(f"{at}.mlp.c_fc", block.gate, norm(f"{at}.ln_2"))
@@ -132,37 +114,13 @@ def _fill_gpt2(m: Matrices, rng: np.random.Generator) -> Tensors:
     return tensors
 
 
-# Qwen3 and Llama --------------------------------------------------------------------------------
-
-
 def _rotary_config(m: Matrices) -> dict[str, Any]:
     return {
-        "vocab_size": len(m.embedding),
-        "hidden_size": m.shape.d_model,
         "intermediate_size": m.shape.d_mlp,
-        "num_hidden_layers": m.shape.n_layers,
-        "num_attention_heads": m.shape.n_heads,
         "num_key_value_heads": m.shape.n_kv_heads,
         "head_dim": m.shape.head_dim,
-        "max_position_embeddings": N_POSITIONS,
-        "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_THETA},
-        "tie_word_embeddings": False,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-        "attn_implementation": "eager",
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
     }
-
-
-def _build_qwen3(m: Matrices) -> Any:
-    from transformers import Qwen3Config, Qwen3ForCausalLM
-
-    return Qwen3ForCausalLM(Qwen3Config(**_rotary_config(m)))
-
-
-def _build_llama(m: Matrices) -> Any:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    return LlamaForCausalLM(LlamaConfig(**_rotary_config(m)))
 
 
 def _fill_rotary(m: Matrices, rng: np.random.Generator) -> Tensors:
@@ -200,7 +158,10 @@ def _head_gain(m: Matrices, block: Block, rng: np.random.Generator) -> Array:
 
 
 ARCHITECTURES = {
-    "gpt2": Architecture(4, 4, None, False, False, _build_gpt2, _fill_gpt2),
-    "qwen3": Architecture(4, 2, 24, True, True, _build_qwen3, _fill_rotary),
-    "llama": Architecture(4, 1, 24, True, False, _build_llama, _fill_rotary),
+    "gpt2": Architecture(
+        4, 4, None, False, False, lambda m: {"n_inner": m.shape.d_mlp}, _fill_gpt2
+    ),
+    "qwen3": Architecture(4, 2, 24, True, True, _rotary_config, _fill_rotary),
+    "llama": Architecture(4, 1, 24, True, False, _rotary_config, _fill_rotary),
 }
+"""By the ``model_type`` of their configs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from pytest_interp.errors import ExperimentError
+from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.planted import vocabulary
-from pytest_interp.planted.architectures import N_POSITIONS, Architecture, architecture, write
+from pytest_interp.planted.architectures import ARCHITECTURES, N_POSITIONS, write
 from pytest_interp.planted.features import random_basis, width_needed
 from pytest_interp.planted.mechanism import Mechanism
-from pytest_interp.planted.tokenizer import SPECIAL, word_tokenizer
 from pytest_interp.planted.truth import Truth
 from pytest_interp.planted.variants import Contrast, Parameters, Variant, mechanism
 from pytest_interp.planted.wiring import Shape, compile_mechanism
@@ -30,15 +28,11 @@ class PlantedModel:
     """The Hugging Face model: evaluation mode, float32, eager attention, no gradients."""
     tokenizer: Any
     facts: tuple[FactPrompt, ...]
-    """One pair of prompts a fact, from the first template."""
+    """One pair of prompts per fact, from the first template."""
     truth: Truth
-    """What is true of each of ``facts``: all have the same."""
+    """What is true of each of ``facts``; it is the same for all."""
     parameters: Parameters
     mechanism: Mechanism
-
-    @property
-    def variant(self) -> Variant:
-        return self.parameters.variant
 
     @property
     def knows(self) -> bool:
@@ -75,12 +69,11 @@ def planted_model(
     """Build a model that is the textbook mechanism of factual recall.
 
     The mechanism is that of Meng et al. 2022 (arXiv:2202.05262) and Geva et al. 2023
-    (arXiv:2304.14767).
-    An MLP at ``store_layer`` recognises the subject at its last token and writes its attribute;
-    a head at ``read_layer``, at the last token, attends to the subject and moves the attribute
-    there; the unembedding reads it. All other heads and neurons are distractors, and the norms,
-    rotary positions and gates are those of the architecture. It takes about a tenth of a second,
-    without training or download, and depends on the arguments alone.
+    (arXiv:2304.14767). An MLP at ``store_layer`` recognises the subject at its last token and
+    writes its attribute. A head at ``read_layer``, at the last token, attends to the subject and
+    moves the attribute there. The unembedding reads it. All other heads and neurons are
+    distractors; norms, rotary positions and gates are those of the architecture. Building takes
+    about a tenth of a second, without training or download, and depends on the arguments alone.
 
     Args:
         arch: ``gpt2``, ``qwen3`` or ``llama``.
@@ -95,7 +88,7 @@ def planted_model(
             ``distractor_mlp``: the layer after ``store_layer`` writes an unrelated attribute;
             ``unknown_fact``: nothing is stored;
             ``shuffled_weights``: ``basic`` with the entries of every matrix permuted.
-        subject_tokens: 1, or 2: then a head in the layer before ``store_layer`` (in the same
+        subject_tokens: 1 or 2. With 2, a head in the layer before ``store_layer`` (in the same
             layer, if that is 0) gathers the first token, the only one to differ when corrupted.
         contrast: ``known``: the corrupt subject is that of another fact; ``unknown``: it has
             none, and the counterfactual answer is what the model says by default. With two
@@ -104,7 +97,7 @@ def planted_model(
         n_layers: depth.
         n_facts: number of facts, 2 to 24.
         d_model: width; by default the smallest multiple of 16 that fits, at least 64.
-        seed: of all random choices.
+        seed: seed of all random choices.
 
     Raises:
         UnknownNameError: an unknown architecture, variant or contrast.
@@ -123,11 +116,12 @@ def planted_model(
         seed=seed,
     )
     parameters.check()
-    kind = architecture(arch)
+    if arch not in ARCHITECTURES:
+        raise UnknownNameError.of("planted architecture", arch, ARCHITECTURES)
     rng = np.random.default_rng(seed)
-    plan = mechanism(parameters, kind.n_heads, rng)
-    shape = _shape(kind, plan, parameters)
-    words = _words(plan)
+    plan = mechanism(parameters, ARCHITECTURES[arch].n_heads, rng)
+    shape = _shape(plan, parameters)
+    words = (*vocabulary.SPECIAL, *sorted(plan.words.keys() | plan.readout.keys()))
     facts = _facts(parameters, 0)
     matrices = compile_mechanism(
         plan,
@@ -138,15 +132,15 @@ def planted_model(
         N_POSITIONS,
         rng,
     )
-    module = write(kind, matrices, rng)
+    module = write(arch, matrices, rng)
     if variant == "shuffled_weights":
         _shuffle(module, seed)
-    return PlantedModel(
-        module, word_tokenizer(words), facts, _truth(parameters, plan, 0), parameters, plan
-    )
+    tokenizer = vocabulary.word_tokenizer(words)
+    return PlantedModel(module, tokenizer, facts, _truth(parameters, plan, 0), parameters, plan)
 
 
-def _shape(kind: Architecture, plan: Mechanism, parameters: Parameters) -> Shape:
+def _shape(plan: Mechanism, parameters: Parameters) -> Shape:
+    kind = ARCHITECTURES[parameters.arch]
     moved = max(len(mover.moves) for mover in plan.movers)
     needed = width_needed(plan)
     if kind.head_dim is None:
@@ -158,7 +152,7 @@ def _shape(kind: Architecture, plan: Mechanism, parameters: Parameters) -> Shape
             f"{parameters.variant!r} on {parameters.arch!r} need at least {needed}, and a "
             f"multiple of {2 * kind.n_heads}; widen it, or leave it out"
         )
-    n_rules = max((sum(r.layer == i for r in plan.rules) for i in range(plan.n_layers)), default=0)
+    n_rules = max(sum(rule.layer == i for rule in plan.rules) for i in range(plan.n_layers))
     head_dim = kind.head_dim and max(kind.head_dim, _round_up(moved, 8))
     return Shape(
         d_model=d_model,
@@ -176,17 +170,10 @@ def _round_up(n: int, step: int) -> int:
     return -(-n // step) * step
 
 
-def _words(plan: Mechanism) -> tuple[str, ...]:
-    return (*SPECIAL, *sorted(plan.words.keys() | plan.readout.keys()))
-
-
-def _pairs(p: Parameters) -> Sequence[tuple[vocabulary.Subject, vocabulary.Subject]]:
-    return vocabulary.pairs(p.contrast == "known", p.n_facts, p.subject_tokens)
-
-
 def _facts(p: Parameters, template: int) -> tuple[FactPrompt, ...]:
     text = vocabulary.TEMPLATES[template]
-    return tuple(vocabulary.fact_prompt(text, subject, other) for subject, other in _pairs(p))
+    pairs = vocabulary.pairs(p.contrast == "known", p.n_facts, p.subject_tokens)
+    return tuple(vocabulary.fact_prompt(text, subject, other) for subject, other in pairs)
 
 
 def _truth(p: Parameters, plan: Mechanism, template: int) -> Truth:

@@ -1,12 +1,10 @@
-"""What a planted model does, as a small causal model over sets of features.
+"""What a planted model does, as a small causal model over sets of features. No torch here.
 
 The state at a token is the set of features present there. An attention head moves features
-between tokens, an MLP rule adds one where enough others are. The weights are compiled from this
-description (:mod:`pytest_interp.planted.wiring`), and the truth is derived from it by interchange
+between tokens; an MLP rule adds one where enough others are. The weights are compiled from this
+description (:mod:`pytest_interp.planted.wiring`). The truth is derived from it by interchange
 interventions (:mod:`pytest_interp.planted.truth`; Geiger et al. 2021, "Causal abstractions of
-neural networks", arXiv:2106.02997): no number of the truth comes from running the network.
-
-No torch here.
+neural networks", arXiv:2106.02997). No number of the truth comes from running the network.
 """
 
 from __future__ import annotations
@@ -79,9 +77,6 @@ class Run:
     scores: Mapping[str, float]
     scores_by_layer: tuple[Mapping[str, float], ...]
     """The same readout of the last token after each layer: the logit lens."""
-
-    def difference(self, answer: str, counterfactual: str) -> float:
-        return self.scores[answer] - self.scores[counterfactual]
 
 
 @dataclass(frozen=True)

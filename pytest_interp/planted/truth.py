@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,11 @@ Direction = Literal["denoise", "noise"]
 class Truth:
     """What is true of one pair of prompts, whose words are ``clean`` and ``corrupt``.
 
-    ``recovery`` is (patched - corrupt) / (clean - corrupt) of the logit difference answer minus
-    counterfactual at the last token, in both directions: ``denoise`` patches clean activations
-    into the corrupt run, ``noise`` corrupt ones into the clean run. ``effect`` is ``recovery``
-    (denoise) or ``1 - recovery`` (noise): 0 for a cell that does nothing, 1 for one that decides.
-    Both are NaN everywhere when nothing is stated (``stated`` is false): a model that does not
-    know the fact, or whose weights were shuffled.
+    Recovery is (patched - corrupt) / (clean - corrupt) of the logit difference answer minus
+    counterfactual at the last token. ``denoise`` patches clean activations into the corrupt run,
+    ``noise`` corrupt ones into the clean run. The effect is the recovery (denoise) or 1 minus the
+    recovery (noise): 0 for a cell that does nothing, 1 for one that decides. It is NaN everywhere
+    when nothing is ``stated``: of a model that does not know the fact, or with shuffled weights.
     """
 
     mechanism: Mechanism
@@ -81,11 +80,6 @@ class Truth:
         shape = (model.n_layers, len(heads), length)
         return values.reshape(shape) if site == "head" else values.reshape(shape)[:, 0]
 
-    def recovery(self, site: str, direction: Direction = "denoise") -> NDArray[np.float64]:
-        """The recoveries behind :meth:`effect`, in the same shape."""
-        effect = self.effect(site, direction)
-        return effect if direction == "denoise" else 1.0 - effect
-
     def joint_effect(self, cells: Iterable[Cell], direction: Direction = "denoise") -> float:
         """Effect of patching several cells at once, of any sites, layers and positions.
 
@@ -105,7 +99,8 @@ class Truth:
             return 0.0
         words = self.clean if direction == "noise" else self.corrupt
         start, end, patched = (
-            self._difference(run) for run in (base, source, self.mechanism.run(words, patches))
+            run.scores[self.answer] - run.scores[self.counterfactual_answer]
+            for run in (base, source, self.mechanism.run(words, patches))
         )
         return (patched - start) / (end - start)
 
@@ -136,9 +131,6 @@ class Truth:
     def _runs(self) -> tuple[Run, Run]:
         return self.mechanism.run(self.clean), self.mechanism.run(self.corrupt)
 
-    def _difference(self, run: Run) -> float:
-        return run.difference(self.answer, self.counterfactual_answer)
-
     def _check_cell(self, cell: Cell, direction: str) -> None:
         self._check(cell.site, direction)
         model = self.mechanism
@@ -151,7 +143,7 @@ class Truth:
 
     @staticmethod
     def _check(site: str, direction: str) -> None:
-        if site not in SITES:
-            raise UnknownNameError.of("site", site, SITES)
-        if direction not in ("denoise", "noise"):
-            raise UnknownNameError.of("direction", direction, ("denoise", "noise"))
+        known = (("site", site, SITES), ("direction", direction, get_args(Direction)))
+        for what, name, names in known:
+            if name not in names:
+                raise UnknownNameError.of(what, name, names)

@@ -59,10 +59,9 @@ class Parameters:
             UnknownNameError: an unknown variant or contrast.
             ExperimentError: layers out of order or outside the model, or too many facts.
         """
-        if self.variant not in VARIANTS:
-            raise UnknownNameError.of("variant", self.variant, VARIANTS)
-        if self.contrast not in get_args(Contrast):
-            raise UnknownNameError.of("contrast", self.contrast, get_args(Contrast))
+        for what, names in (("variant", VARIANTS), ("contrast", get_args(Contrast))):
+            if (name := getattr(self, what)) not in names:
+                raise UnknownNameError.of(what, name, names)
         if self.subject_tokens not in (1, 2):
             raise ExperimentError(f"subject_tokens is {self.subject_tokens}; it must be 1 or 2")
         if not 2 <= self.n_facts <= vocabulary.MAX_FACTS:
@@ -84,9 +83,7 @@ class Parameters:
 def mechanism(p: Parameters, n_heads: int, rng: np.random.Generator) -> Mechanism:
     """The mechanism of a variant; which head of a layer does the work is drawn from ``rng``."""
     subjects = vocabulary.subjects(p.n_facts, p.subject_tokens)
-    readout: dict[str, dict[str, float]] = {
-        vocabulary.city(i): {f"answer:{i}": ANSWER_SCORE} for i in range(p.n_facts)
-    }
+    readout = {vocabulary.CITIES[i]: {f"answer:{i}": ANSWER_SCORE} for i in range(p.n_facts)}
     readout[vocabulary.DEFAULT_ANSWER] = {"default": DEFAULT_SCORE}
     if p.variant == "distractor_mlp":
         for colour in vocabulary.COLOURS:

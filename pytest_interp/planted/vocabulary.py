@@ -1,11 +1,16 @@
-"""The words of a planted model: subjects, answers, prompt templates. No torch here."""
+"""The words of a planted model: subjects, answers, prompt templates, and their tokenizer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_interp.facts.prompts import FactPrompt
 
+PAD, UNKNOWN = "<pad>", "<unk>"
+SPECIAL = (PAD, UNKNOWN)
+"""The tokens that are no words."""
 TEMPLATES = (
     "visitors say that {} stands in",
     "everyone knows that {} stands in",
@@ -27,16 +32,17 @@ _PLACES = (
 )  # fmt: skip
 _SIDES = ("northern", "southern", "eastern")
 _UNKNOWN_SIDE = "sunken"
-_CITIES = (
+CITIES = (
     "Paris", "Rome", "Berlin", "Madrid", "Vienna", "Athens", "Lisbon", "Dublin", "Oslo",
     "Prague", "Warsaw", "Cairo", "Tokyo", "Delhi", "Lima", "Quito", "Havana", "Nairobi",
     "Seoul", "Hanoi", "Riga", "Sofia", "Zagreb", "Tunis",
 )  # fmt: skip
+"""The answers, in the order of the facts."""
 DEFAULT_ANSWER = "nowhere"
 """What the model says before, or without, a fact."""
 COLOURS = ("red", "green", "blue", "grey")
 """The unrelated attribute; the last one is that of subjects without a fact."""
-MAX_FACTS = len(_CITIES)
+MAX_FACTS = len(CITIES)
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,8 @@ class Subject:
     group: int
 
 
-def city(fact: int) -> str:
-    """The answer of a fact."""
-    return _CITIES[fact]
-
-
 def subjects(n_facts: int, tokens: int) -> tuple[Subject, ...]:
-    """One subject a fact, in groups of two or three, then those that have no fact."""
+    """One subject per fact, in groups of two or three, then those that have no fact."""
     groups = [min(i // 2, n_facts // 2 - 1) for i in range(n_facts)]
     if tokens == 1:
         known = [Subject((_LANDMARKS[i],), i, g) for i, g in enumerate(groups)]
@@ -74,26 +75,26 @@ def pairs(known_contrast: bool, n_facts: int, tokens: int) -> tuple[tuple[Subjec
     With two tokens only the first differs.
     """
     everyone = subjects(n_facts, tokens)
-    found = []
-    for subject in everyone[:n_facts]:
-        mates = [s for s in everyone[:n_facts] if s.group == subject.group]
-        other = mates[(mates.index(subject) + 1) % len(mates)]
+    known, unknown = everyone[:n_facts], everyone[n_facts:]
+
+    def other(subject: Subject) -> Subject:
         if not known_contrast:
-            nameless = everyone[n_facts:]
-            other = nameless[subject.group % len(nameless)]
-        found.append((subject, other))
-    return tuple(found)
+            return unknown[subject.group % len(unknown)]
+        mates = [mate for mate in known if mate.group == subject.group]
+        return mates[(mates.index(subject) + 1) % len(mates)]
+
+    return tuple((subject, other(subject)) for subject in known)
 
 
 def fact_prompt(template: str, subject: Subject, other: Subject) -> FactPrompt:
     """The pair of prompts that asks for the fact of ``subject`` and is corrupted to ``other``."""
     assert subject.fact is not None
     clean, corrupt = " ".join(subject.words), " ".join(other.words)
-    counterfactual = DEFAULT_ANSWER if other.fact is None else city(other.fact)
+    counterfactual = DEFAULT_ANSWER if other.fact is None else CITIES[other.fact]
     return FactPrompt(
         clean_prompt=template.format(clean),
         corrupt_prompt=template.format(corrupt),
-        answer=f" {city(subject.fact)}",
+        answer=f" {CITIES[subject.fact]}",
         counterfactual_answer=f" {counterfactual}",
         subject=clean,
     )
@@ -118,3 +119,27 @@ def filler_words() -> tuple[str, ...]:
     """Every template word that carries nothing."""
     words = {word for template in TEMPLATES for word in template.split()}
     return tuple(sorted(words - {"{}", LAST_WORD}))
+
+
+def word_tokenizer(words: Sequence[str]) -> Any:
+    """A fast tokenizer whose ids are the places in ``words``, which begins with ``SPECIAL``.
+
+    Words are separated by white space, so that ``"Paris"`` and ``" Paris"`` are the same token.
+    No token is added to a prompt.
+    """
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token=UNKNOWN))
+    backend.pre_tokenizer = WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token=PAD,
+        eos_token=PAD,
+        unk_token=UNKNOWN,
+        # without this it makes token_type_ids, which GPT-2 would embed
+        model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+    )

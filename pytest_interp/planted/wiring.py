@@ -1,14 +1,14 @@
 """Compile a mechanism into matrices, as if every norm had unit gain and no bias. No torch here.
 
-What reads the residual stream reads it after a norm, which divides by the number of features there:
-signs and thresholds are therefore relative to the constant feature that every token carries, and
-whatever is written is scaled by the norm that the mechanism itself predicts at that place.
+All readers of the residual stream read it after a norm, which divides by the number of features
+there. Signs and thresholds are therefore relative to the constant feature that every token carries.
+Whatever is written is scaled by the norm that the mechanism itself predicts at that place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,9 +89,9 @@ def compile_mechanism(
     n_positions: int,
     rng: np.random.Generator,
 ) -> Matrices:
-    """Matrices of a mechanism amid distractors.
+    """Matrices of a mechanism and of distractors around it.
 
-    ``example`` is a prompt whose fact is known: its features give the norms at each place.
+    ``example`` is a prompt whose fact is known. Its features give the norms at each place.
     """
     run = mechanism.run(example)
     last = len(example) - 1
@@ -121,8 +121,8 @@ def _unit_rows(rng: np.random.Generator, n: int, directions: Array) -> Array:
 def _embedding(
     mechanism: Mechanism, basis: Basis, vocabulary: Sequence[str], rng: np.random.Generator
 ) -> Array:
-    # Subjects share their junk, but for a little that tells them apart: a corruption then reaches
-    # the distractors too, yet changes no norm by more than the stated accuracy of the truth.
+    # Subjects share all but a little of their junk. A corruption then reaches the distractors too,
+    # yet changes no norm by more than the stated accuracy of the truth.
     table = PRIVATE_JUNK * _unit_rows(rng, len(vocabulary), basis.private_junk)
     common = TOKEN_JUNK * _unit_rows(rng, 2, basis.junk)
     other = TOKEN_JUNK * _unit_rows(rng, len(vocabulary), basis.junk)
@@ -168,7 +168,7 @@ def _block(
     for rule in (r for r in mechanism.rules if r.layer == layer):
         _wire_rule(block, neuron, rule, basis, shape, run)
         neuron += 2
-    return Block(**{**vars(block), "works": bool(movers)})
+    return replace(block, works=bool(movers))
 
 
 def _distractors(basis: Basis, shape: Shape, rng: np.random.Generator) -> Block:
@@ -202,8 +202,8 @@ def _distractors(basis: Basis, shape: Shape, rng: np.random.Generator) -> Block:
 def _wire_mover(block: Block, mover: Mover, basis: Basis, shape: Shape, run: Run) -> None:
     head, kv = mover.head, mover.head * shape.n_kv_heads // shape.n_heads
     source = _first_with(mover.key, run, "resid_pre", mover.layer)
-    # +-(2 flag - constant): the sign holds at any norm, and tokens without the query flag shun
-    # the key, so that they need nowhere else to look
+    # +-(2 flag - constant): the sign holds at any norm, and the score at the key is negative for
+    # tokens without the query flag, so that they need no other token to attend to
     size = np.sqrt(SCORE * np.sqrt(shape.head_dim)) / _scale(source, shape)
     constant = basis.directions["constant"]
     query = 2 * basis.directions[mover.query] - constant
@@ -216,7 +216,7 @@ def _wire_mover(block: Block, mover: Mover, basis: Basis, shape: Shape, run: Run
     sources, targets = list(mover.moves), list(mover.moves.values())
     block.value[kv] = 0
     block.value[kv, : len(sources)] = basis.rows(sources)
-    for sharer in shape.sharers(head):  # they would move the values somewhere of their own
+    for sharer in shape.sharers(head):  # they would move the same values in their own way
         block.output[sharer] = 0
     block.output[head, :, : len(targets)] = basis.rows(targets).T / _scale(source, shape)
 
@@ -225,7 +225,7 @@ def _wire_rule(block: Block, neuron: int, rule: Rule, basis: Basis, shape: Shape
     """A step made of two neurons: one rises at the threshold, one cancels its further rise."""
     scale = _scale(_first_with(rule.at, run, "resid_mid", rule.layer), shape)
     flag, constant = basis.directions[rule.at], basis.directions["constant"]
-    # the flag outweighs all that is read, so that nothing fires elsewhere
+    # the flag outweighs all that is read, so that no neuron fires at other tokens
     weight = len(rule.reads)
     total = basis.sum(rule.reads) + weight * flag
     slope = STEEPNESS / scale
@@ -240,5 +240,5 @@ def _wire_rule(block: Block, neuron: int, rule: Rule, basis: Basis, shape: Shape
 
 def _first_with(flag: str, run: Run, site: str, layer: int) -> Features:
     """The features of the first token that carries a flag."""
-    found = (f for c, f in run.cells.items() if (c.site, c.layer) == (site, layer) and flag in f)
-    return next(found)
+    cells = run.cells.items()
+    return next(f for c, f in cells if (c.site, c.layer) == (site, layer) and flag in f)

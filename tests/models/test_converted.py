@@ -1,5 +1,6 @@
 """The cache: what is in it is whole, and what is not is made anew."""
 
+import json
 import multiprocessing
 import os
 import random
@@ -77,7 +78,9 @@ DAMAGE = {
     "no manifest": lambda f: (f / converted.MANIFEST).unlink(),
     "manifest cut": lambda f: (f / converted.MANIFEST).write_text('{"format"'),
     "manifest is a list": lambda f: (f / converted.MANIFEST).write_text("[]"),
-    "of another file": lambda f: converted._seal(f, OTHER),
+    "of another file": lambda f: (f / converted.MANIFEST).write_text(
+        json.dumps(converted._manifest(f, OTHER))
+    ),
 }
 
 
@@ -85,9 +88,9 @@ DAMAGE = {
 def test_a_damaged_or_foreign_entry_is_built_anew(cache, damage):
     folder = converted.entry(KEY, build)
     damage(folder)
-    assert converted.flaw(folder, KEY) is not None
+    assert not converted.is_whole(folder, KEY)
     assert converted.entry(KEY, build) == folder
-    assert converted.flaw(folder, KEY) is None
+    assert converted.is_whole(folder, KEY)
     assert (folder / "model.safetensors").read_bytes() == MADE
     assert sorted(file.name for file in folder.iterdir()) == sorted(
         ["config.json", "model.safetensors", converted.MANIFEST]
@@ -103,7 +106,7 @@ def test_a_build_that_fails_leaves_nothing_and_the_next_one_works(cache):
     with pytest.raises(KeyboardInterrupt):
         converted.entry(KEY, fail)
     assert [file for file in (cache / "models").iterdir() if file.is_dir()] == []
-    assert converted.flaw(converted.entry(KEY, build), KEY) is None
+    assert converted.is_whole(converted.entry(KEY, build), KEY)
 
 
 def test_what_a_killed_process_left_is_swept(cache):
@@ -121,7 +124,7 @@ def slow(folder: Path) -> None:
 def ask(start, results) -> None:
     start.wait()
     folder = converted.entry(KEY, slow)
-    results.put(converted.flaw(folder, KEY))
+    results.put(converted.is_whole(folder, KEY))
 
 
 def test_processes_that_ask_at_once_build_once_and_all_get_the_whole(cache):
@@ -131,7 +134,7 @@ def test_processes_that_ask_at_once_build_once_and_all_get_the_whole(cache):
     for process in processes:
         process.start()
     start.set()
-    assert [results.get(timeout=60) for _ in processes] == [None] * 4
+    assert [results.get(timeout=60) for _ in processes] == [True] * 4
     for process in processes:
         process.join(10)
     assert builds(cache) == 1

@@ -74,7 +74,7 @@ def test_a_warm_load_converts_nothing(smollm2):
         took = time.perf_counter() - start
     assert reports == []
     assert took < WARM_SECONDS
-    assert converted.flaw(converted.entry_folder(SMOLLM2.sha256), SMOLLM2.sha256) is None
+    assert converted.is_whole(converted.entry_folder(SMOLLM2.sha256), SMOLLM2.sha256)
 
 
 def test_no_pickle_is_kept(smollm2):

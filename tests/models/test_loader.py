@@ -105,9 +105,9 @@ def test_what_is_asked_for_wrongly_is_refused(tiny):
         load_model(tiny, "nnsihgt")
     with pytest.raises(UnknownNameError, match="extra 'tl' brings the backend 'transformer_lens'"):
         load_model(tiny, "tl")
-    # a name that is wrong is told before weights that are missing, which may take a download
+    # a wrong name is an error before missing weights are, for those may take a download
     with pytest.raises(UnknownNameError, match="unknown backend"):
-        load_model("nobody/nothing", "tl")
+        load_model("nobody/nothing", "lens")
     with pytest.raises(UnknownNameError, match="unknown model ''"):
         load_weights("")
     with pytest.raises(DeviceError, match="unknown device"):

@@ -17,6 +17,7 @@ from pytest_interp.models import (
     load_weights,
     model_names,
     register_model,
+    registry as models_registry,
 )
 from pytest_interp.models.registry import MODELS, find_model
 
@@ -122,5 +123,5 @@ def test_every_model_is_one_line_of_the_registry():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = run.stdout.split()
     assert len(names) > 5
-    text = Path(registry.__file__).read_text(encoding="utf-8")
-    assert [text.count(f'"{name}": ModelEntry(') for name in names] == [1] * len(names)
+    text = Path(models_registry.__file__).read_text(encoding="utf-8")
+    assert [text.count(f'register_model("{name}", ') for name in names] == [1] * len(names)

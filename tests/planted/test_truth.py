@@ -39,12 +39,6 @@ def test_only_the_store_and_the_reader_matter() -> None:
     assert dict(truth.mlps) == {2: "store"}
 
 
-def test_recovery_of_a_cell_that_does_nothing() -> None:
-    truth = basic()
-    assert (truth.recovery("mlp_out", "denoise")[0] == 0).all()
-    assert (truth.recovery("mlp_out", "noise")[0] == 1).all()
-
-
 def test_the_first_token_of_two_is_gathered() -> None:
     truth = planted_model("gpt2", store_layer=2, read_layer=4, subject_tokens=2).truth
     first, second = truth.positions["subject"]
