@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-BLOCK = re.compile(r"^(?P<indent> *)```python\n(?P<code>.*?)^ *```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r'^(?P<indent> *)```python(?: title="[^"]+")?\n(?P<code>.*?)^ *```', re.DOTALL | re.MULTILINE
+)
 SNIPPET = re.compile(r'^ *--8<-- "(?P<file>[^":]+)(?::(?P<section>[\w-]+))?"$', re.MULTILINE)
 LIKE_A_SNIPPET = re.compile(r"^.*-\s*-\s*8\s*<.*$", re.MULTILINE)
 
