@@ -63,3 +63,31 @@ def test_walkthrough_shows_its_code():
         extension_configs={"pymdownx.snippets": {"base_path": DOCS, "check_paths": True}},
     )
     assert "causal_trace(" in re.sub(r"<[^>]+>", "", html)
+
+
+REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
+
+
+def listed() -> set[str]:
+    """Dotted names of what the reference lists."""
+    found = set()
+    for entry in re.findall(r"^::: (.+(?:\n    .+)*)", REFERENCE, re.MULTILINE):
+        target = entry.split()[0]
+        members = re.search(r"members: \[(.*?)\]", entry)
+        found |= {f"{target}.{name}" for name in members[1].split(", ")} if members else {target}
+    return found
+
+
+def test_what_the_reference_lists_is_there():
+    """The site leaves out a member that there is not, and says nothing."""
+    for name in listed() - {"pytest_interp.errors"}:
+        module, _, member = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), member), name
+
+
+def test_what_is_public_is_in_the_reference():
+    names = {name.rpartition(".")[2] for name in listed()}
+    for stub in sorted((ROOT / "pytest_interp").rglob("__init__.pyi")):
+        exported = re.findall(r"(\w+) as \1", stub.read_text(encoding="utf-8"))
+        missing = [name for name in exported if name.replace("assert_", "check_") not in names]
+        assert not missing, f"{stub.parent.name}: {missing}"
