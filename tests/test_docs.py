@@ -26,9 +26,10 @@ def blocks(page: Path) -> list[str]:
     return [SNIPPET.sub(lambda m: (DOCS / m["file"]).read_text("utf-8"), code) for code in codes]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *sorted(DOCS.glob("*.py"))], ids=lambda page: page.name)
 def test_python_parses_and_its_imports_exist(page):
-    for code in blocks(page):
+    code_of = {".md": blocks, ".py": lambda script: [script.read_text(encoding="utf-8")]}
+    for code in code_of[page.suffix](page):
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pytest_interp"):
                 module = importlib.import_module(node.module)
