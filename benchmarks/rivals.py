@@ -29,7 +29,7 @@ def tokens_of(fact: TokenizedFact) -> tuple[Tensor, Tensor]:
 
 
 class TransformerLensPatching:
-    """``transformer_lens.patching.generic_activation_patch``: one forward a cell."""
+    """``transformer_lens.patching.generic_activation_patch``: one forward pass per cell."""
 
     name = "TransformerLens patching"
 
@@ -54,9 +54,9 @@ class TransformerLensPatching:
 
 
 class NNsightLoop:
-    """One nnsight trace a cell."""
+    """One nnsight trace per cell."""
 
-    name = "nnsight, a trace a cell"
+    name = "nnsight, a trace per cell"
 
     def __init__(self, weights: Weights) -> None:
         self.model = nnsight.NNsight(weights.twin())
@@ -94,7 +94,7 @@ class NNsightLoop:
 class NNsightInvokes(NNsightLoop):
     """One nnsight trace a layer, one invoke a position, which nnsight makes into one batch."""
 
-    name = "nnsight, invokes a layer"
+    name = "nnsight, invokes per layer"
 
     def __init__(self, weights: Weights) -> None:
         # the plain wrapper takes one input; this one batches the inputs of several invokes. It

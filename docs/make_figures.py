@@ -36,20 +36,17 @@ from pytest_interp import (
     logit_lens,
     trace_facts,
 )
-from pytest_interp.adapters import ModelAdapter, Weights, backend_names, open_adapter
-from pytest_interp.adapters.sites import HEAD, Site
+from pytest_interp.adapters import ModelAdapter, Site, Weights, backend_names, open_adapter
 from pytest_interp.claims import check_backends_agree, check_handoff
 from pytest_interp.experiments import cheap_controls, shuffled_adapter, shuffled_control
-from pytest_interp.experiments.tracing import TRACEABLE
-from pytest_interp.facts.shipped import fact_sets
+from pytest_interp.facts import fact_sets
 from pytest_interp.figures import draw
-from pytest_interp.options import Gaussian
+from pytest_interp.options import DIRECTIONS, Gaussian
 from pytest_interp.planted import planted_model
-from pytest_interp.results import DIRECTIONS, LensResult, TraceResult
-from pytest_interp.results.traces import TraceSet
+from pytest_interp.results import LensResult, TraceResult, TraceSet
 
 OUT = Path(__file__).parent / "assets" / "results"
-SITES = [str(kind) for kind in TRACEABLE]
+SITES = ["resid_pre", "resid_post", "attn_out", "mlp_out"]
 TEMPLATE = "The capital of {} is"
 CAPITALS = {
     "France": " Paris",
@@ -193,7 +190,7 @@ def head_table(adapter: ModelAdapter, layer: int) -> str:
     """Effect of each head of one layer at the last token, all of them in one pass a direction."""
     ids = {text: adapter.encode(text) for text in (FRANCE.clean_prompt, FRANCE.corrupt_prompt)}
     answer, other = (adapter.answer_id(a) for a in (FRANCE.answer, FRANCE.counterfactual_answer))
-    site = Site(HEAD, layer)
+    site = Site("head", layer)
     runs = [adapter.run(tokens, capture=[site]) for tokens in ids.values()]
     own = [run.logits[0, -1, answer] - run.logits[0, -1, other] for run in runs]
     effects = []

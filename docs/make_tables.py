@@ -8,8 +8,7 @@ import numpy as np
 
 from pytest_interp.claims import Verdict
 from pytest_interp.claims.evidence import unknown_because
-from pytest_interp.results import LensResult, TraceResult
-from pytest_interp.results.traces import TraceSet
+from pytest_interp.results import LensResult, TraceResult, TraceSet
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

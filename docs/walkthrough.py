@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Walk-through
 #
-# From a model whose mechanism is known to one that was trained, and down to a single head. Each
-# cell checks what it says, so that this file is also a test. Open it in an editor that knows
-# percent cells, or convert it: `jupytext --to notebook walkthrough.py`.
+# It begins with a model whose mechanism is known, goes on to one that was trained, and ends at a
+# single head. Each cell checks what it says, so this file is also a test. Open it in an editor that
+# knows percent cells, or convert it: `jupytext --to notebook walkthrough.py`.
 
 # %%
 import numpy as np
@@ -18,7 +18,7 @@ from pytest_interp import (
     load_model,
     logit_lens,
 )
-from pytest_interp.adapters.sites import Site
+from pytest_interp.adapters import Site
 from pytest_interp.claims import check_necessary
 from pytest_interp.figures import figure_of
 from pytest_interp.planted import planted_model
@@ -27,8 +27,8 @@ from pytest_interp.planted import planted_model
 # ## A model whose mechanism we know
 #
 # `planted-gpt2` is a real GPT-2 of six layers. An MLP at layer 2 recognises the subject and writes
-# its attribute; a head at layer 4 moves it to the last token. `planted_model` gives the facts that
-# it knows, and what is true of them.
+# its attribute. A head at layer 4 moves it to the last token. `planted_model` gives the facts that
+# the model knows, and what is true of them.
 
 # %%
 adapter = load_model("planted-gpt2", "transformer_lens", device="cpu")
@@ -37,7 +37,7 @@ fact = known.facts[0]
 print(fact)
 
 # %% [markdown]
-# The lens reads the answer from layer 4 on: that is where the head writes it.
+# The lens reads the answer from layer 4 on, where the head writes it.
 
 # %%
 lens = logit_lens(adapter, fact.clean_prompt, fact.answer)
@@ -65,8 +65,7 @@ print(assert_handoff(stream, "subject", "last", layer=4))
 
 # %% [markdown]
 # A false claim raises and says in which cells. Its `check_` twin returns the verdict instead.
-# Sufficiency is asked by denoising, necessity by noising: a trace of the other direction is
-# refused.
+# Denoising tests sufficiency, noising tests necessity. A trace of the other direction is refused.
 
 # %%
 try:
@@ -83,7 +82,7 @@ assert verdict, verdict
 # %% [markdown]
 # ## A model that was trained
 #
-# SmolLM2-135M: 30 layers. Float32 on the CPU, so that the numbers are those of the results page.
+# SmolLM2-135M has 30 layers. Float32 on the CPU gives the numbers of the results page.
 
 # %%
 smollm2 = load_model("smollm2-135m", "transformer_lens", device="cpu", dtype="float32")
@@ -99,7 +98,7 @@ print("\n".join(lens.crossover_layer.explain()))
 assert_crystallises(lens, by_layer=29, not_before=27)
 
 # %% [markdown]
-# The whole map is one forward pass, 30 layers by 5 tokens.
+# The whole map, 30 layers by 5 tokens, is one forward pass.
 
 # %%
 stream = causal_trace(smollm2, france, site="resid_post")
@@ -110,7 +109,8 @@ print(assert_fact_localized(stream, "resid_post@subject", (0, 22)))
 assert_handoff(stream, "subject", "last", layer=23)
 
 # %% [markdown]
-# What moves it from the subject to the last token at layer 23? Only attention can.
+# What moves it from the subject to the last token at layer 23? Only attention moves anything
+# between tokens.
 
 # %%
 attention = causal_trace(smollm2, france, site="attn_out")
@@ -120,8 +120,8 @@ assert_sufficient(attention, "attn_out@last", 23)
 # %% [markdown]
 # ## Down to a head, with the primitive
 #
-# Every experiment is one call: a forward pass with captures and edits. Here is one that is not
-# built in. Which of the nine heads of layer 23 carries the difference?
+# Every experiment is made of one call: a forward pass with captures and edits. Here is one that is
+# not built in. Which of the nine heads of layer 23 carries the difference?
 #
 # First, capture what each head gives on the clean prompt.
 
@@ -131,19 +131,20 @@ clean = smollm2.run(smollm2.encode(france.clean_prompt), capture=[heads])
 print(clean[heads].shape)  # row, pos, head, d_head
 
 # %% [markdown]
-# Then run the corrupt prompt. An edit may return more rows than it was given: one row a head, each
-# with that head replaced by the clean one at the last token. All nine runs share one pass.
+# Then run the corrupt prompt. An edit may return more rows than it was given. This one returns one
+# row per head, with that head replaced by the clean one at the last token. All nine runs share one
+# pass.
 
 
 # %%
-def one_row_a_head(z):
+def one_row_per_head(z):
     rows = z.repeat(smollm2.n_heads, 1, 1, 1)
     for head in range(smollm2.n_heads):
         rows[head, -1, head] = clean[heads][0, -1, head]
     return rows
 
 
-patched = smollm2.run(smollm2.encode(france.corrupt_prompt), edits={heads: one_row_a_head})
+patched = smollm2.run(smollm2.encode(france.corrupt_prompt), edits={heads: one_row_per_head})
 paris, tokyo = smollm2.answer_id(" Paris"), smollm2.answer_id(" Tokyo")
 metric = patched.logits[:, -1, paris] - patched.logits[:, -1, tokyo]
 recovery = (metric - attention.corrupt_metric) / attention.gap

@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-BLOCK = re.compile(r"^(?P<indent> *)```python\n(?P<code>.*?)^ *```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r'^(?P<indent> *)```python(?: title="[^"]+")?\n(?P<code>.*?)^ *```', re.DOTALL | re.MULTILINE
+)
 SNIPPET = re.compile(r'^ *--8<-- "(?P<file>[^":]+)(?::(?P<section>[\w-]+))?"$', re.MULTILINE)
 LIKE_A_SNIPPET = re.compile(r"^.*-\s*-\s*8\s*<.*$", re.MULTILINE)
 
@@ -24,9 +26,10 @@ def blocks(page: Path) -> list[str]:
     return [SNIPPET.sub(lambda m: (DOCS / m["file"]).read_text("utf-8"), code) for code in codes]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *sorted(DOCS.glob("*.py"))], ids=lambda page: page.name)
 def test_python_parses_and_its_imports_exist(page):
-    for code in blocks(page):
+    code_of = {".md": blocks, ".py": lambda script: [script.read_text(encoding="utf-8")]}
+    for code in code_of[page.suffix](page):
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pytest_interp"):
                 module = importlib.import_module(node.module)
@@ -61,3 +64,31 @@ def test_walkthrough_shows_its_code():
         extension_configs={"pymdownx.snippets": {"base_path": DOCS, "check_paths": True}},
     )
     assert "causal_trace(" in re.sub(r"<[^>]+>", "", html)
+
+
+REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
+
+
+def listed() -> set[str]:
+    """Dotted names of what the reference lists."""
+    found = set()
+    for entry in re.findall(r"^::: (.+(?:\n    .+)*)", REFERENCE, re.MULTILINE):
+        target = entry.split()[0]
+        members = re.search(r"members: \[(.*?)\]", entry)
+        found |= {f"{target}.{name}" for name in members[1].split(", ")} if members else {target}
+    return found
+
+
+def test_what_the_reference_lists_is_there():
+    """The site leaves out a member that there is not, and says nothing."""
+    for name in listed() - {"pytest_interp.errors"}:
+        module, _, member = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), member), name
+
+
+def test_what_is_public_is_in_the_reference():
+    names = {name.rpartition(".")[2] for name in listed()}
+    for stub in sorted((ROOT / "pytest_interp").rglob("__init__.pyi")):
+        exported = re.findall(r"(\w+) as \1", stub.read_text(encoding="utf-8"))
+        missing = [name for name in exported if name.replace("assert_", "check_") not in names]
+        assert not missing, f"{stub.parent.name}: {missing}"

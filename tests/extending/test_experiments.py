@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pytest_interp.errors import InterpError, UnknownNameError
 from pytest_interp.experiments.registry import EXPERIMENTS, register_experiment
 from pytest_interp.models import load_model
 from pytest_interp.planted import planted_model
+from pytest_interp.registry import HOMES
 from pytest_interp.results import Result
 
 # --------------------------------------------------------------------------- an experiment
@@ -145,32 +147,56 @@ def test_another_package_adds_an_experiment_and_a_conftest_a_claim(pytester, mon
 
 # -------------------------------------------------------------- the page that explains all this
 
-PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r'^```\w+ title="(.+?)"\n(.*?)^```$', PAGE, flags=re.DOTALL | re.MULTILINE))
+SPECS = sorted(name for name in FILES if name.endswith(".interp.yaml"))
 
 
-def test_the_code_of_the_page_runs(pytester):
-    """As the conftest of a project, with the spec file that the page shows."""
-    page = PAGE.read_text(encoding="utf-8")
-    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (spec,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    assert len(code) == 5
-    pytester.makeconftest("\n".join(code))
-    claim = "  - norms_grow: {factor: 0.5}\n"
-    spec = spec.replace("baseline: true", claim + "baseline: true")
-    pytester.path.joinpath("norms.interp.yaml").write_text(spec)
-    pytester.makepyfile(
-        """
-        import pytest
+def test_the_page_shows_the_files_of_the_example():
+    """Its package is what the tests install: what is shown is what is tested."""
+    shown = {name: text for name, text in FILES.items() if name.startswith("interp_example/")}
+    assert len(shown) == 9
+    for name, text in shown.items():
+        assert text == (ROOT / "examples" / "extension" / name).read_text(encoding="utf-8")
+    assert FILES["own_claim.py"] == (ROOT / "docs" / "own_claim.py").read_text(encoding="utf-8")
 
-        @pytest.mark.interp(model="planted-gpt2")
-        def test_neurons(adapter):
-            sites = adapter.sites("mlp_neurons")
-            run = adapter.run(adapter.encode("visitors say that"), capture=sites)
-            assert run[sites[0]].shape[:2] == (1, 3)
-        """
-    )
-    run = pytester.run(
+
+def test_the_table_of_the_page_names_files_and_tests_that_there_are():
+    table = PAGE.partition("| To add |")[2].partition("\n\n")[0]
+    package = (ROOT / "tests" / "extending" / "test_package.py").read_text(encoding="utf-8")
+    for test in re.findall(r"`(test_\w+)`", table):
+        assert f"def {test}(" in package
+    example = ROOT / "examples" / "extension"
+    for name in re.findall(r"`([\w/.]+\.(?:py|yaml))`", table):
+        assert any(
+            (folder / name).is_file() for folder in (example, example / "interp_example", ROOT)
+        ), name
+    assert set(re.findall(r"`pytest_interp\.(\w+)s`", table)) == set(HOMES)
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A project of the files that the page shows."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name, text in FILES.items():
+        file = pytester.path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return pytester
+
+
+def test_the_code_of_the_page_runs(project):
+    run = project.run(
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--interp-update"
     )
-    run.assert_outcomes(passed=8)
-    assert list(pytester.path.rglob("baseline--planted-gpt2.json"))
+    run.assert_outcomes(passed=15)  # of norms and of outdoes under three backends
+    assert list(project.path.rglob("baseline--our-model.json"))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_the_specs_of_the_page_run_outside_pytest(project, spec):
+    experiment = yaml.safe_load(FILES[spec])["experiment"]
+    run = project.run(sys.executable, "-m", "pytest_interp", "run", experiment, "--config", spec)
+    assert run.ret == 0, run.stderr.str()
+    assert "passed: " in run.stdout.str()
