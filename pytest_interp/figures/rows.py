@@ -50,5 +50,5 @@ def name_rows(axes: Axes, ids: Sequence[str]) -> None:
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if s * row_points >= _SMALLEST)
     named = range(0, len(ids), step)
     size = min(8.0, 0.85 * step * row_points)
-    axes.set_yticks(named, [style.shown(ids[i]) for i in named], fontsize=size)
+    axes.set_yticks(named, [style.token_label(ids[i]) for i in named], fontsize=size)
     axes.tick_params(axis="y", length=0)

@@ -29,7 +29,7 @@ FINDING: Final = "finding"
 rasters leave it out as they leave out text. The numbers are compared for it."""
 
 
-def shown(token: str) -> str:
+def token_label(token: str) -> str:
     """A token as a label: spaces and line breaks made visible, and nothing read as maths."""
     text = token.replace("\n", "⏎").replace("\t", "⇥")
     text = "␣" if text.strip() == "" and text else text

@@ -53,7 +53,7 @@ def _heat_map(figure: Figure, axes: Axes, result: TraceResult) -> None:
     measure, ends, patched = WORDS[result.direction]
     image = style.heat_map(axes, result.effect.T, Normalize(-1.0, 1.0))
     style.colour_bar(figure, image, axes, f"{measure}\n({ends})", aspect=12)
-    axes.set_yticks(range(result.n_positions), [style.shown(t) for t in result.str_tokens])
+    axes.set_yticks(range(result.n_positions), [style.token_label(t) for t in result.str_tokens])
     axes.tick_params(labelsize=9.5, length=0, bottom=False, labelbottom=False)
     subject = sorted(result.subject_positions)
     for position in subject:

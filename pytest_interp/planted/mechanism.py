@@ -70,8 +70,8 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One pass: the features at every cell, and the words' scores at the last token."""
+class Course:
+    """One run of it: features at every cell, and scores of the words at the last token."""
 
     cells: Mapping[Cell, Features]
     scores: Mapping[str, float]
@@ -91,7 +91,7 @@ class Mechanism:
     readout: Mapping[str, Mapping[str, float]]
     """Word -> feature -> weight."""
 
-    def run(self, words: Sequence[str], patches: Mapping[Cell, Features] | None = None) -> Run:
+    def run(self, words: Sequence[str], patches: Mapping[Cell, Features] | None = None) -> Course:
         """Run the description on a prompt, replacing the cells in ``patches``."""
         patches = patches or {}
         seen: dict[Cell, Features] = {}
@@ -119,7 +119,7 @@ class Mechanism:
                 state[p] = middle[p] | at("mlp_out", layer, p, written)
             state = [at("resid_post", layer, p, state[p]) for p in positions]
             lens.append(self.read(state[-1]))
-        return Run(seen, lens[-1], tuple(lens))
+        return Course(seen, lens[-1], tuple(lens))
 
     def read(self, here: Features) -> Mapping[str, float]:
         """Score of every word that the readout knows, from the features at one token."""

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_interp.errors import ExperimentError, UnknownNameError
-from pytest_interp.planted.mechanism import Cell, Mechanism, Run
+from pytest_interp.planted.mechanism import Cell, Course, Mechanism
 
 SITES = ("resid_pre", "resid_post", "attn_out", "mlp_out", "head")
 Direction = Literal["denoise", "noise"]
@@ -128,7 +128,7 @@ class Truth:
         return {rule.layer: rule.role for rule in rules if rule.role != "unrelated"}
 
     @cached_property
-    def _runs(self) -> tuple[Run, Run]:
+    def _runs(self) -> tuple[Course, Course]:
         return self.mechanism.run(self.clean), self.mechanism.run(self.corrupt)
 
     def _check_cell(self, cell: Cell, direction: str) -> None:

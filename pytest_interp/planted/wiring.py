@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pytest_interp.planted.features import Array, Basis
-from pytest_interp.planted.mechanism import Cell, Features, Mechanism, Mover, Rule, Run
+from pytest_interp.planted.mechanism import Cell, Course, Features, Mechanism, Mover, Rule
 
 SCORE = 30.0
 """Attention scores of a working head are about +-this: the softmax is 1 and 0 in float32."""
@@ -157,7 +157,7 @@ def _block(
     basis: Basis,
     shape: Shape,
     layer: int,
-    run: Run,
+    run: Course,
     rng: np.random.Generator,
 ) -> Block:
     block = _distractors(basis, shape, rng)
@@ -199,7 +199,7 @@ def _distractors(basis: Basis, shape: Shape, rng: np.random.Generator) -> Block:
     )
 
 
-def _wire_mover(block: Block, mover: Mover, basis: Basis, shape: Shape, run: Run) -> None:
+def _wire_mover(block: Block, mover: Mover, basis: Basis, shape: Shape, run: Course) -> None:
     head, kv = mover.head, mover.head * shape.n_kv_heads // shape.n_heads
     source = _first_with(mover.key, run, "resid_pre", mover.layer)
     # +-(2 flag - constant): the sign holds at any norm, and the score at the key is negative for
@@ -221,7 +221,9 @@ def _wire_mover(block: Block, mover: Mover, basis: Basis, shape: Shape, run: Run
     block.output[head, :, : len(targets)] = basis.rows(targets).T / _scale(source, shape)
 
 
-def _wire_rule(block: Block, neuron: int, rule: Rule, basis: Basis, shape: Shape, run: Run) -> None:
+def _wire_rule(
+    block: Block, neuron: int, rule: Rule, basis: Basis, shape: Shape, run: Course
+) -> None:
     """A step made of two neurons: one rises at the threshold, one cancels its further rise."""
     scale = _scale(_first_with(rule.at, run, "resid_mid", rule.layer), shape)
     flag, constant = basis.directions[rule.at], basis.directions["constant"]
@@ -238,7 +240,7 @@ def _wire_rule(block: Block, neuron: int, rule: Rule, basis: Basis, shape: Shape
         block.down[:, neuron + i] = sign * basis.directions[rule.writes] / height
 
 
-def _first_with(flag: str, run: Run, site: str, layer: int) -> Features:
+def _first_with(flag: str, run: Course, site: str, layer: int) -> Features:
     """The features of the first token that carries a flag."""
     cells = run.cells.items()
     return next(f for c, f in cells if (c.site, c.layer) == (site, layer) and flag in f)

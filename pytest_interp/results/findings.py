@@ -46,8 +46,7 @@ def deciding_moves(
         # what led by one number trails by the other now
         return [(names[0], float(a), -float(b))] if a.ndim == 0 else []
     if decision.how == "sign":
-        # an answer that is level with the best other one is on top
-        where = np.flatnonzero((a >= 0) != (b >= 0)).tolist()
+        where = np.flatnonzero((a > 0) != (b > 0)).tolist()  # level with the best is not on top
     else:
         extreme = np.argmax if decision.how == "largest" else np.argmin
         where = [int(extreme(side)) for side in (a, b) if side.size]

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops
 
 from pytest_interp.adapters.sites import parse_kind
 from pytest_interp.figures import draw, figure_of, lens_figure, picture, raster, trace_figure
-from pytest_interp.figures.style import BLUE, quoted, shown
+from pytest_interp.figures.style import BLUE, quoted, token_label
 
 
 def image(png):
@@ -203,9 +203,9 @@ def test_legends_and_titles_are_text_too():
 
 
 def test_labels_show_what_cannot_be_seen():
-    assert shown(" ") == "␣"
-    assert shown("\n") == "⏎"
-    assert shown(" cost$") == r" cost\$"
+    assert token_label(" ") == "␣"
+    assert token_label("\n") == "⏎"
+    assert token_label(" cost$") == r" cost\$"
     assert quoted("x" * 200) == "“" + "x" * 38 + "…" + "x" * 38 + "”"
     assert to_hex(BLUE) == "#0072b2"
 
