@@ -135,15 +135,14 @@ class _Batch:
 
     def sweep(self, layers: Sequence[int], max_rows: int | None) -> Sweep:
         corruption, metric = self.options.corruption, self.options.metric
+        pairs = self._pairs()  # which a corruption may refuse to make
         first = min(min(corruption.positions(fact)) for fact in self.facts)
 
         def measure(*run: Tensor) -> Tensor:
             # claims ask which answer a run prefers, whatever the metric
             return torch.stack([metric(*run), LOGIT_DIFF(*run)], dim=-1)
 
-        return sweep(
-            self.adapter, self._pairs(), self.options.site, layers, first, measure, max_rows
-        )
+        return sweep(self.adapter, pairs, self.options.site, layers, first, measure, max_rows)
 
     def values(self, swept: Sweep, row: int) -> tuple[Any, Any, Any]:
         """Means over samples: metric and logit difference, clean and corrupt; patched metric."""

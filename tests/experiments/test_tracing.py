@@ -18,7 +18,7 @@ from tiny import ARCHITECTURES, MODELS, adapter_of
 
 from pytest_interp import FactPrompt, causal_trace, causal_traces
 from pytest_interp.adapters import backend_names
-from pytest_interp.errors import ExperimentError, PromptError, UnknownNameError
+from pytest_interp.errors import ExperimentError
 from pytest_interp.facts.prompts import tokenize_fact
 from pytest_interp.options import Gaussian
 
@@ -295,86 +295,3 @@ def test_a_cell_is_asked_for_by_the_number_of_its_layer():
     assert trace.at(3, -1) == trace.recovery[1, -1]
     with pytest.raises(KeyError, match=r"layer 2 was not traced; layers are \[1, 3\]"):
         trace.at(2, 0)
-
-
-class TestErrors:
-    @pytest.fixture
-    def adapter(self):
-        return adapter_of("gpt2", "nnsight")
-
-    def test_prompts_of_different_length(self, adapter):
-        fact = FactPrompt(
-            clean_prompt="w1 w2 w3", corrupt_prompt="w1 w2", answer="w4", counterfactual_answer="w5"
-        )
-        with pytest.raises(PromptError, match=r"3 tokens .* 2 tokens .* as many tokens"):
-            causal_trace(adapter, fact, controls=False)
-
-    def test_prompts_that_do_not_differ(self, adapter):
-        with pytest.raises(PromptError, match="same tokens"):
-            causal_trace(
-                adapter,
-                FactPrompt(
-                    clean_prompt="w1 w2",
-                    corrupt_prompt="w1 w2",
-                    answer="w4",
-                    counterfactual_answer="w5",
-                ),
-                controls=False,
-            )
-
-    def test_a_subject_that_is_not_there(self, adapter):
-        with pytest.raises(PromptError, match="'w9' does not occur"):
-            causal_trace(
-                adapter,
-                FactPrompt(
-                    clean_prompt="w1 w2",
-                    corrupt_prompt="w1 w3",
-                    answer="w4",
-                    counterfactual_answer="w5",
-                    subject="w9",
-                ),
-                controls=False,
-            )
-
-    def test_an_answer_of_two_tokens(self, adapter):
-        with pytest.raises(PromptError, match=r"'w4 w5' is 2 tokens \['w4', 'w5'\]"):
-            causal_trace(
-                adapter,
-                FactPrompt(
-                    clean_prompt="w1 w2",
-                    corrupt_prompt="w1 w3",
-                    answer="w4 w5",
-                    counterfactual_answer="w5",
-                ),
-                controls=False,
-            )
-
-    def test_one_answer_twice(self, adapter):
-        with pytest.raises(PromptError, match="same token"):
-            causal_trace(
-                adapter,
-                FactPrompt(
-                    clean_prompt="w1 w2",
-                    corrupt_prompt="w1 w3",
-                    answer="w5",
-                    counterfactual_answer="w5",
-                ),
-                controls=False,
-            )
-
-    @pytest.mark.parametrize(
-        ("options", "error", "message"),
-        [
-            ({"site": "head"}, ExperimentError, "resid_pre, resid_post, attn_out, mlp_out"),
-            ({"site": "resid_pots"}, UnknownNameError, "Did you mean 'resid_post'"),
-            ({"direction": "denoising"}, UnknownNameError, "Did you mean 'denoise'"),
-            ({"metric": "logit-diff"}, UnknownNameError, "Did you mean 'logit_diff'"),
-            ({"corruption": "gausian"}, UnknownNameError, "Did you mean 'gaussian'"),
-            ({"layers": [7]}, ExperimentError, "layers 0 to 3"),
-            ({"layers": []}, ExperimentError, "layers 0 to 3"),
-            ({"samples": 0, "corruption": "gaussian"}, ExperimentError, "at least one"),
-        ],
-    )
-    def test_arguments(self, adapter, options, error, message):
-        with pytest.raises(error, match=message):
-            causal_trace(adapter, FACTS["tiny"], **options, controls=False)
