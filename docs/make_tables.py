@@ -97,13 +97,12 @@ def fact_table(traces: Sequence[TraceResult]) -> str:
     rows = []
     for t in traces:
         subject, last = t.recovery[:, list(t.subject_positions)].max(1), t.recovery[:, -1]
-        handed = next((n for n in t.layers if last[n] > subject[n]), None)
         rows.append(
             [
                 f"{t.fact.subject} / {t.corrupt_str_tokens[t.subject_positions[-1]].strip()}",
                 f"{t.clean_metric:+.2f}",
                 f"{t.corrupt_metric:+.2f}",
-                str(handed),
+                str(t.hand_off()[0]),
                 f"{subject[:20].min():.3f}",
                 f"{last[:20].max():.3f}",
                 f"{last[25:].min():.3f}",
@@ -113,7 +112,7 @@ def fact_table(traces: Sequence[TraceResult]) -> str:
         "clean / corrupt subject",
         "clean metric",
         "corrupt metric",
-        "last overtakes subject at",
+        "hand-off at layer",
         "subject, least in layers 0-19",
         "last, most in layers 0-19",
         "last, least in layers 25-29",
@@ -127,9 +126,7 @@ def set_table(sets: Mapping[str, TraceSet]) -> str:
         known = asked.pick(i for i, t in enumerate(asked) if unknown_because(t) is None)
         subject, last = known.effect("subject"), known.effect("last")
         layers = known.traces[0].layers
-        handed = np.array(
-            [layers[int(np.argmax(b > a))] for a, b in zip(subject, last, strict=True)]
-        )
+        handed = np.array(known.hand_off_layers())
         rows.append(
             [
                 f"`{name}`",
@@ -144,7 +141,7 @@ def set_table(sets: Mapping[str, TraceSet]) -> str:
         "set",
         "known",
         "templates",
-        "last overtakes subject at: median (range)",
+        "hand-off at layer: median (range)",
         "subject, layer 0",
         "subject, layer 12",
         "last, layer 12",

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any, Final, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -60,8 +61,8 @@ class Entry:
             data["findings"] = {name: asdict(of) for name, of in self.findings.items()}
         return _layout({**data, "provenance": self.provenance}) + "\n"
 
-    @classmethod
-    def loads(cls, text: str | bytes, where: str) -> Self:
+    @staticmethod
+    def loads(text: str | bytes, where: str) -> Entry:
         """Read what :meth:`dumps` wrote.
 
         Raises:
@@ -80,7 +81,7 @@ class Entry:
             wrong = f"it has schema {data.get('schema')!r}, and this version reads {SCHEMA}"
         else:
             try:
-                entry = TypeAdapter(cls).validate_json(decoded, strict=True)
+                entry = _reader().validate_json(decoded, strict=True)
                 for name, near in data["tolerances"].items():
                     if not near.keys() >= {"atol", "rtol"} or min(near["atol"], near["rtol"]) < 0:
                         wrong = _wrong(("tolerances", name))
@@ -89,6 +90,11 @@ class Entry:
         if wrong is not None:
             raise BaselineError(f"{where} is no baseline: {wrong}. {_MEND}")
         return replace(entry, result=data["result"], provenance=data["provenance"])
+
+
+@cache
+def _reader() -> TypeAdapter[Entry]:
+    return TypeAdapter(Entry)
 
 
 def plain(value: Any, where: str) -> Any:
@@ -122,8 +128,6 @@ _MEND: Final = (
     "Restore the file from version control, or write it again with --interp-update=all (an entry "
     "for one backend alone: with --interp-update-override as well)."
 )
-
-
 _PARTS: Final[Mapping[str, str]] = {
     "tolerances": "the tolerance of {!r} is no pair of an atol and an rtol of 0 or more",
     "axes": "the axes of {!r} are no list of axes, each with a name and labels",

@@ -15,22 +15,15 @@ from pytest_interp.plugin.options import MODELS, overrides
 from pytest_interp.plugin.owners import baseline_root
 from pytest_interp.plugin.records import Record, Records
 
+_SAME_NAME = (
+    *("deselect", "ignore", "ignore_glob", "stepwise", "collectonly", "setuponly", "setupplan"),
+    *("pyargs", "noconftest", "interp_model"),
+)
 _FILTERS = {
-    "keyword": "-k",
-    "markexpr": "-m",
-    "deselect": "--deselect",
-    "ignore": "--ignore",
-    "ignore_glob": "--ignore-glob",
-    "lf": "--last-failed",
-    "stepwise": "--stepwise",
-    "collectonly": "--collect-only",
-    "setuponly": "--setup-only",
-    "setupplan": "--setup-plan",
-    "pyargs": "--pyargs",
-    "noconftest": "--noconftest",
-    "interp_model": "--interp-model",
+    **{"keyword": "-k", "markexpr": "-m", "lf": "--last-failed"},
+    **{name: f"--{name.replace('_', '-')}" for name in _SAME_NAME},
 }
-"""What makes a run incomplete, by the name of the option's own attribute."""
+"""Options that make a run incomplete, by the name of their attribute."""
 
 
 def prune(config: pytest.Config, exitstatus: int, records: Records) -> list[str]:
@@ -77,15 +70,14 @@ def obsolete(
         file
         for slot in found
         if str(slot.shared.numbers) not in used
-        and not any(str(slot.folder) == f and _begins(slot.shared, stem) for f, stem in unfinished)
+        and not any(
+            str(slot.folder) == folder and f"{slot.shared.stem}--".startswith(f"{stem}--")
+            for folder, stem in unfinished
+        )
         # a spec that exists but gave no test was left out for a reason that we cannot see
         and (str(slot.folder) in ran or not _has_spec(slot.folder, root, rootdir))
         for file in slot.files
     )
-
-
-def _begins(slot: store.Slot, stem: str) -> bool:
-    return slot.stem == stem or slot.stem.startswith(f"{stem}--")
 
 
 def _has_spec(folder: Path, root: Path, rootdir: Path) -> bool:
