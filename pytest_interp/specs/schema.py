@@ -33,25 +33,21 @@ SEED = "seed"
 T = TypeVar("T")
 
 
-def _checked(check: Callable[[str], str]) -> AfterValidator:
+def _checked(check: Callable[[str], str], **schema: Any) -> tuple[Any, Any]:
+    """Annotations of a text: what checks it, and what editors are told of it."""
+
     def checked(name: str) -> str:
         try:
             return check(name)
         except InterpError as error:
             raise ValueError(str(error)) from None  # the form in which pydantic adds the key
 
-    return AfterValidator(checked)
+    return AfterValidator(checked), Field(json_schema_extra=schema)
 
 
-_Backend = Annotated[
-    str, _checked(known_backend), Field(json_schema_extra={"enum": list(backend_names())})
-]
-_Device = Annotated[
-    str,
-    _checked(check_device),
-    Field(json_schema_extra={"pattern": rf"^(auto|({'|'.join(DEVICES)})(:\d+)?)$"}),
-]
-_Dtype = Annotated[str, _checked(check_dtype), Field(json_schema_extra={"enum": ["auto", *DTYPES]})]
+_Backend = Annotated[str, *_checked(known_backend, enum=list(backend_names()))]
+_Device = Annotated[str, *_checked(check_device, pattern=rf"^(auto|({'|'.join(DEVICES)})(:\d+)?)$")]
+_Dtype = Annotated[str, *_checked(check_dtype, enum=["auto", *DTYPES])]
 
 
 class SpecFile(BaseModel):

@@ -87,6 +87,15 @@ def test_a_part_of_a_number_is_none_of_the_result(value, part):
         check_bound(SimpleNamespace(value=value), f"value.{part}", Bound(at_most=3))
 
 
+def test_private_attributes_are_not_offered():
+    class Made:
+        whole = property(lambda self: 1)
+        _half = property(lambda self: 2)
+
+    with pytest.raises(ClaimError, match=r"has no 'part': choose one of whole$"):
+        check_bound(Made(), "part", Bound(at_most=3))
+
+
 def test_numbers_of_numpy_are_numbers():
     assert check(np.float32(2), at_most=3)
     assert check(np.int64(2), equals=2)

@@ -65,7 +65,9 @@ def test_schema_is_valid(schema):
 
 
 def test_schema_takes_the_specs_of_this_repository(schema):
-    files = [*ROOT.glob("configs/*.yaml"), *ROOT.glob("examples/**/*.interp.yaml")]
+    files = {*ROOT.glob("configs/*.yaml"), *ROOT.glob("examples/**/*.interp.yaml")}
+    # these ask for an experiment and a backend of their own package
+    files -= {*ROOT.glob("examples/extension/**/*.interp.yaml")}
     assert files
     for file in files:
         jsonschema.validate(yaml.safe_load(file.read_text()), schema)
