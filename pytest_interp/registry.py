@@ -7,9 +7,10 @@ users by entry points in the group of the kind, as ``pytest_interp.experiments``
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, reduce
 from importlib import import_module, metadata
 from typing import Any, Final, Generic, TypeVar
 
@@ -72,10 +73,14 @@ class Registry(Generic[T]):
         """
         self._load_built_in()
         taken = self._things.get(name)
-        same = taken is not None and self._origin(taken) == self._origin(thing)
-        elsewhere = taken is None and name not in self._arriving and name in self._points()
-        if not replace and not same and (taken is not None or elsewhere):
-            by = self._points()[name].value if taken is None else _named(self._origin(taken))
+        point = self._points().get(name)
+        if taken is not None:
+            free = self._origin(taken) == self._origin(thing)
+        else:
+            free = point is None or name in self._arriving or self._is_at(point, thing)
+        if not replace and not free:
+            by = "" if point is None else point.value
+            by = by if taken is None else _named(self._origin(taken))
             raise InterpError(
                 f"the {self.kind} name {name!r} is taken by {by}: choose another name, or give "
                 "replace=True to put yours in its place"
@@ -143,6 +148,14 @@ class Registry(Generic[T]):
             raise InterpError(f"the {self.kind} {name!r} must be a {wanted}, got a {found}")
         made: T = thing
         return made
+
+    def _is_at(self, point: metadata.EntryPoint, thing: T) -> bool:
+        """Whether an entry point means this thing, whose module is imported or is being so."""
+        module = sys.modules.get(point.module)
+        found = reduce(lambda at, name: getattr(at, name, None), point.attr.split("."), module)
+        if found is None:  # a module that registers a thing before it has given it its name
+            return module is not None
+        return self._origin(self._accept(point.name, found)) == self._origin(thing)
 
     def _points(self) -> dict[str, metadata.EntryPoint]:
         return _entry_points(self.group)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint
+from types import ModuleType
 
 import pytest
 
@@ -51,6 +53,18 @@ def test_an_entry_point_is_loaded_when_it_is_asked_for(colours, monkeypatch):
         colours.find("broken")
     with pytest.raises(InterpError, match="'broken' is taken by no_such_module:x"):
         colours.add("broken", 1)
+
+
+def test_a_module_may_register_what_an_entry_point_of_its_package_names(colours, monkeypatch):
+    publish(monkeypatch, colours, shade="paint:DARK", tint="paint:LIGHT")
+    paint = ModuleType("paint")
+    monkeypatch.setitem(sys.modules, "paint", paint)
+    colours.add("shade", "#111")  # while the module is imported
+    paint.DARK, paint.LIGHT = "#111", "#eee"
+    with pytest.raises(InterpError, match="'tint' is taken by paint:LIGHT"):
+        colours.add("tint", "#ddd")
+    colours.add("tint", "#eee")
+    assert (colours.find("shade"), colours.find("tint")) == ("#111", "#eee")
 
 
 def test_what_is_added_inside_of_a_block_is_gone_after_it(colours):

@@ -6,7 +6,7 @@ import argparse
 
 from pytest_interp.cli.table import table
 
-HELP = "list the models, get one, or check one under both backends"
+HELP = "list the models, get one, or check one under every backend"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     fetch.set_defaults(command=run_fetch)
     check = actions.add_parser(
         "check",
-        help="compare both backends with the plain Hugging Face model, site by site",
+        help="compare every backend with the plain Hugging Face model, site by site",
         description="Loads the model under every installed backend and compares all sites with "
         "plain torch hooks on the Hugging Face module. Exit status 1 when something differs.",
     )

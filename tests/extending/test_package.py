@@ -58,6 +58,13 @@ def test_command_line_uses_each(python, specs):
     assert saved["result"]["corruption"] == "first_token"
 
 
+def test_a_spec_in_python_may_import_the_package_first(python, specs):
+    status, output = run_python(
+        python, specs, "-m", "pytest", "-q", "-p", "no:cacheprovider", "specs/test_norms.py"
+    )
+    assert status == 0, output
+
+
 def test_claim_that_fails_is_told_with_its_values_both_ways(python, specs):
     spec = specs / "specs" / "norms.interp.yaml"
     spec.write_text(spec.read_text().replace("factor: 0.9", "factor: 99"))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pytest_interp.models import ModelEntry, Source
+from pytest_interp.models import ModelEntry, Source, register_model
 
 WORDS = ["<unk>", "the", "capital", "of", "France", "Japan", "is", "Paris", "Tokyo"]
 
@@ -46,3 +46,4 @@ class RandomOlmo2(Source):
 
 
 TINY_OLMO2 = ModelEntry(RandomOlmo2())
+register_model("tiny-olmo2", TINY_OLMO2.source)
