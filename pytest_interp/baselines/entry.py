@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
 
 from pytest_interp.errors import BaselineError
 from pytest_interp.results.base import Axis, Decision, Result
@@ -61,8 +58,8 @@ class Entry:
             data["findings"] = {name: asdict(of) for name, of in self.findings.items()}
         return _layout({**data, "provenance": self.provenance}) + "\n"
 
-    @staticmethod
-    def loads(text: str | bytes, where: str) -> Entry:
+    @classmethod
+    def loads(cls, text: str | bytes, where: str) -> Self:
         """Read what :meth:`dumps` wrote.
 
         Raises:
@@ -76,25 +73,16 @@ class Entry:
             )
         except (ValueError, RecursionError) as error:
             raise BaselineError(f"{where} cannot be read as JSON ({error}). {_MEND}") from error
-        wrong = None
-        if isinstance(data, dict) and data.get("schema") != SCHEMA:
-            wrong = f"it has schema {data.get('schema')!r}, and this version reads {SCHEMA}"
-        else:
-            try:
-                entry = _reader().validate_json(decoded, strict=True)
-                for name, near in data["tolerances"].items():
-                    if not near.keys() >= {"atol", "rtol"} or min(near["atol"], near["rtol"]) < 0:
-                        wrong = _wrong(("tolerances", name))
-            except ValidationError as error:
-                wrong = _wrong(error.errors()[0]["loc"])
-        if wrong is not None:
+        if wrong := _wrong(data):
             raise BaselineError(f"{where} is no baseline: {wrong}. {_MEND}")
-        return replace(entry, result=data["result"], provenance=data["provenance"])
-
-
-@cache
-def _reader() -> TypeAdapter[Entry]:
-    return TypeAdapter(Entry)
+        axes = data.get("axes", {})
+        return cls(
+            result=data["result"],
+            tolerances={k: Tolerance(v["atol"], v["rtol"]) for k, v in data["tolerances"].items()},
+            provenance=data["provenance"],
+            axes={k: tuple(Axis(a["name"], a["labels"]) for a in v) for k, v in axes.items()},
+            findings={k: Decision(v["by"], v["how"]) for k, v in data.get("findings", {}).items()},
+        )
 
 
 def plain(value: Any, where: str) -> Any:
@@ -128,18 +116,44 @@ _MEND: Final = (
     "Restore the file from version control, or write it again with --interp-update=all (an entry "
     "for one backend alone: with --interp-update-override as well)."
 )
-_PARTS: Final[Mapping[str, str]] = {
-    "tolerances": "the tolerance of {!r} is no pair of an atol and an rtol of 0 or more",
-    "axes": "the axes of {!r} are no list of axes, each with a name and labels",
-    "findings": "the finding {!r} does not say by which field and how it is decided",
-}
 
 
-def _wrong(place: tuple[int | str, ...]) -> str:
-    """What the JSON of a file lacks to be an entry, by the place of its first mistake."""
-    if len(place) > 1 and place[0] in _PARTS:
-        return _PARTS[str(place[0])].format(place[1])
-    return f"it has no object {place[0]!r}" if place else "it is no JSON object"
+def _wrong(data: Any) -> str | None:
+    """What the JSON of a file lacks to be an entry."""
+    if not isinstance(data, dict):
+        return "it is no JSON object"
+    if data.get("schema") != SCHEMA:
+        return f"it has schema {data.get('schema')!r}, and this version reads {SCHEMA}"
+    whole = {**_LATER, **data}
+    for key in ("result", "tolerances", "provenance", *_LATER):
+        if not isinstance(whole.get(key), dict):
+            return f"it has no object {key!r}"
+    for name, of in whole["tolerances"].items():
+        if not all(_is_allowance(value) for value in _values(of, "atol", "rtol")):
+            return f"the tolerance of {name!r} is no pair of an atol and an rtol of 0 or more"
+    for name, of in whole["axes"].items():
+        axes = of if isinstance(of, list) else [None]
+        if not all(isinstance(v, str) for axis in axes for v in _values(axis, "name", "labels")):
+            return f"the axes of {name!r} are no list of a name and labels each"
+    for name, of in whole["findings"].items():
+        by, how = _values(of, "by", "how")
+        if not isinstance(by, str) or how not in _HOW:
+            return f"the finding {name!r} does not say by which field and how it is decided"
+    return None
+
+
+_LATER: Final[Mapping[str, Any]] = {"axes": {}, "findings": {}}
+"""Keys that files of earlier versions do not have."""
+_HOW: Final = ("lead", "sign", "largest", "smallest")
+
+
+def _values(of: Any, *names: str) -> list[Any]:
+    """The values of these keys; None for each where there is no such key or no mapping."""
+    return [of.get(name) if isinstance(of, dict) else None for name in names]
+
+
+def _is_allowance(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 def _refuse(constant: str) -> float:
