@@ -46,7 +46,8 @@ def validated(
         for mistake in error.errors(include_url=False):
             # an error of ours may name the input that it is about
             about = getattr(mistake.get("ctx", {}).get("error"), "about", None)
-            way = (*location, *mistake["loc"], *([about] if about else []))
+            mistake["loc"] = (*mistake["loc"], *([about] if about else []))
+            way = (*location, *mistake["loc"])
             where = _existing(document, way)
             if where in misnamed:
                 continue

@@ -35,9 +35,9 @@ def test_one_finding_counts_every_sign_that_flipped():
     assert signs((1,), [[1], [2]], [[-1], [-2]]) == [("m", 2.0, -2.0)]
 
 
-def test_level_with_the_best_other_one_is_on_top():
-    assert signs((), [0.0], [1.0]) == []
-    assert signs((), [0.0], [-1.0]) == [("m", 0.0, -1.0)]
+def test_level_with_the_best_other_one_is_not_on_top():
+    assert signs((), [0.0], [-1.0]) == []
+    assert signs((), [0.0], [1.0]) == [("m", 0.0, 1.0)]
 
 
 @pytest.mark.parametrize(

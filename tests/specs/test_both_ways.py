@@ -1,4 +1,7 @@
-"""Every spec file of the project serves both ways: in pytest, and by ``pytest-interp run``."""
+"""Every spec file of the project serves both ways: in pytest, and by ``pytest-interp run``.
+
+Those that ask for what a package adds do so where it is installed: tests/extending.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,15 @@ import yaml
 from pytest_interp.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
-FENCED = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGES = {ROOT / "README.md", *ROOT.glob("docs/*.md")} - {ROOT / "docs" / "extending.md"}
+FENCED = re.compile(r"^```yaml[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SUFFIX = ".interp.yaml"
 
-FILES = [p for place in ("configs", "examples", "docs") for p in ROOT.glob(f"{place}/**/*{SUFFIX}")]
+PLACES = ("configs", "examples/other_repo", "docs")
+FILES = [file for place in PLACES for file in ROOT.glob(f"{place}/**/*{SUFFIX}")]
 BLOCKS = [
     (page, block)
-    for page in PAGES
+    for page in sorted(PAGES)
     for block in FENCED.findall(page.read_text("utf-8"))
     if re.search(r"^model:.*^experiment:", block, re.DOTALL | re.MULTILINE)
 ]
@@ -39,10 +43,7 @@ def spec(request, tmp_path, monkeypatch):
         copy = tmp_path / project.name
         shutil.copytree(project, copy, ignore=shutil.ignore_patterns("__pycache__"))
         return copy / request.param.relative_to(project)
-    page, block = request.param
-    if page.name == "extending.md":
-        code = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.M)
-        tmp_path.joinpath("conftest.py").write_text("\n".join(code))
+    _, block = request.param
     file = tmp_path / f"page{SUFFIX}"
     file.write_text(block)
     return file
@@ -85,4 +86,4 @@ def test_by_the_command(spec, capsys):
 
 def test_there_are_specs_of_all_places():
     places = {re.split("[/:]", name)[0] for name in SPECS}
-    assert places >= {"configs", "examples", "extending.md", "yaml.md"}
+    assert places >= {"configs", "examples", "yaml.md"}

@@ -1,7 +1,6 @@
 """Claims of others in spec files: what they may return, and what becomes of their mistakes."""
 
 import json
-import runpy
 import subprocess
 import sys
 import textwrap
@@ -98,7 +97,6 @@ def test_under_pytest(others):
 
 
 def test_on_the_command_line_all_claims_are_checked_and_the_outputs_written(others, capsys):
-    runpy.run_path("conftest.py")
     assert main(["run", "numbers", "--config", "some.interp.yaml", "--tag", "a"]) == 2
     folder = others.path / "outputs" / "numbers" / "a"
     assert json.loads((folder / "result.json").read_text())["result"] == {"norm": 1.0}
@@ -106,8 +104,8 @@ def test_on_the_command_line_all_claims_are_checked_and_the_outputs_written(othe
     assert [claim["status"] for claim in claims] == [status for status, _ in CLAIMS_OF.values()]
     plain = claims[1]["message"].splitlines()
     assert plain[0] == f"some.interp.yaml:{FIRST + 1}: plain: {{}}"
-    assert plain[1] == "claim failed: assert result.norm_2 <= most"
-    assert plain[2].startswith("  at conftest.py:")
+    assert plain[1] == "claim failed: assert 5.0 <= 3"
+    assert any(line.startswith("  at conftest.py:") for line in plain)
     assert claims[-1]["message"].startswith(
         f"some.interp.yaml:{FIRST + 10}: broken: {{}}\nKeyError"
     )
@@ -118,7 +116,6 @@ def test_on_the_command_line_all_claims_are_checked_and_the_outputs_written(othe
 
 
 def test_a_failed_claim_alone_is_status_1(others):
-    runpy.run_path("conftest.py")
     only = "claims=[{plain: {}}]"
     assert main(["run", "numbers", "--config", "some.interp.yaml", "--set", only]) == 1
 

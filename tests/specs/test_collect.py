@@ -118,7 +118,6 @@ def test_input_that_does_not_fit_the_model_is_the_one_that_is_named(project, spe
     wrong = {
         "layers": ("site: resid_post\n", "layers: [33]\n", 11, "layers ?33? cannot be used*"),
         "subject": ("Acropolis\n", "Zeus\n", 10, "the subject 'Zeus' does not occur*"),
-        "site": ("site: resid_post\n", "site: embed\n", 11, "causal_trace cannot patch*"),
     }
     project.path.joinpath("capital.interp.yaml").unlink()
     for name, (old, new, _, _) in wrong.items():
@@ -127,6 +126,14 @@ def test_input_that_does_not_fit_the_model_is_the_one_that_is_named(project, spe
     result = run(project, "-k", "peak and nnsight")
     for name, (_, _, line, words) in wrong.items():
         result.stdout.fnmatch_lines([f"{name}.interp.yaml:{line}: {words}"])
+
+
+def test_option_that_no_model_can_take_is_named_before_any_is_loaded(project, spec_text):
+    wrong = spec_text.replace("site: resid_post\n", "site: embed\n")
+    project.path.joinpath("capital.interp.yaml").write_text(wrong)
+    result = run(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["capital.interp.yaml:11: inputs.site: causal_trace cannot patch*"])
 
 
 def test_under_xdist(project):
