@@ -108,7 +108,7 @@ def _fact_set(planted: PlantedModel) -> FactSet:
 def _map_claims(
     trace: TraceResult | TraceSet, oracle: Oracle, what: str, layers: Iterable[int]
 ) -> Iterator[Claim]:
-    """Localized and handed over, about these layers; exactly, and give or take one."""
+    """Localized and handed over, about these layers: exactly, and with one layer left open."""
     n = oracle.n_layers
     for layer in layers:
         spans = {"subject": (0, layer - 1), "subject_last": (0, layer - 1), "last": (layer, n - 1)}

@@ -25,7 +25,7 @@ class Corruption(ABC):
     """
 
     name: ClassVar[str]
-    """What a trace asks for it by."""
+    """The name by which a trace asks for it."""
     prefers_counterfactual: ClassVar[bool]
     """Whether a model that knows the fact prefers the counterfactual answer in the corrupt run."""
 
