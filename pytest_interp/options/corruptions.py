@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 
 from pytest_interp.errors import ExperimentError, InterpError, PromptError
@@ -128,7 +128,9 @@ def _validated(given: Any) -> Corruption:
         raise ValueError("give the name of a corruption, or a mapping with the key name")
     kind = CORRUPTIONS.find(name, ValueError)
     hints = get_type_hints(kind)
-    known: dict[str, Any] = {f.name: (hints[f.name], f.default) for f in fields(kind)}
+    known: dict[str, Any] = {
+        f.name: (hints[f.name], ... if f.default is MISSING else f.default) for f in fields(kind)
+    }
     for key in parameters.keys() - known:
         has = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
         raise ValueError(f"{name} has no parameter {key!r}: {has}")

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter, ValidationError
 from tiny import adapter_of
 
 from pytest_interp import FactPrompt, causal_trace
 from pytest_interp.errors import ExperimentError, PromptError, UnknownNameError
-from pytest_interp.options import Gaussian, Interchange, Metric, TraceOptions, register_metric
+from pytest_interp.options import (
+    Corruption,
+    Gaussian,
+    Interchange,
+    Metric,
+    TraceOptions,
+    register_corruption,
+    register_metric,
+)
 from pytest_interp.options.metrics import LOGIT_DIFF
 
 FACT = FactPrompt(
@@ -102,6 +112,19 @@ def test_facts_that_cannot_be_traced(adapter, changes, message):
 def test_options_that_cannot_be(adapter, options, error, message):
     with pytest.raises(error, match=message):
         causal_trace(adapter, FACT, **options, controls=False)
+
+
+def test_a_parameter_without_a_default_has_to_be_given_in_a_file():
+    @register_corruption
+    @dataclass(frozen=True)
+    class Shifted(Interchange):
+        name: ClassVar[str] = "shifted"
+        by: int
+
+    read = TypeAdapter(Corruption).validate_python
+    assert read({"name": "shifted", "by": 2}) == Shifted(by=2)
+    with pytest.raises(ValidationError, match=r"by\n *Field required"):
+        read({"name": "shifted"})
 
 
 @pytest.mark.parametrize(
