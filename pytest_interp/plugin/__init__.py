@@ -3,6 +3,8 @@
 Loading it imports neither torch nor a backend: a run that uses no fixture of ours pays nothing.
 """
 
+# A module stands after those that it imports: in an editable install, older versions of pytest warn
+# about a plugin that was imported before its turn.
 pytest_plugins = [
     "pytest_interp.plugin.extensions",
     "pytest_interp.plugin.options",
@@ -10,8 +12,8 @@ pytest_plugins = [
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",
-    "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.records",
+    "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.specs",
     "pytest_interp.plugin.claims",
 ]
