@@ -6,17 +6,27 @@ tests that need no download.
 
 from pytest_interp.planted.build import PlantedModel, planted_model
 from pytest_interp.planted.mechanism import Cell, Mechanism
+from pytest_interp.planted.told import ToldModel, planted_told_model
+from pytest_interp.planted.told_truth import PlantedDirection, ToldTruth
+from pytest_interp.planted.told_variants import TOLD_VARIANTS, ToldParameters, ToldVariant
 from pytest_interp.planted.truth import SITES, Truth
 from pytest_interp.planted.variants import VARIANTS, Parameters, Variant
 
 __all__ = [
     "SITES",
+    "TOLD_VARIANTS",
     "VARIANTS",
     "Cell",
     "Mechanism",
     "Parameters",
+    "PlantedDirection",
     "PlantedModel",
+    "ToldModel",
+    "ToldParameters",
+    "ToldTruth",
+    "ToldVariant",
     "Truth",
     "Variant",
     "planted_model",
+    "planted_told_model",
 ]

@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from pytest_interp.planted.features import Array
-from pytest_interp.planted.wiring import SCORE, Block, Matrices
+from pytest_interp.errors import ExperimentError
+from pytest_interp.planted.blocks import ROTARY_BASE, Block, Shape
+from pytest_interp.planted.features import Array, width_needed
+from pytest_interp.planted.mechanism import Mechanism
+from pytest_interp.planted.wiring import Matrices
 
 Tensors = dict[str, Array]
 N_POSITIONS = 64
+QUIET_BIAS = 0.05
+"""Size of the biases of what writes to the stream, in GPT-2."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,46 @@ class Architecture:
     """None: the width divided by the number of heads."""
     gated: bool
     qk_norm: bool
+    rotary: bool
     config: Callable[[Matrices], dict[str, Any]]
     """What its config says besides what all of them say."""
     fill: Callable[[Matrices, np.random.Generator], Tensors]
+
+
+def shape_of(plan: Mechanism, arch: str, d_model: int | None, what: str) -> Shape:
+    """Sizes that hold a mechanism; by default the smallest multiple of 16 as width, at least 64.
+
+    Raises:
+        ExperimentError: the width that is asked for does not fit. ``what`` says what it must hold.
+    """
+    kind = ARCHITECTURES[arch]
+    per_head = max(max(len(m.moves), len(m.matches) + 1) for m in plan.movers)
+    needed = width_needed(plan)
+    if kind.head_dim is None:
+        needed = max(needed, kind.n_heads * per_head)
+    width = d_model or max(64, _round_up(needed, 16))
+    if width < needed or width % (2 * kind.n_heads):
+        raise ExperimentError(
+            f"d_model is {width}: {what} on {arch!r} need at least {needed}, and a "
+            f"multiple of {2 * kind.n_heads}; widen it, or leave it out"
+        )
+    n_rules = max(sum(rule.layer == i for rule in plan.rules) for i in range(plan.n_layers))
+    head_dim = kind.head_dim and max(kind.head_dim, _round_up(per_head, 8))
+    return Shape(
+        d_model=width,
+        n_layers=plan.n_layers,
+        n_heads=kind.n_heads,
+        n_kv_heads=kind.n_kv_heads,
+        head_dim=head_dim or width // kind.n_heads,
+        d_mlp=_round_up(2 * n_rules + 40, 16),
+        gated=kind.gated,
+        qk_norm=kind.qk_norm,
+        rotary=kind.rotary,
+    )
+
+
+def _round_up(n: int, step: int) -> int:
+    return -(-n // step) * step
 
 
 def write(name: str, matrices: Matrices, rng: np.random.Generator) -> Any:
@@ -96,7 +138,7 @@ def _fill_gpt2(m: Matrices, rng: np.random.Generator) -> Tensors:
 
     def writing(name: str, matrix: Array) -> None:
         tensors[f"{name}.weight"] = matrix.T
-        tensors[f"{name}.bias"] = 0.05 * m.quiet[rng.integers(len(m.quiet))]
+        tensors[f"{name}.bias"] = QUIET_BIAS * m.quiet[rng.integers(len(m.quiet))]
 
     tensors["transformer.wte.weight"] = m.embedding
     tensors["transformer.wpe.weight"] = m.positions
@@ -119,7 +161,7 @@ def _rotary_config(m: Matrices) -> dict[str, Any]:
         "intermediate_size": m.shape.d_mlp,
         "num_key_value_heads": m.shape.n_kv_heads,
         "head_dim": m.shape.head_dim,
-        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROTARY_BASE},
     }
 
 
@@ -149,19 +191,19 @@ def _fill_rotary(m: Matrices, rng: np.random.Generator) -> Tensors:
 
 
 def _head_gain(m: Matrices, block: Block, rng: np.random.Generator) -> Array:
-    # A working head has one nonzero dimension, of which the norm leaves sign * sqrt(head_dim):
-    # the score of +-SCORE is set here.
+    # A working head has few nonzero dimensions, of which the norm leaves sign * sqrt(head_dim)
+    # in one, or a share of that in each: the scores are set here.
     gain = _gain(rng, m.shape.head_dim)
-    if block.works:
-        gain[m.shape.score_dim] = np.sqrt(SCORE / np.sqrt(m.shape.head_dim))
+    for dim, score in block.scores.items():
+        gain[dim] = np.sqrt(score / np.sqrt(m.shape.head_dim))
     return gain
 
 
 ARCHITECTURES = {
     "gpt2": Architecture(
-        4, 4, None, False, False, lambda m: {"n_inner": m.shape.d_mlp}, _fill_gpt2
+        4, 4, None, False, False, False, lambda m: {"n_inner": m.shape.d_mlp}, _fill_gpt2
     ),
-    "qwen3": Architecture(4, 2, 24, True, True, _rotary_config, _fill_rotary),
-    "llama": Architecture(4, 1, 24, True, False, _rotary_config, _fill_rotary),
+    "qwen3": Architecture(4, 2, 24, True, True, True, _rotary_config, _fill_rotary),
+    "llama": Architecture(4, 1, 24, True, False, True, _rotary_config, _fill_rotary),
 }
 """By the ``model_type`` of their configs."""

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from pytest_interp.errors import ExperimentError, UnknownNameError
+from pytest_interp.errors import UnknownNameError
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.planted import vocabulary
-from pytest_interp.planted.architectures import ARCHITECTURES, N_POSITIONS, write
-from pytest_interp.planted.features import random_basis, width_needed
+from pytest_interp.planted.architectures import ARCHITECTURES, N_POSITIONS, shape_of, write
+from pytest_interp.planted.features import random_basis
 from pytest_interp.planted.mechanism import Mechanism
 from pytest_interp.planted.truth import Truth
 from pytest_interp.planted.variants import Contrast, Parameters, Variant, mechanism
-from pytest_interp.planted.wiring import Shape, compile_mechanism
+from pytest_interp.planted.wiring import compile_mechanism
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def planted_model(
         raise UnknownNameError.of("planted architecture", arch, ARCHITECTURES)
     rng = np.random.default_rng(seed)
     plan = mechanism(parameters, ARCHITECTURES[arch].n_heads, rng)
-    shape = _shape(plan, parameters)
+    what = f"{n_facts} facts of variant {variant!r}"
+    shape = shape_of(plan, arch, d_model, what)
     words = (*vocabulary.SPECIAL, *sorted(plan.words.keys() | plan.readout.keys()))
     facts = _facts(parameters, 0)
     matrices = compile_mechanism(
@@ -137,37 +138,6 @@ def planted_model(
         _shuffle(module, seed)
     tokenizer = vocabulary.word_tokenizer(words)
     return PlantedModel(module, tokenizer, facts, _truth(parameters, plan, 0), parameters, plan)
-
-
-def _shape(plan: Mechanism, parameters: Parameters) -> Shape:
-    kind = ARCHITECTURES[parameters.arch]
-    moved = max(len(mover.moves) for mover in plan.movers)
-    needed = width_needed(plan)
-    if kind.head_dim is None:
-        needed = max(needed, kind.n_heads * moved)
-    d_model = parameters.d_model or max(64, _round_up(needed, 16))
-    if d_model < needed or d_model % (2 * kind.n_heads):
-        raise ExperimentError(
-            f"d_model is {d_model}: {parameters.n_facts} facts of variant "
-            f"{parameters.variant!r} on {parameters.arch!r} need at least {needed}, and a "
-            f"multiple of {2 * kind.n_heads}; widen it, or leave it out"
-        )
-    n_rules = max(sum(rule.layer == i for rule in plan.rules) for i in range(plan.n_layers))
-    head_dim = kind.head_dim and max(kind.head_dim, _round_up(moved, 8))
-    return Shape(
-        d_model=d_model,
-        n_layers=plan.n_layers,
-        n_heads=kind.n_heads,
-        n_kv_heads=kind.n_kv_heads,
-        head_dim=head_dim or d_model // kind.n_heads,
-        d_mlp=_round_up(2 * n_rules + 40, 16),
-        gated=kind.gated,
-        qk_norm=kind.qk_norm,
-    )
-
-
-def _round_up(n: int, step: int) -> int:
-    return -(-n // step) * step
 
 
 def _facts(p: Parameters, template: int) -> tuple[FactPrompt, ...]:

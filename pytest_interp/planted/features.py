@@ -13,6 +13,8 @@ from pytest_interp.planted.mechanism import Mechanism
 Array = NDArray[np.float64]
 MIN_JUNK, N_QUIET = 12, 3
 """Directions kept free for what the distractors read and write, and for biases."""
+CLOCK = ("clock:cos", "clock:sin")
+"""What learned position embeddings say of the position: the hands of a slow clock."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ def feature_names(mechanism: Mechanism) -> tuple[str, ...]:
     names = {feature for found in mechanism.words.values() for feature in found}
     for mover in mechanism.movers:
         names |= {mover.query, mover.key, *mover.moves, *mover.moves.values(), *mover.unless}
+        names |= {
+            *mover.matches,
+            *mover.matches.values(),
+            *((mover.otherwise,) if mover.otherwise else ()),
+        }
+        names |= set(CLOCK) if mover.recent else set()
     for rule in mechanism.rules:
         names |= {rule.at, rule.writes, *rule.reads}
     names |= {feature for reads in mechanism.readout.values() for feature in reads}

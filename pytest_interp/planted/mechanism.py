@@ -10,7 +10,7 @@ neural networks", arXiv:2106.02997). No number of the truth comes from running t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Features = frozenset[str]
@@ -41,14 +41,30 @@ class Mover:
     key: str
     moves: Mapping[str, str]
     unless: tuple[str, ...] = ()
+    recent: bool = False
+    """Several tokens may carry ``key``: the head tells the last of them by its distance."""
+    matches: Mapping[str, str] = field(default_factory=dict)
+    """Features of the reading token -> features of the key. Where given, only a key is read that
+    has the feature that goes with one of the reading token's. At most one does."""
+    otherwise: str | None = None
+    """What is read where no key matches: the tokens with this flag, of which ``moves`` copies the
+    flag itself."""
 
-    def output(self, state: Sequence[Features], position: int) -> Features:
-        """What the head adds at one token, given the state before its layer."""
+    def source(self, state: Sequence[Features], position: int) -> Features:
+        """What the head reads from one token, given the state before its layer."""
         here = state[position]
         if self.query not in here or not here.isdisjoint(self.unless):
             return NONE
-        sources = [s for s in state[: position + 1] if self.key in s]
-        found = sources[-1] if sources else NONE
+        seen = state[: position + 1]
+        sources = [s for s in seen if self.key in s]
+        if self.matches:
+            wanted = {key for feature, key in self.matches.items() if feature in here}
+            sources = [s for s in sources if s & wanted] or [s for s in seen if self.otherwise in s]
+        return sources[-1] if sources else NONE
+
+    def output(self, state: Sequence[Features], position: int) -> Features:
+        """What the head adds at one token, given the state before its layer."""
+        found = self.source(state, position)
         return frozenset(self.moves[f] for f in found & self.moves.keys())
 
 
@@ -62,6 +78,9 @@ class Rule:
     reads: tuple[str, ...]
     at_least: int
     writes: str
+    graded: bool = False
+    """It reads one feature, of which it passes on as much as there is: twice as much, half as much,
+    or less than nothing."""
 
     def output(self, here: Features) -> Features:
         """What the rule adds at one token, given the state after the layer's attention."""
