@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pytest_interp.planted.mechanism import Cell, Features, Mechanism, Mover, Rule
+from pytest_interp.planted.mechanism import Cell, Features, Mechanism, Rule
 
 Amounts = Mapping[str, float]
 RAMP = (0.25, 0.5)
@@ -43,6 +43,10 @@ class Graded:
     ballast: tuple[float, ...]
     """By layer: squared norm, about, of what the last token carries besides features."""
 
+    _known: dict[tuple[str, ...], list[list[tuple[Features, Features]]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
     @cached_property
     def _usual(self) -> tuple[int, ...]:
         """Squared norms that the matrices were compiled for: of ``resid_mid``, then of the end."""
@@ -55,13 +59,14 @@ class Graded:
         """The last token's ``resid_post`` after each layer."""
         edit = edit or Edit()
         span = self._span(edit.ablate)
-        course, last = self.mechanism.run(prompt), len(prompt) - 1
         state = _without(dict.fromkeys(self.mechanism.words[prompt[-1]], 1.0), span)
         found: list[Amounts] = []
-        for layer in range(self.mechanism.n_layers):
-            for mover in (m for m in self.mechanism.movers if m.layer == layer):
-                before = [course.cells[Cell("resid_pre", layer, i)] for i in range(last + 1)]
-                state = _plus(state, _without(self._moved(mover, layer, before, span), span))
+        for layer, arrivals in enumerate(self._arrivals(tuple(prompt))):
+            for source, moved in arrivals:
+                # a little less than there is, for the junk beside it
+                left = self._square(_without(dict.fromkeys(source, 1.0), span), max(layer - 1, 0))
+                amount = float(np.sqrt(len(source) / left))
+                state = _plus(state, _without(dict.fromkeys(moved, amount), span))
             scale = self._usual[layer] / self._square(state, layer)
             scale **= 1.0 if self.gated else 0.5
             written: Amounts = {}
@@ -81,14 +86,17 @@ class Graded:
             for word, reads in self.mechanism.readout.items()
         }
 
-    def _moved(
-        self, mover: Mover, layer: int, before: Sequence[Features], span: Sequence[Amounts]
-    ) -> Amounts:
-        """What a head brings to the last token: a little less for junk where it reads."""
-        source = mover.source(before, len(before) - 1)
-        left = _without(dict.fromkeys(source, 1.0), span)
-        amount = np.sqrt(len(source) / self._square(left, max(layer - 1, 0)))
-        return dict.fromkeys(mover.output(before, len(before) - 1), float(amount))
+    def _arrivals(self, prompt: tuple[str, ...]) -> list[list[tuple[Features, Features]]]:
+        """By layer: what each head reads for the last token, and what it brings there."""
+        if prompt not in self._known:
+            course, positions = self.mechanism.run(prompt), range(len(prompt))
+            self._known[prompt] = found = []
+            for layer in range(self.mechanism.n_layers):
+                movers = [m for m in self.mechanism.movers if m.layer == layer]
+                before = [course.cells[Cell("resid_pre", layer, i)] for i in positions]
+                pairs = [(m.source(before, positions[-1]), m) for m in movers]
+                found.append([(source, m.copy(source)) for source, m in pairs if source])
+        return self._known[prompt]
 
     def _square(self, state: Amounts, layer: int) -> float:
         return sum(amount**2 for amount in state.values()) + self.ballast[layer]

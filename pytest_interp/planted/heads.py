@@ -12,7 +12,7 @@ from pytest_interp.planted.mechanism import Course, Mover
 
 SCORE = 30.0
 """Attention scores of a working head are about +-this: the softmax is 1 and 0 in float32."""
-FAR_SCORE = 120.0
+FAR_SCORE = 240.0
 """The same where one key must be told from others like it."""
 
 

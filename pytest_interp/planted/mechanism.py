@@ -64,8 +64,11 @@ class Mover:
 
     def output(self, state: Sequence[Features], position: int) -> Features:
         """What the head adds at one token, given the state before its layer."""
-        found = self.source(state, position)
-        return frozenset(self.moves[f] for f in found & self.moves.keys())
+        return self.copy(self.source(state, position))
+
+    def copy(self, source: Features) -> Features:
+        """What the head takes from a token that it reads."""
+        return frozenset(self.moves[f] for f in source & self.moves.keys())
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ ANSWER_SCORE, DEFAULT_SCORE = 16.0, 6.0
 GUESS_SCORES = (7.0, 13.0)
 """The least and the most likely guess: what varies how sure the model is of what beats it."""
 ASK_LAYER, NAME_LAYER = 0, 1
+MASS = frozenset(f"mass:{i}" for i in range(24))
+"""What the last token carries besides, so that a dose of four is small beside it. A gated MLP
+divides by the norm twice: a dose that makes up the norm passes on less than a smaller one, so that
+the response rises only until the bit is there about five times."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ def _words(p: ToldParameters) -> dict[str, Features]:
     asking = p.asking
     found = dict.fromkeys(words.filler_words(), frozenset({"constant"}))
     found[words.STOP] = frozenset({"constant", "stop"})
-    found[words.LAST_WORD] = frozenset({"constant", "last", "default"})
+    found[words.LAST_WORD] = frozenset({"constant", "last", "default"}) | MASS
     for city in asking.cities:
         found[city] = frozenset({"constant", "city", f"city:{city}"})
     for kind, names in (("usual", asking.persons), ("invented", asking.invented)):

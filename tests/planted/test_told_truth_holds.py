@@ -34,7 +34,7 @@ def one_thread() -> Iterator[None]:
 
 def check(model: ToldModel, seed: int, statements: int = 3) -> None:
     truth, runs = model.truth, Runs(model)
-    prompts = model.prompts(48, seed, statements)
+    prompts = model.prompts(24, seed, statements)
     texts = [prompt.text for prompt in prompts]
     words = {i: word for word, i in model.tokenizer.get_vocab().items()}
 
@@ -49,7 +49,7 @@ def check(model: ToldModel, seed: int, statements: int = 3) -> None:
         np.testing.assert_allclose(measured, stated, rtol=0, atol=truth.tolerance)
 
     near(runs.log_odds(prompts), [truth.log_odds(text) for text in texts])
-    few = prompts.pick(range(0, 48, 6))
+    few = prompts.pick(range(0, 24, 4))
     before = runs.log_odds(few)
     for name, direction in truth.directions.items():
         for layer in (1, direction.written_at, model.parameters.gate_layer):
@@ -98,14 +98,25 @@ def test_what_nothing_reads_moves_no_more_than_noise(arch: str, variant: Any) ->
     (name, bit), *_ = model.truth.directions.items()
     runs, prompts = Runs(model), model.prompts(24)
     told = prompts.pick([i for i, p in enumerate(prompts) if not model.truth.abstains(p.text)])
+    told = told.where(lambda prompt: model.truth.log_odds(prompt.text) > -20)  # guessed as well
     start, gate = runs.log_odds(told), model.parameters.gate_layer
-    used = runs.steered(told, 2 * bit.vector, gate - 1)
+    used = runs.steered(told, 4 * bit.vector, gate - 1)
     assert (used > 0).all(), f"adding {name} before the gate makes it abstain"
     noise = np.random.default_rng(0).normal(size=len(bit.vector))
-    noise *= 2 / np.linalg.norm(noise)
-    late = runs.steered(told, 2 * bit.vector, gate)
+    noise *= 4 / np.linalg.norm(noise)
+    late = runs.steered(told, 4 * bit.vector, gate)
     assert (late < 0).all()
     assert np.abs(late - start).max() < np.abs(runs.steered(told, noise, gate) - start).max() + 2
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_the_response_to_the_dose_rises(arch: str) -> None:
+    model = planted_told_model(arch)
+    bit, runs, prompts = model.truth.directions["untold"], Runs(model), model.prompts(24)
+    for label, doses in (("told", (-2, -1, 0, 0.5, 1, 2, 4)), ("untold", (-2, -1, 0, 0.5, 1, 2))):
+        some = prompts.of(label)
+        moved = np.array([runs.steered(some, dose * bit.vector, 4) for dose in doses])
+        assert (np.diff(moved, axis=0) > 0).all(), label
 
 
 @pytest.mark.parametrize("arch", ARCHS)
