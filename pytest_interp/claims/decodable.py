@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
+from pytest_interp.claims.groups import Needed, outcome
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Terms, number, whole_number
@@ -79,7 +79,8 @@ def check_decodable(
         return replace(verdict, sentence="Undefined is not zero: a score is not finite.")
     needed = _needed(probe, scores, where, auroc_at_least, above, terms.confidence)
     tightest = min(needed, key=lambda one: one.margin)
-    status, sentence = _outcome(needed, verdict.controls)
+    passed = "Held-out prompts are told apart, and better than by any baseline."
+    status, sentence = outcome(needed, verdict.controls, passed)
     return replace(
         verdict,
         status=status,
@@ -94,24 +95,6 @@ def check_decodable(
 assert_decodable = register_claim("decodable")(asserting(check_decodable))
 
 
-class _Needed(NamedTuple):
-    """One number, and the least that it has to be."""
-
-    estimate: Estimate
-    limit: float
-
-    @property
-    def margin(self) -> float:
-        return self.estimate.low - self.limit
-
-    @property
-    def false(self) -> bool:
-        return self.estimate.high < self.limit
-
-    def __str__(self) -> str:
-        return f"{self.estimate.where}: {self.estimate}, claimed at least {self.limit:.2f}"
-
-
 def _at(probe: ProbeResult, layer: int | None) -> tuple[Floats, str]:
     if layer is None:
         return probe.selected, "a layer picked on other prompts"
@@ -124,33 +107,19 @@ def _at(probe: ProbeResult, layer: int | None) -> tuple[Floats, str]:
 
 def _needed(
     probe: ProbeResult, scores: Floats, where: str, least: float, above: float, confidence: float
-) -> list[_Needed]:
+) -> list[Needed]:
     def one(found: Areas, name: str, i: int = 0) -> Estimate:
         value, low, high = (np.atleast_1d(x)[i].item() for x in (found.area, found.low, found.high))
         return Estimate(value, low, high, name)
 
     units = probe.units
-    needed = [_Needed(one(areas(scores, units, confidence), f"AUROC at {where}"), least)]
+    needed = [Needed(one(areas(scores, units, confidence), f"AUROC at {where}"), least)]
     leads = area_differences(scores, probe.baseline_scores, units, confidence)
     known = probe.baseline_auroc
     return needed + [
-        _Needed(one(leads, f"its lead over {name} (AUROC {known[name]:.3f})", i), above)
+        Needed(one(leads, f"its lead over {name} (AUROC {known[name]:.3f})", i), above)
         for i, name in enumerate(probe.baselines)
     ]
-
-
-def _outcome(needed: list[_Needed], controls: tuple[Control, ...]) -> tuple[Status, str]:
-    # not "margin < 0", which an undefined margin is not either
-    broken = [one for one in needed if not one.margin >= 0]
-    if false := [one for one in broken if one.false]:
-        return Status.FAILED, f"False: {false[0]}."
-    if broken:
-        said = f"The interval crosses the limit: {broken[0]}. Use more groups, or claim less."
-        return Status.INCONCLUSIVE, said
-    if wrong := [control.name for control in controls if not control.holds]:
-        said = f"The areas hold, but a control does not: {', '.join(wrong)}."
-        return Status.INCONCLUSIVE, said
-    return Status.PASSED, "Held-out prompts are told apart, and better than by any baseline."
 
 
 def _controls(probe: ProbeResult, layer: int | None) -> tuple[Control, ...]:

@@ -28,7 +28,12 @@ from pytest_interp.adapters.sites import (
 )
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.features import abstaining_ids, abstaining_margin, encoded
+from pytest_interp.experiments.features import (
+    abstaining_ids,
+    abstaining_margin,
+    capture_features,
+    encoded,
+)
 from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
@@ -109,6 +114,7 @@ def steer(
         labels=prompts.labels,
         groups=prompts.groups,
         templates=prompts.templates,
+        projections=_projections(adapter, prompts, direction),
         log_odds=odds[0],
         random_log_odds=odds[1:],
         right=_right(adapter, prompts, top[0]),
@@ -197,6 +203,11 @@ def _check(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> N
             "fitted, tried = prompts.split()",
             about="direction",
         )
+
+
+def _projections(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> Floats:
+    features = capture_features(adapter, prompts, direction.site, layers=[direction.layer])
+    return np.asarray(features.states[0] @ direction.unit)
 
 
 def _random(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:

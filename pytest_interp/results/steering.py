@@ -36,6 +36,8 @@ class SteerResult(Result):
     labels: tuple[str, ...]
     groups: tuple[str, ...]
     templates: tuple[str, ...]
+    projections: Floats
+    """Length of each prompt's activation along the direction, without steering [prompt]."""
     log_odds: Floats
     """[dose, prompt]."""
     random_log_odds: Floats
@@ -49,7 +51,8 @@ class SteerResult(Result):
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
-        for name in ("log_odds", "random_log_odds", "right", "neutral_kl", "random_neutral_kl"):
+        numbers = ("projections", "log_odds", "random_log_odds", "right", "neutral_kl")
+        for name in (*numbers, "random_neutral_kl"):
             object.__setattr__(self, name, frozen(getattr(self, name), float))
 
     def of(self, label: str) -> Bools:
