@@ -10,12 +10,12 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.location import PyTestLocation
 from syrupy.session import SnapshotSession
 
-from pytest_interp.baselines import store
 from pytest_interp.baselines.compare import tolerances_between
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import Drawing, inspect_figure, threshold_of
 from pytest_interp.baselines.messages import Command, Messages
 from pytest_interp.baselines.policy import Policy, Update
+from pytest_interp.baselines.saving import Pending
 from pytest_interp.baselines.snapshot import Comparison, EntryExtension, compare_with_saved
 from pytest_interp.baselines.store import Owner, Slot
 from pytest_interp.baselines.wording import indented
@@ -58,9 +58,8 @@ class Baseline:
             update_snapshots=False,
         )
         self._seen: set[tuple[Slot, str | None]] = set()
-        self._files: dict[Path, bytes] = {}
-        """What an update is to write, and the notes about it."""
-        self._written: list[str] = []
+        self._pending: list[Pending] = []
+        """What an update is to write."""
 
     def check(self, result: Result, name: str | None = None) -> None:
         """Compare a result with its baseline.
@@ -114,14 +113,12 @@ class Baseline:
         return self._settle(found, drawing, backend, may)
 
     def write(self) -> None:
-        """Write what the update asked for: the test has passed. Errors as for ``store.write``."""
-        for path, data in self._files.items():
-            store.write(path, data)
-        self.notes += self._written
+        """Write what the update asked for: the test has passed. Errors as for ``Pending``."""
+        self.notes += [pending.write() for pending in self._pending]
 
     def abandon(self, reason: str) -> None:
         """Write nothing, and say why where there was something to write."""
-        if self._files:
+        if self._pending:
             self.notes.append(f"{self._owner.test}: {reason}, so its baselines were not written")
 
     def _settle(
@@ -137,25 +134,24 @@ class Baseline:
             pytest.fail(messages.missing() if old is None else messages.moved(old, found))
         note = "\n".join([shown(slot.numbers), *indented(found.lines)])
         if may is Update.ALL or found.needs is not Update.NOTHING:
-            self._files[slot.numbers] = new.dumps().encode()
-            if drawing is not None:
-                self._files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
             verbs = {Update.ALL: "replaced the unreadable", Update.MISSING: "added"}
-            self._written.append(f"{verbs.get(found.needs, 'updated')} {note}")
+            note = f"{verbs.get(found.needs, 'updated')} {note}"
+            self._pending.append(Pending.of(found, new, drawing, note))
             return
         if found.lines:
             self.notes.append(note)
         if drawing is None or found.old is None:
             return
         threshold = threshold_of(t.atol for t in tolerances_between(found.old, new).values())
-        problem = inspect_figure(drawing, slot, self._scratch, threshold)
+        problem = inspect_figure(drawing, slot, found.old.figure, self._scratch, threshold)
         if problem is None:
             return
-        needed = Update.MISSING if problem.is_missing else Update.CHANGED
-        if needed <= may:
-            self._written.append(f"redrawn {shown(slot.numbers)}: {problem.text}")
-            self._files |= problem.files
-        elif self._policy.contested and slot == slot.shared and needed <= self._policy.update:
+        if problem.needs <= may:
+            note = f"redrawn {shown(slot.numbers)}: {problem.text}"
+            self._pending.append(Pending.of(found, found.old, drawing, note))
+        elif (
+            self._policy.contested and slot == slot.shared and problem.needs <= self._policy.update
+        ):
             self._postpone(slot, backend)
         else:
             pytest.fail(self._messages(slot, backend, drawing).redrawn(problem))
@@ -170,5 +166,5 @@ class Baseline:
         figure = None
         if drawing is not None:
             figure = self._scratch() / slot.picture.name
-            store.write(figure, drawing.picture)
+            figure.write_bytes(drawing.picture)
         return Messages(slot, backend, self._policy, self._command, figure)
