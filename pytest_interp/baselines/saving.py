@@ -12,6 +12,7 @@ from pytest_interp.baselines.files import digest, read_if_there, sweep, write_to
 from pytest_interp.baselines.images import Drawing
 from pytest_interp.baselines.locks import one_writer
 from pytest_interp.baselines.snapshot import Comparison
+from pytest_interp.baselines.store import Slot
 from pytest_interp.baselines.wording import describe, indented
 from pytest_interp.documents import shown
 from pytest_interp.errors import BaselineError
@@ -21,22 +22,30 @@ from pytest_interp.errors import BaselineError
 class Pending:
     """An entry that waits for the end of its test."""
 
-    compared: Comparison
+    slot: Slot
     entry: Entry
     images: dict[Path, bytes]
     """The files of the figure."""
+    replaces: Comparison | None
+    """What was read in its place; None where nothing stood there."""
     note: str
     """What the end of the run says of it."""
 
     @classmethod
-    def of(cls, compared: Comparison, entry: Entry, drawing: Drawing | None, note: str) -> Self:
-        """Draw the figure, and note in the entry which files belong to it."""
+    def of(
+        cls, compared: Comparison, slot: Slot, entry: Entry, drawing: Drawing | None, note: str
+    ) -> Self:
+        """Draw the figure, and note in the entry which files belong to it.
+
+        The slot may be another one than the result was compared with: then it was empty.
+        """
+        replaces = compared if compared.slot == slot else None
         if drawing is None:
-            return cls(compared, replace(entry, figure=None), {}, note)
+            return cls(slot, replace(entry, figure=None), {}, replaces, note)
         picture, raster = drawing.picture, drawing.raster
         record = FigureRecord(digest(picture), digest(raster), drawing.drawn_with)
-        images = {compared.slot.picture: picture, compared.slot.raster: raster}
-        return cls(compared, replace(entry, figure=record), images, note)
+        images = {slot.picture: picture, slot.raster: raster}
+        return cls(slot, replace(entry, figure=record), images, replaces, note)
 
     def write(self) -> str:
         """Write the entry, and return what the run should say of it.
@@ -48,15 +57,15 @@ class Pending:
         Raises:
             BaselineError: a file cannot be written, or another run wrote other numbers meanwhile.
         """
-        slot, old = self.compared.slot, self.compared.old
-        where = shown(slot.numbers)
-        with one_writer(slot.folder):
-            sweep(slot.folder)
-            found = read_if_there(slot.numbers)
-            if found is not None and found != self.compared.seen:
+        where = shown(self.slot.numbers)
+        with one_writer(self.slot.folder):
+            sweep(self.slot.folder)
+            found = read_if_there(self.slot.numbers)
+            if found is not None and found != (self.replaces and self.replaces.seen):
                 self._refuse_others(Entry.loads(found, where), where)
                 return f"{where} was written by another run meanwhile, and this result agrees"
-            numbers = {slot.numbers: self.entry.dumps().encode()}
+            numbers = {self.slot.numbers: self.entry.dumps().encode()}
+            old = self.replaces.old if self.replaces else None
             first = old is not None and old.figure is None
             write_together(numbers | self.images if first else self.images | numbers)
         return self.note
