@@ -95,7 +95,7 @@ def _lenses(
     for members in by_length(list(map(len, texts)), fitting):
         index = position % len(texts[members[0]])
         batch = torch.cat([tokens[i] for i in members])
-        logits = adapter.run(batch, edits=_lens_edits(chosen, index)).logits[:, -1]
+        logits = adapter.run(batch, edits=lens_edits(chosen, index)).logits[:, -1]
         by_prompt = logits.unflatten(0, (-1, len(members))).unbind(1)
         for i, of_one in zip(members, by_prompt, strict=True):
             found[i] = LensResult(
@@ -129,7 +129,7 @@ def _read(adapter: ModelAdapter, logits: Tensor, answer_id: int) -> dict[str, An
     }
 
 
-def _lens_edits(layers: tuple[int, ...], position: int) -> dict[Site, Edit]:
+def lens_edits(layers: tuple[int, ...], position: int) -> dict[Site, Edit]:
     """Remember each layer's residual stream and append them all before the final norm.
 
     The rows of the pass then come once as they are, and once more for each layer.

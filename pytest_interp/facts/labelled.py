@@ -5,6 +5,7 @@ No torch here.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,6 +104,34 @@ class PromptSet:
     def pick(self, indices: Sequence[int]) -> PromptSet:
         """The prompts at these indices."""
         return replace(self, prompts=tuple(self.prompts[i] for i in indices))
+
+    def split(self, share: float = 0.5, seed: int = 0) -> tuple[PromptSet, PromptSet]:
+        """Two parts that share no group, the first with about ``share`` of the groups.
+
+        Groups that hold the same classes are divided in the same proportion.
+
+        Raises:
+            PromptError: a part would lack one of the classes.
+        """
+        held: dict[str, set[str]] = {}
+        for prompt in self:
+            held.setdefault(prompt.group, set()).add(prompt.label)
+        alike: dict[frozenset[str], list[str]] = {}
+        for group, labels in held.items():
+            alike.setdefault(frozenset(labels), []).append(group)
+        order = random.Random(seed)
+        chosen: set[str] = set()
+        for groups in alike.values():
+            chosen |= set(order.sample(groups, round(share * len(groups))))
+        inside = [i for i, group in enumerate(self.groups) if group in chosen]
+        outside = [i for i, group in enumerate(self.groups) if group not in chosen]
+        for part in (inside, outside):
+            if {self.labels[i] for i in part} != set(self.classes):
+                raise PromptError(
+                    f"the prompt set {self.name!r} has too few groups to split with share "
+                    f"{share}: a part would lack a class. Add groups, or take another share"
+                )
+        return self.pick(inside), self.pick(outside)
 
     def pair(self) -> tuple[str, str]:
         """The two classes, the first one being that which a probe scores high.

@@ -3,10 +3,17 @@
 from pytest_interp.figures.registry import register_figure
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
+from pytest_interp.results.probe import ProbeResult
+from pytest_interp.results.steering import AblationResult, SteerResult
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
+from pytest_interp.results.trajectories import Trajectories
 
 register_figure(LensResult, "pytest_interp.figures.lens:lens_figure")
 register_figure(LensSet, "pytest_interp.figures.lenses:lenses_figure")
 register_figure(TraceResult, "pytest_interp.figures.trace:trace_figure")
 register_figure(TraceSet, "pytest_interp.figures.traces:traces_figure")
+register_figure(ProbeResult, "pytest_interp.figures.probe:probe_figure")
+register_figure(SteerResult, "pytest_interp.figures.steering:steer_figure")
+register_figure(AblationResult, "pytest_interp.figures.steering:ablation_figure")
+register_figure(Trajectories, "pytest_interp.figures.trajectories:trajectories_figure")

@@ -1,0 +1,142 @@
+"""What a model holds at one token of each prompt of a set, and what it would say next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pytest_interp import progress
+from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
+from pytest_interp.errors import ExperimentError, PromptError
+from pytest_interp.experiments.sweep import by_length, rows_in_budget
+from pytest_interp.facts.labelled import PromptSet
+from pytest_interp.facts.prompts import encode
+from pytest_interp.results.base import Floats
+
+VECTORS = "[row, pos, d_model]"
+"""The shape of a site whose activations are vectors of the residual stream."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Activations of one site at one position, and the model's own answer, for a set of prompts."""
+
+    prompts: PromptSet
+    kind: SiteKind
+    position: int
+    """From the end: -1 is the last token."""
+    layers: tuple[int, ...]
+    states: Floats
+    """Activations [layer, prompt, d_model]."""
+    tokens: tuple[tuple[int, ...], ...]
+    """Token ids of each prompt."""
+    confidence: Floats
+    """Log-probability of the most likely next token [prompt], in nats."""
+    abstains_by: Floats
+    """Logit of the best abstaining token minus that of the best other token [prompt]: positive
+    where the model abstains. NaN where the set names no such token."""
+
+
+def capture_features(
+    adapter: ModelAdapter,
+    prompts: PromptSet,
+    site: SiteKind | str = "resid_post",
+    position: int = -1,
+    layers: Iterable[int] | None = None,
+) -> Features:
+    """Run every prompt once, in batches of one length, and keep one token's activations.
+
+    Args:
+        adapter: the model under a backend.
+        prompts: the prompts.
+        site: a kind of site that holds one vector per token.
+        position: the token, counted from the end (-1 is the last) or from the start.
+        layers: layers to keep; all by default.
+
+    Raises:
+        PromptError: an abstaining answer is not one token, or the tokenizer has no chat template.
+        ExperimentError: the site holds no vectors, a prompt has no such token, the model has no
+            such layer.
+    """
+    kind = parse_kind(site)
+    if kind.shape != VECTORS or not kind.in_blocks:
+        raise ExperimentError(
+            f"the site {kind} holds {kind.shape}: give one that holds a vector per token in every "
+            "block, as resid_post, attn_out or mlp_out",
+            about="site",
+        )
+    chosen = layers_of(adapter, layers)
+    sites = [Site(kind, layer) for layer in chosen]
+    abstaining = abstaining_ids(adapter, prompts)
+    ids = encoded(adapter, prompts)
+    short = next((i for i, row in enumerate(ids) if not -len(row) <= position < len(row)), None)
+    if short is not None:
+        raise ExperimentError(
+            f"the prompt {prompts.prompts[short].id!r} has {len(ids[short])} tokens, and none at "
+            f"position {position}",
+            about="position",
+        )
+    states = np.empty((len(chosen), len(prompts), adapter.d_model))
+    confidence, abstains_by = np.empty(len(prompts)), np.full(len(prompts), np.nan)
+    done = 0
+    for members in by_length(list(map(len, ids)), lambda n: rows_in_budget(adapter, n)):
+        run = adapter.run([ids[i] for i in members], capture=sites)
+        for row, one in enumerate(sites):
+            states[row, members] = run[one][:, position].float().cpu().numpy()
+        logits = run.logits[:, -1].float()
+        confidence[members] = logits.log_softmax(-1).amax(-1).cpu().numpy()
+        if abstaining:
+            abstains_by[members] = abstaining_margin(logits, abstaining).cpu().numpy()
+        done += len(members)
+        progress.report(f"reading {kind} of {adapter.name}", done, len(prompts))
+    return Features(prompts, kind, position, chosen, states, tuple(ids), confidence, abstains_by)
+
+
+def encoded(adapter: ModelAdapter, prompts: PromptSet) -> list[tuple[int, ...]]:
+    """Token ids of each prompt, through the chat template where the set asks for it.
+
+    Raises:
+        PromptError: the tokenizer has no chat template.
+    """
+    tokenizer: Any = adapter.tokenizer
+    if not prompts.chat:
+        return [tuple(encode(tokenizer, prompt.text)) for prompt in prompts]
+    if not getattr(tokenizer, "chat_template", None):
+        raise PromptError(
+            f"the tokenizer of {adapter.name} has no chat template, which the prompt set "
+            f"{prompts.name!r} asks for: set chat: false, or take a model that was tuned to chat"
+        )
+    return [
+        tuple(
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt.text}],
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=False,
+            )
+        )
+        for prompt in prompts
+    ]
+
+
+def abstaining_ids(adapter: ModelAdapter, prompts: PromptSet) -> list[int]:
+    """Token ids of the abstaining answers of a set; empty where it names none.
+
+    Raises:
+        PromptError: one of them is not one token.
+    """
+    return [adapter.answer_id(answer) for answer in prompts.abstain]
+
+
+def abstaining_margin(logits: Tensor, abstaining: Sequence[int]) -> Tensor:
+    """Best logit among the abstaining tokens minus the best among all others [...]."""
+    among = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
+    among[list(abstaining)] = True
+    best = logits.masked_fill(~among, -torch.inf).amax(-1)
+    return best - logits.masked_fill(among, -torch.inf).amax(-1)

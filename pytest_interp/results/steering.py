@@ -1,0 +1,169 @@
+"""What steering with a direction did, and what projecting it out did. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pytest_interp.options.steering import SteerOptions
+from pytest_interp.provenance import Provenance
+from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
+from pytest_interp.results.tolerances import Tolerance, float_tolerance
+from pytest_interp.separation import Bools
+
+
+@dataclass(frozen=True, eq=False)
+class SteerResult(Result):
+    """The log-odds of abstaining under each dose, with random directions beside it.
+
+    Log-odds are the logit of the best abstaining token minus that of the best other token: positive
+    where the model abstains.
+    """
+
+    name: str
+    options: SteerOptions
+    direction: str
+    """The direction in words."""
+    layers: tuple[int, ...]
+    """Layers at which it was added."""
+    doses: tuple[float, ...]
+    """Ascending; 0 is the run as it is."""
+    classes: tuple[str, str]
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    templates: tuple[str, ...]
+    projections: Floats
+    """Length of each prompt's activation along the direction, without steering [prompt]."""
+    log_odds: Floats
+    """[dose, prompt]."""
+    random_log_odds: Floats
+    """Of random directions of the same length [direction, dose, prompt]."""
+    right: Floats
+    """1 where the top token is the answer, else 0; NaN where there is no answer [dose, prompt]."""
+    neutral_kl: Floats
+    """Mean divergence of the next token of neutral texts from the run as it is [dose], in nats."""
+    random_neutral_kl: Floats
+    """The same of random directions [direction, dose]."""
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        numbers = ("projections", "log_odds", "random_log_odds", "right", "neutral_kl")
+        for name in (*numbers, "random_neutral_kl"):
+            object.__setattr__(self, name, frozen(getattr(self, name), float))
+
+    def of(self, label: str) -> Bools:
+        """Which prompts are of this class [prompt]."""
+        return np.array([one == label for one in self.labels])
+
+    def at(self, dose: float) -> int:
+        """Index of a dose."""
+        return self.doses.index(float(dose))
+
+    @property
+    def shift(self) -> Floats:
+        """Log-odds minus those of the run as it is [dose, prompt]."""
+        return np.asarray(self.log_odds - self.log_odds[self.at(0)])
+
+    @property
+    def random_shift(self) -> Floats:
+        """The same of the random directions [direction, dose, prompt]."""
+        return np.asarray(self.random_log_odds - self.log_odds[self.at(0)])
+
+    @property
+    def wrong_way(self) -> float:
+        """Share of prompts that the largest dose moves against the mean (arXiv 2407.12404)."""
+        moved = self.shift[-1] - self.shift[0]
+        return float((np.sign(moved) != np.sign(moved.mean())).mean())
+
+    def to_json(self) -> dict[str, Any]:
+        """Means by class and dose, and the band of random directions; without provenance."""
+        by_class = {label: self.of(label) for label in self.classes}
+        return {
+            "kind": "steer",
+            "name": self.name,
+            **self.options.to_json(),
+            **as_json(self, "direction", "layers", "doses", "classes", "ids"),
+            "log_odds": {c: plain(self.log_odds[:, one].mean(1)) for c, one in by_class.items()},
+            "random_shift": plain(self.random_shift.mean(2)),
+            "right": {c: _share(self.right[:, one]) for c, one in by_class.items()},
+            "neutral_kl": plain(self.neutral_kl),
+            "wrong_way": plain(self.wrong_way),
+        }
+
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """Floats by the dtype of the model; shares by some prompts whose top tokens are near."""
+        near, few = float_tolerance(dtype_of(self)), Tolerance(0.05)
+        floats = ("log_odds", "random_shift", "neutral_kl")
+        return {**dict.fromkeys(floats, near), "right": few, "wrong_way": few}
+
+    def axes(self) -> Mapping[str, tuple[Axis, ...]]:
+        return {"neutral_kl": (Axis("dose", "doses"),)}
+
+    def summary(self) -> str:
+        moved = (self.shift[-1] - self.shift[0]).mean()
+        others = np.abs((self.random_shift[:, -1] - self.random_shift[:, 0]).mean(1)).max()
+        return (
+            f"from dose {self.doses[0]:g} to {self.doses[-1]:g} the log-odds of abstaining move by "
+            f"{moved:+.2f}; random directions move them by at most {others:.2f}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class AblationResult(Result):
+    """The log-odds of abstaining before and after a direction was projected out [prompt]."""
+
+    name: str
+    options: SteerOptions
+    direction: str
+    classes: tuple[str, str]
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    templates: tuple[str, ...]
+    before: Floats
+    after: Floats
+    random_after: Floats
+    """After random directions were projected out [direction, prompt]."""
+    right: Floats
+    """1 where the top token is the prompt's answer, else 0; before and after [2, prompt]."""
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("before", "after", "random_after", "right"):
+            object.__setattr__(self, name, frozen(getattr(self, name), float))
+
+    def to_json(self) -> dict[str, Any]:
+        """Log-odds [prompt], means of random directions, shares right; without provenance."""
+        return {
+            "kind": "ablate_direction",
+            "name": self.name,
+            **self.options.to_json(),
+            **as_json(self, "direction", "classes", "ids", "labels", "before", "after"),
+            "random_after": plain(self.random_after.mean(1)),
+            "right": _share(self.right),
+        }
+
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """Floats by the dtype of the model; shares by some prompts."""
+        near = float_tolerance(dtype_of(self))
+        return {
+            **dict.fromkeys(("before", "after", "random_after"), near),
+            "right": Tolerance(0.05),
+        }
+
+    def axes(self) -> Mapping[str, tuple[Axis, ...]]:
+        return dict.fromkeys(("labels", "before", "after"), (Axis("prompt", "ids"),))
+
+    def summary(self) -> str:
+        before, after = (int((side > 0).sum()) for side in (self.before, self.after))
+        return f"{before} of {len(self.ids)} prompts abstain before, {after} after"
+
+
+def _share(right: Floats) -> list[float | None]:
+    """Share of right answers in each row; None where there are no answers."""
+    known = right[:, ~np.isnan(right).any(0)]
+    return plain(known.mean(1)) if known.size else [None] * len(right)  # type: ignore[no-any-return]
