@@ -19,6 +19,10 @@ Everywhere else the classes are told apart by chance. Where the bit is written a
 at an earlier layer counts as well: nothing takes it away. What is written at the gate (or in
 ``decoy`` at ``r``), ``abstain``, is read by the unembedding, so that adding it moves abstaining at
 every layer.
+
+Adding any direction, also one that nothing reads, makes the norm larger and all logits smaller: the
+log-odds go a little towards 0. That is no use of the direction: a random one of the same norm does
+it as well. :meth:`ToldTruth.log_odds` counts it.
 """
 
 from __future__ import annotations
@@ -55,7 +59,10 @@ class PlantedDirection:
     it; None: nothing reads it."""
 
     def moves_abstaining(self, layer: int) -> bool:
-        """Whether adding it to ``resid_post`` of a layer changes how the model abstains."""
+        """Whether adding it to ``resid_post`` of a layer moves abstaining.
+
+        False where it does no more than a random direction of the same norm.
+        """
         return self.used_at is not None and layer < self.used_at
 
 
