@@ -74,14 +74,23 @@ facts:
 """
 
 
-def test_facts_says_which_are_known(tmp_path, capsys):
+@pytest.mark.guarantee(
+    "messages",
+    "A fact that is not known is listed with the reason, its rank and what the model says.",
+    sees="`pytest-interp facts` prints all three.",
+)
+def test_facts_says_which_are_known_and_why_others_are_not(tmp_path, capsys):
     tmp_path.joinpath("facts.yaml").write_text(FACTS)
     assert main(["facts", "planted-gpt2", str(tmp_path / "facts.yaml")]) == 0
     out = capsys.readouterr().out
     lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert lines["known"].split()[1] == "yes"
+    assert lines["known"].split()[4:6] == ["0", "'Paris'"]
     assert lines["wrong"].split()[1] == "no"
-    assert "differ in length" in lines["long"]
+    assert "the model does not prefer ' " in lines["wrong:"]
+    assert "'Rome'" in lines["wrong"]
+    assert "differ in length" in lines["long:"]
+    assert "a gap of at least 1 logit, as claims ask" in out
     assert "planted-gpt2 knows 1 of 3 facts of monuments" in out
 
 
@@ -151,6 +160,30 @@ def test_doctor_finds_a_fixture_of_another_plugin(tmp_path, capsys, monkeypatch)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:interp")
     assert main(["doctor"]) == 1
     assert "no fixture 'adapter'" in capsys.readouterr().out
+
+
+@pytest.mark.guarantee(
+    "green",
+    "Spec files that pytest passes over because the plugin is off are found by the doctor.",
+    sees="The plugin is on or off in this folder, how many spec files there are, and a problem.",
+)
+@pytest.mark.parametrize(
+    ("options", "state", "status"), [("", "on in this folder", 0), ("-p no:interp", "off in", 1)]
+)
+def test_doctor_counts_spec_files_and_says_whether_the_plugin_is_on(
+    pytester, capsys, options, state, status
+):
+    for name in ("a", "b/c", ".hidden/d", "venv/e"):
+        file = pytester.path / f"{name}.interp.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    pytester.makeini(f"[pytest]\naddopts = {options}\n")
+    assert main(["doctor"]) == status
+    out = capsys.readouterr().out
+    lines = {line.split("  ")[0]: line for line in out.splitlines() if line.strip()}
+    assert state in lines["plugin"]
+    assert lines["spec files"].endswith(" 2")
+    assert ("pytest passes over its 2 spec files" in out) == bool(status)
 
 
 def test_python_dash_m_is_the_same_command():
