@@ -108,7 +108,7 @@ def compare_rasters(
             return f"the {what} of the figure's raster changed: {before} -> {after}"
     fixture = ImageRegressionFixture(scratch, scratch, _WITHOUT_OPTIONS)
     try:
-        fixture.check(image, diff_threshold=threshold, fullpath=saved)
+        fixture.check(new, diff_threshold=threshold, fullpath=saved)
     except AssertionError as error:
         reason = str(error).splitlines()[0]
         return f"the figure looks different. {reason} (allowed {threshold:.2g} %)"
