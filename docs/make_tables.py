@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pytest_interp.claims import Verdict
-from pytest_interp.claims.evidence import unknown_because
 from pytest_interp.results import LensResult, TraceResult, TraceSet
+from pytest_interp.results.known import unknown_because
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

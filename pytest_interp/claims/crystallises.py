@@ -143,6 +143,7 @@ def _asked(
             f"{type(lens).__name__}"
         )
     if clusters is not None:
+        clusters = tuple(clusters)
         if len(clusters) != len(given):
             raise ClaimError(
                 f"clusters= names {len(clusters)} templates for {len(given)} lens results: one each"

@@ -11,6 +11,7 @@ from pytest_interp.claims.terms import Terms
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
+from pytest_interp.results.known import unknown_because
 from pytest_interp.results.roles import role_effect, role_positions
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
@@ -61,37 +62,6 @@ class Evidence:
     def is_set(self) -> bool:
         """Whether the claim is about several facts."""
         return len(self.asked) > 1
-
-
-def unknown_because(trace: TraceResult, min_gap: float | None = None) -> str | None:
-    """Why this trace cannot carry a claim, or None.
-
-    The clean run must prefer the answer and, under interchange, the corrupt run the
-    counterfactual answer, whatever the metric; their gap must reach ``min_gap``.
-    """
-    fact, prompt = trace.fact, trace.fact.clean_prompt
-    clean, corrupt = trace.clean_metric, trace.corrupt_metric
-    found = f"{trace.metric} is {clean:.3g} clean and {corrupt:.3g} corrupt"
-    if not np.isfinite([clean, corrupt]).all():
-        return f"{prompt!r}: the metric is not finite: {found}"
-    if trace.is_degenerate:
-        return f"{prompt!r}: clean and corrupt do not differ, so recovery is undefined: {found}"
-    if trace.preferences is None:
-        return f"{prompt!r}: logit_diffs= does not say which answer the model prefers: {found}"
-    clean_diff, corrupt_diff = trace.preferences
-    if trace.metric != "logit_diff":
-        found += f"; logit_diff {clean_diff:.3g} and {corrupt_diff:.3g}"
-    if not clean_diff > 0:
-        return f"{prompt!r}: the model does not prefer {fact.answer!r}: {found}"
-    if trace.options.corruption.prefers_counterfactual and not corrupt_diff < 0:
-        return (
-            f"{fact.corrupt_prompt!r}: the model does not prefer "
-            f"{fact.counterfactual_answer!r}: {found}"
-        )
-    least = trace.options.metric.least_gap if min_gap is None else min_gap
-    if not trace.gap >= least:
-        return f"{prompt!r}: the gap {trace.gap:.3g} is below the least of {least:.3g}: {found}"
-    return None
 
 
 def gather(trace: TraceResult | TraceSet, terms: Terms) -> Evidence:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pytest_interp.adapters.sites import SiteAt, parse_site
 from pytest_interp.claims.evidence import Evidence
-from pytest_interp.claims.terms import whole_number
+from pytest_interp.claims.terms import shown, whole_number
 from pytest_interp.errors import ClaimError
 
 Layers = range | tuple[int, int] | int
@@ -54,18 +54,27 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
         pair = layer_range if isinstance(layer_range, (tuple, list)) else (layer_range,) * 2
         if len(pair) != 2:
             raise ClaimError(
-                f"layer_range={layer_range!r}: give a range, the first and the last layer as a "
-                "pair, or one layer"
+                f"layer_range={shown(layer_range)}: give a range, the first and the last layer as "
+                "a pair, or one layer"
             )
         first, last = (whole_number("layer_range", layer) for layer in pair)
         span = range(first, last + 1)
     if not span or span.step != 1:
         forms = "give a range with step 1, or the first and the last layer as a pair"
-        raise ClaimError(f"layer_range {layer_range!r} holds no layers, or skips some: {forms}")
-    absent = [layer for layer in span if layer not in evidence.layers]
-    if absent:
+        given = shown(layer_range)
+        raise ClaimError(f"layer_range {given} holds no layers, or skips some: {forms}")
+    # before anything is listed: a range may name more layers than memory holds
+    traced = [layer for layer in evidence.layers if layer in span]
+    after = [layer + 1 for layer in traced]
+    gaps = [
+        (first, last)
+        for first, last in zip([span[0], *after], [*(n - 1 for n in traced), span[-1]], strict=True)
+        if first <= last
+    ]
+    if gaps:
+        absent = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in gaps)
         raise ClaimError(
-            f"layers {in_runs(absent)} of layer_range {layer_range!r} were not traced; the trace "
+            f"layers {absent} of layer_range {shown(layer_range)} were not traced; the trace "
             f"has layers {in_runs(evidence.layers)}"
         )
     return tuple(span)

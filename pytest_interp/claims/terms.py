@@ -7,7 +7,7 @@ import inspect
 import math
 import numbers
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -28,7 +28,7 @@ class GivenTerms(TypedDict, total=False):
     """Least gap between clean and corrupt, in the metric's unit; 1 logit, or 0.1 probability."""
     min_known: float
     """Least share of the facts that the model must know; 0.8."""
-    controls: Sequence[Control]
+    controls: Iterable[Control]
     """Control runs that the verdict names; one above its limit makes it inconclusive."""
     seed: int
     """Seed of resampling; 0."""
@@ -45,7 +45,8 @@ class Terms:
     confidence: float = 0.95
     min_gap: float | None = None
     min_known: float = 0.8
-    controls: Sequence[Control] = ()
+    controls: Iterable[Control] = ()
+    """Kept as a tuple."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -57,11 +58,15 @@ class Terms:
         if self.min_gap is not None and number("min_gap", self.min_gap) < 0:
             raise ClaimError(f"min_gap={self.min_gap!r}: give a gap of 0 or more, or None")
         whole_number("seed", self.seed)
-        given: Sequence[object] = self.controls
-        for one in given:
+        takes = "controls= takes a list of control runs, as shuffled_control(...) returns"
+        given: object = self.controls
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise ClaimError(f"{takes}; got {shown(given)}")
+        kept = tuple(given)  # read once: an iterator is empty the second time
+        for one in kept:
             if not isinstance(one, Control):
-                takes = "takes control runs, as shuffled_control(...) returns"
-                raise ClaimError(f"controls= {takes}; got {one!r}")
+                raise ClaimError(f"{takes}; got {shown(one)} in it")
+        object.__setattr__(self, "controls", kept)
 
     @classmethod
     def of(cls, check: Callable[..., Any], given: Mapping[str, Any]) -> Terms:
@@ -88,9 +93,12 @@ def number(name: str, value: object) -> float:
         ClaimError: the value is not that.
     """
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    found = float(value) if real else math.nan  # type: ignore[arg-type]
+    try:
+        found = float(value) if real else math.nan  # type: ignore[arg-type]
+    except OverflowError:  # an int that no float reaches
+        found = math.inf
     if not math.isfinite(found):
-        raise ClaimError(f"{name}={value!r}: give a finite number")
+        raise ClaimError(f"{name}={shown(value)}: give a finite number")
     return found
 
 
@@ -100,9 +108,19 @@ def whole_number(name: str, value: object) -> int:
         found = operator.index(value)  # type: ignore[arg-type]
     except TypeError:  # of a crossover layer that is never reached, too
         found = -1
-    if found < 0 or isinstance(value, bool):  # True is an int to Python, and layer 1 to nobody
-        raise ClaimError(f"{name}={value!r}: give a whole number of 0 or more")
+    # True is an int to Python, and layer 1 to nobody
+    if isinstance(value, bool) or not 0 <= found < 2**63:
+        raise ClaimError(f"{name}={shown(value)}: give a whole number of 0 or more")
     return int(found)
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no int of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def least_effect(name: str, value: object) -> float:
@@ -112,7 +130,7 @@ def least_effect(name: str, value: object) -> float:
     """
     found = number(name, value)
     if found <= 0:
-        raise ClaimError(f"{name}={value!r}: give a share of the gap above 0, as 0.8")
+        raise ClaimError(f"{name}={shown(value)}: give a share of the gap above 0, as 0.8")
     return found
 
 

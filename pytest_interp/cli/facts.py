@@ -19,12 +19,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Measure each fact on the model.
-
-    A fact is known when the clean prompt prefers its answer, the corrupt prompt the counterfactual
-    answer, and the two differ by enough to be traced.
-    """
+    """Measure each fact on the model, by the rule that claims ask of their traces."""
     from pytest_interp.experiments import known_facts
+    from pytest_interp.facts.known import LEAST_GAP
     from pytest_interp.facts.shipped import named_facts
     from pytest_interp.models import load_model
     from pytest_interp.progress import progress_bar
@@ -33,19 +30,27 @@ def run(given: argparse.Namespace) -> int:
     with progress_bar():
         adapter = load_model(given.model, given.backend, given.device, given.dtype)
         found = known_facts(adapter, facts)
-    rows = [["fact", "known", "clean", "corrupt", "prompt"]]
+    rows = [["fact", "known", "clean", "corrupt", "rank", "says", "prompt"]]
     rows += [
         [
             one.fact.id,
             "yes" if one.known else "no",
-            "" if one.clean is None else f"{one.clean:+.2f}",
-            "" if one.corrupt is None else f"{one.corrupt:+.2f}",
-            one.problem or one.fact.prompt.clean_prompt + one.fact.prompt.answer,
+            *("" if value is None else f"{value:+.2f}" for value in (one.clean, one.corrupt)),
+            "" if one.rank is None else str(one.rank),
+            "" if one.top_token is None else repr(one.top_token),
+            one.fact.prompt.clean_prompt + one.fact.prompt.answer,
         ]
         for one in found
     ]
     print(table(rows))
-    known = sum(one.known for one in found)
-    print(f"\n{adapter.name} knows {known} of {len(facts)} facts of {facts.name}")
+    unknown = [one for one in found if not one.known]
+    print(
+        f"\n{adapter.name} knows {len(facts) - len(unknown)} of {len(facts)} facts of {facts.name}"
+    )
+    for one in unknown:
+        print(f"  {one.fact.id}: {one.reason}")
+    print("known: the clean prompt prefers its answer, the corrupt prompt the counterfactual one,")
+    print(f"       and the two differ by a gap of at least {LEAST_GAP:g} logit, as claims ask")
     print("clean, corrupt: logit of the answer minus that of the counterfactual answer")
+    print("rank: tokens before the answer; says: the top token. Both after the clean prompt")
     return 0

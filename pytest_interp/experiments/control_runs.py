@@ -17,11 +17,12 @@ from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.knowledge import MIN_DIFFERENCE, known_facts
+from pytest_interp.experiments.knowledge import known_facts
 from pytest_interp.experiments.sweep import Pairs, sweep
 from pytest_interp.facts.prompts import encode, single_token, tokenize_fact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.control import Control
+from pytest_interp.results.known import unknown_because
 from pytest_interp.results.tolerances import float_tolerance
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
@@ -174,14 +175,9 @@ def shuffled_control(adapter: ModelAdapter, facts: FactSet, seed: int = 0) -> Co
 
 
 def _known(adapter: ModelAdapter, traces: TraceResult | TraceSet) -> list[TraceResult]:
-    """Those whose runs prefer the right answers, as for :class:`Knowledge`; at least one."""
-    found = []
-    for trace in [traces] if isinstance(traces, TraceResult) else traces:
-        clean, corrupt = trace.preferences or (0.0, 0.0)
-        # noise on the subject leaves no counterfactual answer to prefer
-        other = corrupt <= -MIN_DIFFERENCE or not trace.options.corruption.prefers_counterfactual
-        if clean >= MIN_DIFFERENCE and other and not trace.is_degenerate:
-            found.append(trace)
+    """Those of facts that the model knows, as claims ask; at least one."""
+    given = [traces] if isinstance(traces, TraceResult) else traces
+    found = [trace for trace in given if unknown_because(trace) is None]
     if not found:
         raise ExperimentError(f"{adapter.name} knows none of the facts")
     return found

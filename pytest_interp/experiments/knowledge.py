@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,12 +11,11 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
 from pytest_interp.experiments.sweep import by_length
-from pytest_interp.facts.prompts import TokenizedFact, tokenize_fact
+from pytest_interp.facts.known import why_unknown
+from pytest_interp.facts.prompts import TokenizedFact, str_tokens, tokenize_fact
 from pytest_interp.facts.sets import Fact, FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
 
-MIN_DIFFERENCE = 0.5
-"""Logits by which each prompt must prefer its own answer: their gap is then at least 1."""
 ROWS = 32
 """Facts that one pass asks for."""
 
@@ -31,13 +31,25 @@ class Knowledge:
     """The same after the corrupt prompt: negative where the model knows that one too."""
     rank: int | None = None
     """Rank of the answer after the clean prompt; 0 is the top token."""
+    top_token: str | None = None
+    """What the model says after the clean prompt; None where its top token is not one."""
     problem: str | None = None
     """Why the pair cannot be used with this tokenizer."""
 
     @property
+    def reason(self) -> str | None:
+        """Why the model does not know the fact; None where it does.
+
+        By the rule that claims ask of their traces: :func:`~pytest_interp.facts.known.why_unknown`.
+        """
+        if self.clean is None or self.corrupt is None:
+            return self.problem
+        return why_unknown(self.fact.prompt, self.clean, self.corrupt)
+
+    @property
     def known(self) -> bool:
-        """The clean prompt prefers the answer and the corrupt one the counterfactual."""
-        return (self.clean or 0) >= MIN_DIFFERENCE and (self.corrupt or 0) <= -MIN_DIFFERENCE
+        """Whether the model knows the fact."""
+        return self.reason is None
 
 
 def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
@@ -61,9 +73,15 @@ def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
         answers, others = torch.tensor(asked, device=logits.device).repeat_interleave(2, 0).T
         differences = LOGIT_DIFF(logits, answers, others).tolist()
         own = logits.gather(1, answers[:, None])
-        ranks = (logits > own).sum(1).tolist()
+        # not "logits > own", in which a NaN would rank below all others
+        ranks = (~(logits <= own)).sum(1).tolist()
+        top = logits.topk(2)
+        leads = (top.values[:, 0] - top.values[:, 1]).tolist()
         for row, (i, _) in enumerate(batch):
-            clean, corrupt = differences[2 * row : 2 * row + 2]
-            found[i] = Knowledge(facts.facts[i], clean, corrupt, int(ranks[2 * row]))
+            first = 2 * row
+            clean, corrupt = differences[first : first + 2]
+            text = str_tokens(adapter.tokenizer, top.indices[first, :1].tolist())[0]
+            said = text if 0 < leads[first] < math.inf else None
+            found[i] = Knowledge(facts.facts[i], clean, corrupt, int(ranks[first]), said)
         progress.report(f"asking {adapter.name} for facts", len(found), len(facts))
     return tuple(found[i] for i in range(len(facts)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_interp.errors import InterpError
+from pytest_interp.facts.known import LEAST_GAP
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -84,12 +85,11 @@ def _answer_prob(logits: Tensor, answer: Tensor, counterfactual: Tensor) -> Tens
     return logits.float().softmax(-1).gather(1, answer[:, None]).squeeze(1)
 
 
-LOGIT_DIFF = register_metric(Metric("logit_diff", _logit_diff, "logits", least_gap=1.0))
+LOGIT_DIFF = register_metric(Metric("logit_diff", _logit_diff, "logits", LEAST_GAP))
 """Logit of the answer minus logit of the counterfactual answer.
 
 Any real number; positive where the answer is preferred. It is continuous and roughly linear in the
-residual stream, hence the default (Zhang and Nanda 2023, arXiv 2309.16042). The least gap is a
-factor e in the odds of the two answers."""
+residual stream, hence the default (Zhang and Nanda 2023, arXiv 2309.16042)."""
 ANSWER_PROB = register_metric(
     Metric("answer_prob", _answer_prob, "probability", least_gap=0.1, bounds=(0.0, 1.0))
 )

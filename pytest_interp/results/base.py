@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from pytest_interp.errors import ClaimError
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.tolerances import Tolerance
 
@@ -80,6 +81,21 @@ def frozen(array: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:
     made: npt.NDArray[Any] = np.array(array, dtype=dtype)
     made.setflags(write=False)
     return made
+
+
+def must_have_shape(result: Result, name: str, **axes: Sequence[object]) -> None:
+    """Check that an array of a result has one entry for each label of its axes.
+
+    Raises:
+        ClaimError: it has not, or an axis has no label.
+    """
+    found, wanted = np.shape(getattr(result, name)), tuple(map(len, axes.values()))
+    if found != wanted or 0 in wanted:
+        counts = " and ".join(f"{len(labels)} {axis}s" for axis, labels in axes.items())
+        raise ClaimError(
+            f"{name} of a {type(result).__name__} is [{', '.join(axes)}] and has the shape "
+            f"{found}: {counts} need {wanted}, with at least one entry each"
+        )
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,10 @@ Experiments make controls, claims read them; neither knows the other.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
+
+from pytest_interp.errors import ClaimError
 
 
 @dataclass(frozen=True)
@@ -16,12 +19,25 @@ class Control:
     ``value`` is a share of the gap, or a p-value where ``name`` says so; None where the control
     could not be run, and ``note`` says why. A control above its ``limit`` makes a claim
     inconclusive: the instrument reads something where there is nothing.
+
+    Raises:
+        ClaimError: the value or the limit is no number.
     """
 
     name: str
     value: float | None
     limit: float
     note: str = ""
+
+    def __post_init__(self) -> None:
+        given: dict[str, object] = {"value": self.value, "limit": self.limit}
+        if self.value is None:
+            del given["value"]
+        for name, value in given.items():
+            if not isinstance(value, Real):
+                raise ClaimError(
+                    f"the control {self.name!r} needs a number as its {name}: {value!r}"
+                )
 
     @property
     def holds(self) -> bool:

@@ -19,6 +19,7 @@ from pytest_interp.results.base import (
     as_json,
     dtype_of,
     frozen,
+    must_have_shape,
 )
 from pytest_interp.results.crossover import NeverReached, ReachedLayer
 from pytest_interp.results.tolerances import Tolerance, float_tolerance, rank_tolerance
@@ -65,6 +66,8 @@ class LensResult(Result):
         for name in ("answer_prob", "answer_margin", "top_margin"):
             object.__setattr__(self, name, frozen(getattr(self, name), float))
         object.__setattr__(self, "answer_rank", frozen(self.answer_rank, int))
+        for name in _CURVES:
+            must_have_shape(self, name, layer=self.layers)
 
     @property
     def on_top(self) -> npt.NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from pytest_interp.results.base import (
     as_json,
     dtype_of,
     frozen,
+    must_have_shape,
 )
 from pytest_interp.results.control import Control
 from pytest_interp.results.roles import role_effect
@@ -70,6 +71,7 @@ class TraceResult(Result):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patched_metric", frozen(self.patched_metric, float))
+        must_have_shape(self, "patched_metric", layer=self.layers, token=self.str_tokens)
         gap = math.nan if self.is_degenerate else self.gap
         recovery = (self.patched_metric - self.corrupt_metric) / gap
         object.__setattr__(self, "recovery", frozen(recovery, float))

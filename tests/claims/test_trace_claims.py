@@ -79,9 +79,12 @@ def test_preferring_the_answer_is_asked_whatever_the_metric():
     by_prob = {"metric": "answer_prob", "clean": 0.25, "corrupt": 0.05}
     assert check_handoff(make_trace(**by_prob, logit_diffs=(2.0, -1.0)), "subject", "last", 3)
     for diffs, reason in (
-        ((-0.4, -3.0), "does not prefer ' x': answer_prob is 0.25 clean and 0.05 corrupt; logit"),
+        (
+            (-0.4, -3.0),
+            r"not prefer ' x' to ' y': by -0.40 logits \(answer_prob is 0.25 clean and 0.05 cor",
+        ),
         ((2.0, 0.5), "does not prefer ' y'"),
-        ((float("nan"), -1.0), "does not prefer ' x'"),
+        ((float("nan"), -1.0), "logits are not finite"),
         (None, "logit_diffs= does not say"),
     ):
         with pytest.raises(ClaimInconclusive, match=reason):

@@ -74,14 +74,23 @@ facts:
 """
 
 
-def test_facts_says_which_are_known(tmp_path, capsys):
+@pytest.mark.guarantee(
+    "messages",
+    "A fact that is not known is listed with the reason, its rank and what the model says.",
+    sees="`pytest-interp facts` prints all three.",
+)
+def test_facts_says_which_are_known_and_why_others_are_not(tmp_path, capsys):
     tmp_path.joinpath("facts.yaml").write_text(FACTS)
     assert main(["facts", "planted-gpt2", str(tmp_path / "facts.yaml")]) == 0
     out = capsys.readouterr().out
     lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert lines["known"].split()[1] == "yes"
+    assert lines["known"].split()[4:6] == ["0", "'Paris'"]
     assert lines["wrong"].split()[1] == "no"
-    assert "differ in length" in lines["long"]
+    assert "the model does not prefer ' " in lines["wrong:"]
+    assert "'Rome'" in lines["wrong"]
+    assert "differ in length" in lines["long:"]
+    assert "a gap of at least 1 logit, as claims ask" in out
     assert "planted-gpt2 knows 1 of 3 facts of monuments" in out
 
 

@@ -19,6 +19,7 @@ from pytest_interp.experiments import (
     unrelated_control,
 )
 from pytest_interp.planted import planted_model
+from pytest_interp.results.known import unknown_because
 
 
 @cache
@@ -165,8 +166,13 @@ def test_known_facts_with_numbers_and_problems():
     first, second, *rest = known_facts(adapter, mixed)
     assert first.known
     assert (first.rank, first.clean > 0, first.corrupt < 0) == (0, True, True)
+    assert (first.top_token, first.reason) == (good.answer.strip(), None)
     assert not second.known
     assert "differ in length" in second.problem
     assert all(one.known for one in rest)
     nothing, empty_adapter = planted(variant="unknown_fact")
     assert not any(one.known for one in known_facts(empty_adapter, nothing))
+    # what claims ask of traces is the same rule on the same numbers
+    traces = trace_facts(empty_adapter, nothing, controls=False)
+    for asked, traced in zip(known_facts(empty_adapter, nothing), traces, strict=True):
+        assert asked.known is (unknown_because(traced) is None)
