@@ -15,6 +15,7 @@ from _pytest._code.code import ExceptionInfo, ReprFileLocation
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import InterpError, SpecError, described
+from pytest_interp.plugin.specs import SUFFIX, folders_of
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -49,7 +50,11 @@ class SpecModule(pytest.Module):
         module.__file__ = str(self.path)
         marks: list[pytest.MarkDecorator] = []
         try:
-            spec = read_spec(self.path)
+            if not self.path.name.endswith(SUFFIX):
+                name = re.sub(r"(?i)\.interp\.ya?ml$", SUFFIX, self.path.name)
+                message = f"the name of a spec file ends in {SUFFIX}: rename it to {name}"
+                raise SpecError(f"{shown(self.path)}:1: {message}")
+            spec = read_spec(self.path, folders=folders_of(self.config))
             marks = _marks(spec)
             tests = list(_tests(spec))
         except SpecError as error:
@@ -84,6 +89,9 @@ def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
         place = ("marks", index)
         if reason := _NO_PLAIN_MARKS.get(name):
             message = f"the mark {name!r} cannot be given here: {reason}"
+            raise spec.document.error(place, message)
+        if not re.match(r"[^\W\d_]", name):  # pytest.mark has attributes of its own, as __class__
+            message = f"{name!r} is no name of a mark: it begins with a letter"
             raise spec.document.error(place, message)
         try:
             with warnings.catch_warnings(record=True) as caught:
