@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import pytest
-from _pytest._code.code import ExceptionInfo, ReprFileLocation
+from _pytest._code.code import ExceptionInfo, ReprExceptionInfo, ReprFileLocation
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import InterpError, SpecError, described
@@ -73,10 +73,10 @@ def failure_text(item: pytest.Item, error: ExceptionInfo[BaseException]) -> Any:
     expected = (AssertionError, InterpError, pytest.fail.Exception)
     if not isinstance(item.parent, SpecModule) or not isinstance(error.value, expected):
         return None
-    text = error.getrepr(style="value", chain=False)
     line = getattr(getattr(item, "function", None), LINE, 1)
-    text.reprcrash = ReprFileLocation(str(item.path), line, str(error.value))
-    return text
+    place = ReprFileLocation(str(item.path), line, str(error.value))
+    # not in a chain: a worker of xdist would send the place that the chain keeps
+    return ReprExceptionInfo(error.getrepr(style="value", chain=False).reprtraceback, place)
 
 
 def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
