@@ -93,25 +93,29 @@ class Baseline:
         self.used.add(shared.numbers)
         # drawn in every run, so that a broken figure does not wait for an update
         drawing = self._draw(result)
-        found = compare_with_saved(shared, new, self._snapshot)
+        own = self._policy.own(shared)
+        # a checkpoint is compared with the model's entry until it has one of its own
+        base = own if own.exists() else shared
+        found = compare_with_saved(base, new, self._snapshot)
         if self._policy.is_writer(backend):
-            return self._settle(found, drawing, backend, self._policy.update)
-        override = shared.override(str(backend))
-        if found.needs is Update.NOTHING and override.exists():
+            return self._settle(found, drawing, backend, self._policy.update, own)
+        into = own.override(str(backend))
+        override = into if into.exists() or base == own else shared.override(str(backend))
+        if found.needs is Update.NOTHING and into.exists():
             self.notes.append(
-                f"{shown(override.numbers)} is no longer needed: {backend} agrees with the "
+                f"{shown(into.numbers)} is no longer needed: {backend} agrees with the "
                 "shared entry. Delete it"
             )
         overrides = self._policy.overrides
         may = max(self._policy.update, Update.CHANGED) if overrides else Update.NOTHING
         waits = self._policy.contested and Update.NOTHING < found.needs <= self._policy.update
         if waits and (overrides or not override.exists()):
-            return self._postpone(shared, backend)
+            return self._postpone(base, backend)
         if override.exists() or overrides:
             if overrides and found.needs is Update.NOTHING:
                 return None
             found = compare_with_saved(override, new, self._snapshot)
-        return self._settle(found, drawing, backend, may)
+        return self._settle(found, drawing, backend, may, into)
 
     def write(self) -> None:
         """Write what the update asked for: the test has passed. Errors as for ``store.write``."""
@@ -125,9 +129,14 @@ class Baseline:
             self.notes.append(f"{self._owner.test}: {reason}, so its baselines were not written")
 
     def _settle(
-        self, found: Comparison, drawing: Drawing | None, backend: str | None, may: Update
+        self,
+        found: Comparison,
+        drawing: Drawing | None,
+        backend: str | None,
+        may: Update,
+        into: Slot,
     ) -> None:
-        """Pass, fail, or keep in mind what an update may write."""
+        """Pass, fail, or keep in mind what an update may write, and that it goes into a slot."""
         __tracebackhide__ = True
         slot, new = found.slot, found.new
         if found.needs > may:
@@ -135,16 +144,15 @@ class Baseline:
                 raise found.error
             messages, old = self._messages(slot, backend, drawing), found.old
             pytest.fail(messages.missing() if old is None else messages.moved(old, found))
-        note = "\n".join([shown(slot.numbers), *indented(found.lines)])
+        lines = indented(found.lines)
         if may is Update.ALL or found.needs is not Update.NOTHING:
-            self._files[slot.numbers] = new.dumps().encode()
-            if drawing is not None:
-                self._files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
-            verbs = {Update.ALL: "replaced the unreadable", Update.MISSING: "added"}
-            self._written.append(f"{verbs.get(found.needs, 'updated')} {note}")
+            verb = "replaced the unreadable" if found.needs is Update.ALL else "updated"
+            self._keep(into, new, drawing)
+            verb = verb if into.exists() else "added"
+            self._written.append("\n".join([f"{verb} {shown(into.numbers)}", *lines]))
             return
-        if found.lines:
-            self.notes.append(note)
+        if lines:
+            self.notes.append("\n".join([shown(slot.numbers), *lines]))
         if drawing is None or found.old is None:
             return
         threshold = threshold_of(t.atol for t in tolerances_between(found.old, new).values())
@@ -152,13 +160,23 @@ class Baseline:
         if problem is None:
             return
         needed = Update.MISSING if problem.is_missing else Update.CHANGED
-        if needed <= may:
+        # entries that another worker may write: not those for one backend alone
+        contested = self._policy.contested and slot in (slot.shared, self._policy.own(slot.shared))
+        if needed <= may and slot == into:
             self._written.append(f"redrawn {shown(slot.numbers)}: {problem.text}")
             self._files |= problem.files
-        elif self._policy.contested and slot == slot.shared and needed <= self._policy.update:
+        elif needed <= may:
+            self._written.append(f"added {shown(into.numbers)}: {problem.text}")
+            self._keep(into, new, drawing)
+        elif contested and needed <= self._policy.update:
             self._postpone(slot, backend)
         else:
             pytest.fail(self._messages(slot, backend, drawing).redrawn(problem))
+
+    def _keep(self, slot: Slot, new: Entry, drawing: Drawing | None) -> None:
+        self._files[slot.numbers] = new.dumps().encode()
+        if drawing is not None:
+            self._files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
 
     def _postpone(self, slot: Slot, backend: str | None) -> None:
         self.notes.append(

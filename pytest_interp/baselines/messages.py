@@ -42,6 +42,7 @@ class Messages:
                 f"compared with it; where a test runs under {self.backend} alone:",
                 f"{self._override()} )",
             ]
+        lines += self._checkpoint()
         return "\n".join(lines)
 
     def moved(self, old: Entry, found: Comparison) -> str:
@@ -49,13 +50,15 @@ class Messages:
         lines = [f"the result moved from its baseline {shown(self.slot.numbers)}:"]
         lines += [*indented(found.lines), *provenance_lines(old, found.new), *self._figures()]
         if self._is_writer:
-            return "\n".join([*lines, "If the new result is right:", self._update()])
+            lines += ["If the new result is right:", self._update(), *self._checkpoint()]
+            return "\n".join(lines)
         lines += [
             f"The entry was written under {self.policy.reference}; {self.backend} only compares. "
             "Where both moved, update it there:",
             self._update(),
             f"Where {self.backend} must differ, keep an entry for it alone:",
             self._override(),
+            *self._checkpoint(),
         ]
         return "\n".join(lines)
 
@@ -66,11 +69,24 @@ class Messages:
             why, option = "", "--interp-update=missing"
         lines = [f"the numbers agree with {shown(self.slot.numbers)}, but {problem.text}"]
         lines += [*self._figures(), f"{why}Where the new figure is right:", self._update(option)]
+        lines += self._checkpoint()
         return "\n".join(lines)
 
     def _figures(self) -> list[str]:
         saved = shown(self.slot.picture)
         return [f"figures: {saved} (saved), {self.figure} (new)"] if self.figure else []
+
+    def _checkpoint(self) -> list[str]:
+        """That the model's own entry is not touched where a checkpoint stands in for it."""
+        if self.policy.checkpoint is None:
+            return []
+        label = (
+            f"as {self.policy.label}" if self.policy.label else "under the LABEL that you choose"
+        )
+        return [
+            f"(this keeps an entry of {self.policy.checkpoint} alone, {label}; that of the model "
+            "itself stays as it is)"
+        ]
 
     @property
     def _is_writer(self) -> bool:
