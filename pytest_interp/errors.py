@@ -4,7 +4,7 @@ InterpError
 ├── UnknownNameError          a model, site, metric, experiment ... that nobody registered
 ├── BackendNotInstalledError  the backend's package is missing
 ├── WeightsUnavailableError   the weights are not here and cannot be fetched: specs skip
-├── DamagedWeightsError       the weights are here but are not what the registry pins
+├── DamagedWeightsError       the weights are not what the registry pins, or what was loaded
 ├── NotAModelError            a folder or file that holds no model
 ├── DeviceError               an unknown or unavailable device or dtype
 ├── UnsupportedSiteError      the architecture has no such site, or the site cannot be written
@@ -75,7 +75,7 @@ class WeightsUnavailableError(InterpError):
 
 
 class DamagedWeightsError(InterpError):
-    """The bytes of the weights are not those that the registry pins."""
+    """The weights are not those that the registry pins, or those that were loaded."""
 
 
 class NotAModelError(InterpError):
