@@ -10,12 +10,12 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.location import PyTestLocation
 from syrupy.session import SnapshotSession
 
-from pytest_interp.baselines import store
 from pytest_interp.baselines.compare import tolerances_between
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import Drawing, inspect_figure, threshold_of
 from pytest_interp.baselines.messages import Command, Messages
 from pytest_interp.baselines.policy import Policy, Update
+from pytest_interp.baselines.saving import Pending
 from pytest_interp.baselines.snapshot import Comparison, EntryExtension, compare_with_saved
 from pytest_interp.baselines.store import Owner, Slot
 from pytest_interp.baselines.wording import indented
@@ -58,9 +58,8 @@ class Baseline:
             update_snapshots=False,
         )
         self._seen: set[tuple[Slot, str | None]] = set()
-        self._files: dict[Path, bytes] = {}
-        """What an update is to write, and the notes about it."""
-        self._written: list[str] = []
+        self._pending: list[Pending] = []
+        """What an update is to write."""
 
     def check(self, result: Result, name: str | None = None) -> None:
         """Compare a result with its baseline.
@@ -118,14 +117,12 @@ class Baseline:
         return self._settle(found, drawing, backend, may, into)
 
     def write(self) -> None:
-        """Write what the update asked for: the test has passed. Errors as for ``store.write``."""
-        for path, data in self._files.items():
-            store.write(path, data)
-        self.notes += self._written
+        """Write what the update asked for: the test has passed. Errors as for ``Pending``."""
+        self.notes += [pending.write() for pending in self._pending]
 
     def abandon(self, reason: str) -> None:
         """Write nothing, and say why where there was something to write."""
-        if self._files:
+        if self._pending:
             self.notes.append(f"{self._owner.test}: {reason}, so its baselines were not written")
 
     def _settle(
@@ -147,36 +144,28 @@ class Baseline:
         lines = indented(found.lines)
         if may is Update.ALL or found.needs is not Update.NOTHING:
             verb = "replaced the unreadable" if found.needs is Update.ALL else "updated"
-            self._keep(into, new, drawing)
             verb = verb if into.exists() else "added"
-            self._written.append("\n".join([f"{verb} {shown(into.numbers)}", *lines]))
+            note = "\n".join([f"{verb} {shown(into.numbers)}", *lines])
+            self._pending.append(Pending.of(found, into, new, drawing, note))
             return
         if lines:
             self.notes.append("\n".join([shown(slot.numbers), *lines]))
         if drawing is None or found.old is None:
             return
         threshold = threshold_of(t.atol for t in tolerances_between(found.old, new).values())
-        problem = inspect_figure(drawing, slot, self._scratch, threshold)
+        problem = inspect_figure(drawing, slot, found.old.figure, self._scratch, threshold)
         if problem is None:
             return
-        needed = Update.MISSING if problem.is_missing else Update.CHANGED
         # entries that another worker may write: not those for one backend alone
         contested = self._policy.contested and slot in (slot.shared, self._policy.own(slot.shared))
-        if needed <= may and slot == into:
-            self._written.append(f"redrawn {shown(slot.numbers)}: {problem.text}")
-            self._files |= problem.files
-        elif needed <= may:
-            self._written.append(f"added {shown(into.numbers)}: {problem.text}")
-            self._keep(into, new, drawing)
-        elif contested and needed <= self._policy.update:
+        if problem.needs <= may:
+            verb, entry = ("redrawn", found.old) if slot == into else ("added", new)
+            note = f"{verb} {shown(into.numbers)}: {problem.text}"
+            self._pending.append(Pending.of(found, into, entry, drawing, note))
+        elif contested and problem.needs <= self._policy.update:
             self._postpone(slot, backend)
         else:
             pytest.fail(self._messages(slot, backend, drawing).redrawn(problem))
-
-    def _keep(self, slot: Slot, new: Entry, drawing: Drawing | None) -> None:
-        self._files[slot.numbers] = new.dumps().encode()
-        if drawing is not None:
-            self._files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
 
     def _postpone(self, slot: Slot, backend: str | None) -> None:
         self.notes.append(
@@ -188,5 +177,5 @@ class Baseline:
         figure = None
         if drawing is not None:
             figure = self._scratch() / slot.picture.name
-            store.write(figure, drawing.picture)
+            figure.write_bytes(drawing.picture)
         return Messages(slot, backend, self._policy, self._command, figure)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import FigureProblem
-from pytest_interp.baselines.policy import Policy
+from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.snapshot import Comparison
 from pytest_interp.baselines.store import Slot
 from pytest_interp.baselines.wording import indented, provenance_lines
@@ -64,12 +64,11 @@ class Messages:
 
     def redrawn(self, problem: FigureProblem) -> str:
         """The numbers agree and the figure does not."""
-        why, option = "Either the drawing or matplotlib changed. ", "--interp-update"
-        if problem.is_missing:
-            why, option = "", "--interp-update=missing"
+        why, option = "The drawing changed. Where the new figure is right:", "--interp-update"
+        if problem.needs is Update.MISSING:
+            why, option = "To draw it anew:", "--interp-update=missing"
         lines = [f"the numbers agree with {shown(self.slot.numbers)}, but {problem.text}"]
-        lines += [*self._figures(), f"{why}Where the new figure is right:", self._update(option)]
-        lines += self._checkpoint()
+        lines += [*self._figures(), why, self._update(option), *self._checkpoint()]
         return "\n".join(lines)
 
     def _figures(self) -> list[str]:

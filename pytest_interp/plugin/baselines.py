@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_interp.adapters.backends import backend_names
+from pytest_interp.baselines.names import stem_of
 from pytest_interp.baselines.policy import Policy, Update
-from pytest_interp.baselines.store import Owner, stem_of
+from pytest_interp.baselines.store import Owner
 from pytest_interp.errors import BaselineError, UnknownNameError
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.owners import command_of, is_inside, owner_of
