@@ -38,6 +38,11 @@ def stem_of(test: str, model: str | None, name: str | None = None) -> str:
     return stem + SEPARATOR + _bounded(slug(name), _STEM - len(stem) - len(SEPARATOR))
 
 
+def function_of(stem: str) -> str:
+    """The name of the test function that a stem begins with, or its beginning where it was cut."""
+    return stem.partition(SEPARATOR)[0].partition("-")[0].rpartition(".")[2]
+
+
 def slug(text: str) -> str:
     """A part of a file name. A text that had to be changed gets a hash: no two texts collide."""
     means_more = SEPARATOR in text or text.endswith(RASTER.removesuffix(PICTURE))

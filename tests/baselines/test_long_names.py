@@ -1,4 +1,4 @@
-"""Names of entries on file systems: no longer than they can hold, and apart where case is folded."""
+"""Names of entries: no longer than file systems hold, and apart where they fold case."""
 
 import pytest
 from baseline_project import text
