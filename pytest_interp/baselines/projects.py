@@ -37,8 +37,8 @@ def claim(root: Path, rootdir: Path, project: str) -> None:
     if owner and owner != project:
         raise BaselineError(
             f"nothing is written in {root}: it belongs to the project {owner!r} ({RECORD} in it), "
-            f"and this one {_named(project)}. Set another folder with interp_baseline_dir; or, where "
-            f"they are the same, interp_baseline_owner = {owner} in the ini file"
+            f"and this one {_named(project)}. Set another folder with interp_baseline_dir; or, "
+            f"where they are the same, interp_baseline_owner = {owner} in the ini file"
         )
 
 

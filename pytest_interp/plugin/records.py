@@ -11,6 +11,9 @@ import pytest
 if TYPE_CHECKING:
     pass
 
+if TYPE_CHECKING:
+    pass
+
 
 @dataclass(frozen=True)
 class Record:
