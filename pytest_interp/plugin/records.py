@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    pass
+    from pytest_interp.plugin.pruning import Pruning
 
 if TYPE_CHECKING:
-    pass
+    from pytest_interp.plugin.pruning import Pruning
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Records:
 _REPORT = "interp_baselines"
 """Attribute of a test's last report, and key in the final report of a worker of xdist."""
 _RECORDS = pytest.StashKey[Records]()
-_PRUNING = pytest.StashKey["Pruning"]()
+_PRUNING: pytest.StashKey[Pruning] = pytest.StashKey()
 """What no test asks for, once the run has ended."""
 
 
