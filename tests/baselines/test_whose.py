@@ -142,12 +142,12 @@ def refuse(*_):
 )
 def test_nothing_is_deleted_before_it_is_listed(saved, monkeypatch):
     without_trace(saved)
-    monkeypatch.setattr(pruning.store, "remove", refuse)
-    result = saved.run("--interp-prune")
+    with monkeypatch.context() as patch:
+        patch.setattr(pruning.store, "remove", refuse)
+        result = saved.run("--interp-prune")
     assert all(f"  {name}" in result.outlines for name in OF_TRACE)
     assert "not everything was pruned: refused" in text(result)
     assert set(saved.saved()) == FILES
-    monkeypatch.undo()
     lines = saved.run("--interp-prune").outlines
     at = lines.index("deleted 6 of 6 files")
     assert {f"  {name}" for name in OF_TRACE} == set(lines[at - 6 : at])
