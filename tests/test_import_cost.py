@@ -56,7 +56,7 @@ def test_check_sees_an_import_inside_a_pytest_run(tmp_path: Path) -> None:
     sees="no part of the plugin is imported before its turn",
 )
 def test_each_part_of_the_plugin_is_imported_in_its_turn(tmp_path: Path) -> None:
-    # pytest 8.2 warns of one that another part has imported, and under -W error does not start
+    # older ones warn of a part that another has imported, and under -W error does not start
     code = """
 import importlib, sys
 from pytest_interp.plugin import pytest_plugins

@@ -109,6 +109,7 @@ def test_overrides(spec, tmp_path):
     assert config["backends"] == ["transformer_lens"]
     assert (config["dtype"], config["device"], config["seed"]) == ("float64", "cpu", 5)
     assert "seed" not in config["inputs"]
+    assert [*config][:2] == ["model", "experiment"], "what matters most comes first"
     saved = json.loads((tmp_path / "outputs/causal_trace/a/result.json").read_text())
     assert saved["provenance"]["seed"] == 5
 
