@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
 
 from benchmarks.calibration.oracle import Claim, Oracle
 from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
@@ -216,13 +218,19 @@ def claims_of_agreement(planted: PlantedModel, a: ModelAdapter, b: ModelAdapter)
                 f"{name} (trace)",
                 true,
                 lambda s=second: check_backends_agree(
-                    *(causal_trace(one, fact, controls=False) for one in (a, s))
+                    *_alike(causal_trace(one, fact, controls=False) for one in (a, s))
                 ),
             )
         yield (
             f"{name} (lens)",
             true,
             lambda s=second: check_backends_agree(
-                *(logit_lens(x, fact.clean_prompt, fact.answer) for x in (a, s))
+                *_alike(logit_lens(x, fact.clean_prompt, fact.answer) for x in (a, s))
             ),
         )
+
+
+def _alike(results: Iterable[Any]) -> Iterator[Any]:
+    """The same results, as if they were of one model: their numbers have to tell them apart."""
+    for one in results:
+        yield replace(one, provenance=replace(one.provenance, fingerprint="claimed to be one"))

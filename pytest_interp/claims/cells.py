@@ -55,8 +55,11 @@ def table(
     is_set = any(cell.found.n_units > 1 for cell in cells)
     names = [c.name if len(c.name) <= WIDEST else f"{c.name[: WIDEST - 2]}.." for c in columns]
     heads = [name.rjust(22 if is_set else 7) for name in names]
-    key = "effect by layer (* breaks the claim, ? is undecided):"
-    lines = [f"  {key}", f"    layer  {'  '.join(heads)}".rstrip()]
+    open_ = ", ? is undecided" if any(not c.false and not c.margin >= 0 for c in cells) else ""
+    lines = [
+        f"  effect by layer (* breaks the claim{open_}):",
+        f"    layer  {'  '.join(heads)}".rstrip(),
+    ]
     previous = None
     for i, layer in enumerate(layers):
         if any(abs(i - j) <= REACH for j in wanted):

@@ -26,10 +26,14 @@ from pytest_interp.results.tolerances import Tolerance, float_tolerance, rank_to
 
 _CURVES = ("answer_prob", "answer_rank", "answer_margin", "top_token", "top_margin")
 """What the JSON holds for each layer."""
-BY_THE_ANSWER = dict.fromkeys(
-    ("crossover_layer", "settled_layer", "answer_rank"), Decision("answer_margin", "sign")
-)
-"""Findings that the lead of the answer decides."""
+BY_THE_ANSWER = {
+    **dict.fromkeys(("crossover_layer", "settled_layer"), Decision("answer_margin", "sign")),
+    "answer_rank": Decision("answer_margin", "moved"),
+}
+"""Findings that the lead of the answer decides.
+
+Far from the top many tokens lie within rounding of one another, and their order says nothing: a
+rank is as sure as the logits that it counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,8 @@ class LensResult(Result):
     number count, and all tokens do where the answer's own logit is not."""
     answer_margin: Floats
     """Logit of the answer minus the best other logit: positive where the answer is on top."""
-    top_token: tuple[str, ...]
+    top_token: tuple[str | None, ...]
+    """None where no token leads: where two are level, or a logit is not a number."""
     top_margin: Floats
     """Logit of the top token minus that of the second: how firmly it is on top."""
     final_prob: float
@@ -68,6 +73,9 @@ class LensResult(Result):
         object.__setattr__(self, "answer_rank", frozen(self.answer_rank, int))
         for name in _CURVES:
             must_have_shape(self, name, layer=self.layers)
+        leads = np.isfinite(self.top_margin) & (self.top_margin > 0)
+        named = zip(self.top_token, leads, strict=True)
+        object.__setattr__(self, "top_token", tuple(t if lead else None for t, lead in named))
 
     @property
     def on_top(self) -> npt.NDArray[np.bool_]:

@@ -31,7 +31,7 @@ def clusters(shared: Sequence[Names]) -> Floats:
     found += [rest] if (rest := frozenset(range(len(shared))).difference(*found)) else []
     if len(found) < 2:
         return np.zeros((len(shared), 0))
-    found.sort(key=min)
+    found.sort(key=sorted)
     return np.array([[float(i in one) for one in found] for i in range(len(shared))])
 
 

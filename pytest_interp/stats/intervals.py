@@ -188,7 +188,8 @@ def _studentized(data: Floats, way: Floats, drawn: npt.NDArray[np.int64]) -> Flo
     total = drawn @ counts
     off = drawn @ sums / total[:, None]
     # the sum over clusters of ((sum - off * count) / (total - count)) ** 2, as matrix products
-    share = drawn / (total[:, None] - counts) ** 2
+    share = np.zeros(drawn.shape)
+    np.divide(drawn, (total[:, None] - counts) ** 2, out=share, where=drawn > 0)
     squares = share @ sums**2 - 2 * off * (share @ (sums * counts[:, None]))
     squares += off**2 * (share @ counts**2)[:, None]
     whole = np.sqrt(((sums / (counts.sum() - counts)[:, None]) ** 2).sum(0))
