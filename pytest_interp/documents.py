@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
@@ -35,6 +36,8 @@ class Document:
     """Line of every key (for a mapping) or item (for a list), counted from 1."""
     origins: dict[Location, str] = field(default_factory=dict)
     """For values that a command line put in: the name of its option."""
+    private: bool = False
+    """Whether messages may show none of its values: the file may be another, and hold secrets."""
 
     def put(self, location: Location, value: Any, origin: str) -> None:
         """Replace a value; its place is now ``origin`` and no longer a line of the file.
@@ -92,18 +95,47 @@ def shown(path: Path, folder: Path | None = None) -> str:
         return str(path)
 
 
-def read_document(path: Path, max_bytes: int = MAX_BYTES) -> Document:
-    """Read a YAML file whose top level is a mapping with text keys.
+def shown_key(key: object, private: bool) -> str:
+    """A key as messages show it; one of a private document only where it is made of plain words."""
+    text = str(key) if str(key).isprintable() else repr(key)[1:-1]  # no escapes for the terminal
+    is_plain = isinstance(key, int) or re.fullmatch(r"[^\W\d][\w .-]{0,39}", text)  # or an index
+    return text if is_plain or not private else "(not shown)"
+
+
+def check_below(path: Path, folders: Iterable[Path]) -> None:
+    """Refuse a file that lies below none of the folders, or is a link that leads out of them.
 
     Raises:
-        SpecError: not readable, too large, not UTF-8, not YAML, not a mapping, a tag that would
-            make an object, a key given twice, or aliases that expand beyond a bound. The message
-            begins with file and line.
+        SpecError: it does. Nothing of the file was read.
+    """
+    allowed = [folder.resolve() for folder in folders]
+    try:
+        file = path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle; a null byte
+        raise SpecError(f"{shown(path)}:1: the file cannot be read: {error}") from None
+    if not any(file.is_relative_to(folder) for folder in allowed):
+        raise SpecError(
+            f"{shown(path)}:1: the file lies outside of {', '.join(map(str, allowed))}, links "
+            "followed: move it there, or name its folder in the ini option interp_allowed_dirs"
+        )
+
+
+def read_document(path: Path, max_bytes: int = MAX_BYTES, *, private: bool = False) -> Document:
+    """Read a YAML file whose top level is a mapping with text keys.
+
+    ``private``: messages show none of its values, and only keys that are plain words.
+
+    Raises:
+        SpecError: not a regular file, not readable, too large, not UTF-8, not YAML, not a mapping,
+            a tag that would make an object, a key given twice, or aliases that expand beyond a
+            bound. The message begins with file and line.
     """
     where = f"{shown(path)}:1"
     try:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
+            raise SpecError(f"{where}: this is no regular file: give one that holds YAML text")
         with path.open("rb") as stream:
-            data = stream.read(max_bytes + 1)  # a device may never end, whatever its size
+            data = stream.read(max_bytes + 1)
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(f"{where}: the file is not UTF-8 text ({error.reason})") from error
@@ -114,13 +146,13 @@ def read_document(path: Path, max_bytes: int = MAX_BYTES) -> Document:
             f"{where}: the file is too large: at most {max_bytes:,} bytes are read. Keep only the "
             "inputs of one experiment in it"
         )
-    return parse_document(text, path)
+    return parse_document(text, path, private=private)
 
 
-def parse_document(text: str, path: Path) -> Document:
+def parse_document(text: str, path: Path, *, private: bool = False) -> Document:
     """As :func:`read_document`, from text that was read already."""
     where = shown(path)
-    data, lines = _parse(text, lambda line: f"{where}:{line}")
+    data, lines = _parse(text, lambda line: f"{where}:{line}", private)
     if not lines:
         raise SpecError(f"{where}:1: the file is empty: fill it, or remove it")
     if not isinstance(data, dict):
@@ -129,7 +161,7 @@ def parse_document(text: str, path: Path) -> Document:
             f"{where}:{lines[()]}: expected a mapping of keys to values at the top level, got "
             f"{kinds.get(type(data), 'a single value')}"
         )
-    return Document(path, data, lines)
+    return Document(path, data, lines, private=private)
 
 
 def parse_value(text: str, origin: str) -> Any:
@@ -140,35 +172,38 @@ def parse_value(text: str, origin: str) -> Any:
     return _parse(text, lambda line: origin)[0]
 
 
-def _parse(text: str, place: Callable[[int], str]) -> tuple[Any, dict[Location, int]]:
+def _parse(
+    text: str, place: Callable[[int], str], private: bool = False
+) -> tuple[Any, dict[Location, int]]:
     """The plain value of a text, and its lines; no lines where the text holds nothing."""
     try:
         loader = yaml.SafeLoader(text)  # it refuses every tag that would make an object
         node = loader.get_single_node()
         if node is None:
             return None, {}
-        walk = _Walk(place, max(MAX_TEXT, len(text)))
+        walk = _Walk(place, max(MAX_TEXT, len(text)), private)
         walk.measure(node)  # first: a small document cannot be slow to walk
         walk.note(node, ())
         return loader.construct_document(node), walk.lines
     except SpecError:
         raise
     except yaml.MarkedYAMLError as error:
-        raise SpecError(_syntax(place, error)) from error
+        raise SpecError(_syntax(place, error, private)) from None
     except yaml.YAMLError as error:
         reason = str(error).partition("\n")[0]
         raise SpecError(f"{place(1)}: this is not YAML text: {reason}") from error
     except RecursionError as error:
         raise SpecError(f"{place(1)}: values are nested too deeply to be a spec") from error
-    except (ValueError, OverflowError) as error:
-        raise SpecError(f"{place(1)}: a value cannot be read: {error}") from error
+    except (ValueError, OverflowError, LookupError, AttributeError) as error:  # !!bool x, !!int x
+        why = "it is not what its form or its tag says" if private else error
+        raise SpecError(f"{place(1)}: a value cannot be read: {why}") from None
 
 
 class _Walk:
     """Finds the line of every value, and counts values as if every alias were written out."""
 
-    def __init__(self, place: Callable[[int], str], max_text: int) -> None:
-        self.place = place
+    def __init__(self, place: Callable[[int], str], max_text: int, private: bool) -> None:
+        self.place, self.private = place, private
         self.bounds = {"values": MAX_NODES, "characters": max_text}
         self.sizes: dict[int, tuple[int, int]] = {}
         self.open: set[int] = set()
@@ -212,12 +247,14 @@ class _Walk:
             for key, value in node.value:
                 line = key.start_mark.line + 1
                 if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith((":str", ":merge")):
-                    text = key.value if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
+                    is_one = isinstance(key, yaml.ScalarNode)
+                    text = shown_key(key.value, self.private) if is_one else "a list or a mapping"
                     message = f"a key must be text, and {text} is not: put it in quotes"
                     raise self._error(key, message)
                 name = str(key.value)
                 if name in seen:
-                    raise self._error(key, f"key {name!r} was given in line {seen[name]} already")
+                    said = shown_key(name, self.private)
+                    raise self._error(key, f"key '{said}' was given in line {seen[name]} already")
                 seen[name] = line
                 if name == "<<":  # the keys of what is merged in belong to this mapping
                     self.note(value, location)
@@ -226,11 +263,14 @@ class _Walk:
                 self.note(value, (*location, name))
 
 
-def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError) -> str:
+def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError, private: bool) -> str:
     mark = error.problem_mark or error.context_mark
     line = 1 if mark is None else mark.line + 1
     problem = error.problem or str(error)
     _, no_constructor, tag = problem.partition("a constructor for the tag ")
+    if private:  # what PyYAML quotes is text of the file, but for single signs and its own words
+        problem = re.sub(r"'[^']{2,}'|\"[^\"]{2,}\"", _own_word, problem)
+        tag = "this"
     if no_constructor:
         problem = f"{tag} is a tag that makes an object: a spec holds plain values only; remove it"
     elif "'\\t'" in problem:
@@ -238,3 +278,7 @@ def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError) -> str:
     elif isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
         problem = "a second document begins here (---): write one spec per file"
     return f"{place(line)}: {problem}"
+
+
+def _own_word(quoted: re.Match[str]) -> str:
+    return quoted[0] if quoted[0][1] == "<" else "(not shown)"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from types import NoneType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from pytest_interp.documents import Document, Location
+from pytest_interp.documents import Document, Location, shown_key
 from pytest_interp.errors import InterpError, SpecError
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def validated(
     value: Any = document.data
     for key in location:
         value = value[key]
-    found = dict(_unknown(value, schema, schema, location))
+    found = dict(_unknown(value, schema, schema, location, document.private))
     misnamed = {place[:-1] for place in found}  # what these lack is there under a wrong name
     try:
         made = make()
@@ -53,7 +54,7 @@ def validated(
                 continue
             if mistake["type"] == "missing" and isinstance(way[-1], str):
                 where = (*where, way[-1])  # each is a mistake of its own
-            found.setdefault(where, _sentence(mistake, location))
+            found.setdefault(where, _sentence(mistake, location, document.private))
     except SpecError:
         raise
     except InterpError as error:
@@ -71,19 +72,20 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _unknown(
-    value: Any, schema: dict[str, Any], root: dict[str, Any], location: Location
+    value: Any, schema: dict[str, Any], root: dict[str, Any], location: Location, private: bool
 ) -> Iterator[tuple[Location, str]]:
     for option in _options(schema, root):
         if isinstance(value, dict) and "properties" in option:
             known = option["properties"]
             for key, inner in value.items():
                 if key in known:
-                    yield from _unknown(inner, known[key], root, (*location, key))
+                    yield from _unknown(inner, known[key], root, (*location, key), private)
                 elif not option.get("additionalProperties"):
-                    yield (*location, key), f"unknown key {key!r}: {nearest(key, list(known))}"
+                    said = shown_key(key, private)
+                    yield (*location, key), f"unknown key '{said}': {nearest(key, list(known))}"
         elif isinstance(value, list) and "items" in option:
             for index, inner in enumerate(value):
-                yield from _unknown(inner, option["items"], root, (*location, index))
+                yield from _unknown(inner, option["items"], root, (*location, index), private)
 
 
 def _options(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -106,10 +108,11 @@ def _existing(document: Document, location: Location) -> Location:
     return location
 
 
-def _sentence(mistake: Any, location: Location) -> str:
+def _sentence(mistake: Any, location: Location, private: bool) -> str:
     kind, value, context = mistake["type"], mistake["input"], mistake.get("ctx", {})
     # pydantic also names the alternative that it tried, as tuple[int, int]
-    way = [str(part) for part in (*location, *mistake["loc"]) if "[" not in str(part)]
+    parts = [part for part in (*location, *mistake["loc"]) if "[" not in str(part)]
+    way = [shown_key(part, private) for part in parts]
     if kind == "missing" and isinstance(mistake["loc"][-1], str):
         return f"the key {way[-1]!r} is missing" + (f" in {'.'.join(way[:-1])}" if way[1:] else "")
     # a position of a tuple that is missing is a mistake of the tuple
@@ -129,15 +132,22 @@ def _sentence(mistake: Any, location: Location) -> str:
         said = mistake["msg"].replace("Input should be", "expected")
     # for YAML no, on, 1984 and 2020-01-01 are not text
     quoted = kind == "string_type" and not isinstance(value, list | dict | NoneType)
-    return f"{name}: {said}, got {_shown(value)}{': put it in quotes' if quoted else ''}"
+    return f"{name}: {said}, got {_shown(value, private)}{': put it in quotes' if quoted else ''}"
 
 
-def _shown(value: object) -> str:
-    """A value in a few words. A mapping shows only its keys: a wrong file may hold secrets."""
+def _shown(value: object, private: bool) -> str:
+    """A value in a few words. A mapping shows only its keys: a wrong file may hold secrets.
+
+    Of a private document the kind of the value alone is shown.
+    """
     if isinstance(value, dict):
-        text = f"a mapping of {', '.join(map(str, value)) or 'nothing'}"
+        keys = [shown_key(key, private) for key in value]
+        text = f"a mapping of {', '.join(keys) or 'nothing'}"
+    elif private and not isinstance(value, bool | NoneType):
+        kinds = {str: "a text", int: "a number", float: "a number", list: "a list", date: "a date"}
+        text = kinds.get(type(value), "another value")
     elif isinstance(value, list):
-        text = f"[{', '.join(map(_shown, value))}]"
+        text = f"[{', '.join(_shown(one, private) for one in value)}]"
     else:
         text = repr(value)
         text = {"None": "nothing", "True": "true", "False": "false"}.get(text, text)

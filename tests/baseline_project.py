@@ -6,6 +6,7 @@ from pathlib import Path
 # runs inside of this process import anew what it does not hold: a second each for matplotlib
 import pytest_interp.baselines.check
 import pytest_interp.figures.render  # noqa: F401
+from pytest_interp.baselines.files import digest
 
 SPECS = """
     import json
@@ -46,6 +47,22 @@ class Project:
 
     def now(self, **values):
         (self.path / "now.json").write_text(json.dumps(values))
+
+    def redrawn(self, stem, raster, **drawn_with):
+        """As if an update had drawn this raster, and maybe with other versions of libraries."""
+        (self.path / f"{stem}.raster.png").write_bytes(raster)
+        numbers = self.path / f"{stem}.json"
+        data = json.loads(numbers.read_text())
+        data["figure"]["raster"] = digest(raster)
+        data["figure"]["drawn_with"] |= drawn_with
+        numbers.write_text(json.dumps(data))
+
+    def without_figure_record(self, stem):
+        """As if an earlier version had saved it."""
+        numbers = self.path / f"{stem}.json"
+        data = json.loads(numbers.read_text())
+        del data["figure"]
+        numbers.write_text(json.dumps(data))
 
     def run(self, *arguments):
         return self.pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)

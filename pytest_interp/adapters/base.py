@@ -24,7 +24,7 @@ from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import ExperimentError, NotAModelError, UnsupportedSiteError
+from pytest_interp.errors import ExperimentError, NotAModelError, PromptError, UnsupportedSiteError
 from pytest_interp.facts.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
 
@@ -94,13 +94,22 @@ class ModelAdapter(ABC):
         """The id of an answer that must be one token.
 
         Raises:
-            PromptError: it is none or several.
+            PromptError: it is none or several, or one that the model does not have.
         """
-        return single_token(self.tokenizer, answer)
+        return int(self.as_tokens([[single_token(self.tokenizer, answer)]]))
 
     def as_tokens(self, ids: Tensor | Sequence[Sequence[int]]) -> Tensor:
-        """Ids as a [row, pos] integer tensor on the model's device."""
+        """Ids as a [row, pos] integer tensor on the model's device.
+
+        Raises:
+            PromptError: the model has no embedding for one of them.
+        """
         tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
+        if (wrong := tokens[(tokens < 0) | (tokens >= self.d_vocab)]).numel():
+            raise PromptError(
+                f"{self.name} has no token {int(wrong[0])}: its embedding has {self.d_vocab} rows."
+                " Choose a text without it, or use the tokenizer of this model"
+            )
         return tokens.unsqueeze(0) if tokens.ndim == 1 else tokens
 
     def sites(self, kind: SiteKind | str) -> tuple[Site, ...]:

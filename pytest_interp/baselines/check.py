@@ -10,12 +10,12 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.location import PyTestLocation
 from syrupy.session import SnapshotSession
 
-from pytest_interp.baselines import store
 from pytest_interp.baselines.compare import tolerances_between
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import Drawing, inspect_figure, threshold_of
 from pytest_interp.baselines.messages import Command, Messages
 from pytest_interp.baselines.policy import Policy, Update
+from pytest_interp.baselines.saving import Pending
 from pytest_interp.baselines.snapshot import Comparison, EntryExtension, compare_with_saved
 from pytest_interp.baselines.store import Owner, Slot
 from pytest_interp.baselines.wording import indented
@@ -58,9 +58,8 @@ class Baseline:
             update_snapshots=False,
         )
         self._seen: set[tuple[Slot, str | None]] = set()
-        self._files: dict[Path, bytes] = {}
-        """What an update is to write, and the notes about it."""
-        self._written: list[str] = []
+        self._pending: list[Pending] = []
+        """What an update is to write."""
 
     def check(self, result: Result, name: str | None = None) -> None:
         """Compare a result with its baseline.
@@ -93,41 +92,48 @@ class Baseline:
         self.used.add(shared.numbers)
         # drawn in every run, so that a broken figure does not wait for an update
         drawing = self._draw(result)
-        found = compare_with_saved(shared, new, self._snapshot)
+        own = self._policy.own(shared)
+        # a checkpoint is compared with the model's entry until it has one of its own
+        base = own if own.exists() else shared
+        found = compare_with_saved(base, new, self._snapshot)
         if self._policy.is_writer(backend):
-            return self._settle(found, drawing, backend, self._policy.update)
-        override = shared.override(str(backend))
-        if found.needs is Update.NOTHING and override.exists():
+            return self._settle(found, drawing, backend, self._policy.update, own)
+        into = own.override(str(backend))
+        override = into if into.exists() or base == own else shared.override(str(backend))
+        if found.needs is Update.NOTHING and into.exists():
             self.notes.append(
-                f"{shown(override.numbers)} is no longer needed: {backend} agrees with the "
+                f"{shown(into.numbers)} is no longer needed: {backend} agrees with the "
                 "shared entry. Delete it"
             )
         overrides = self._policy.overrides
         may = max(self._policy.update, Update.CHANGED) if overrides else Update.NOTHING
         waits = self._policy.contested and Update.NOTHING < found.needs <= self._policy.update
         if waits and (overrides or not override.exists()):
-            return self._postpone(shared, backend)
+            return self._postpone(base, backend)
         if override.exists() or overrides:
             if overrides and found.needs is Update.NOTHING:
                 return None
             found = compare_with_saved(override, new, self._snapshot)
-        return self._settle(found, drawing, backend, may)
+        return self._settle(found, drawing, backend, may, into)
 
     def write(self) -> None:
-        """Write what the update asked for: the test has passed. Errors as for ``store.write``."""
-        for path, data in self._files.items():
-            store.write(path, data)
-        self.notes += self._written
+        """Write what the update asked for: the test has passed. Errors as for ``Pending``."""
+        self.notes += [pending.write() for pending in self._pending]
 
     def abandon(self, reason: str) -> None:
         """Write nothing, and say why where there was something to write."""
-        if self._files:
+        if self._pending:
             self.notes.append(f"{self._owner.test}: {reason}, so its baselines were not written")
 
     def _settle(
-        self, found: Comparison, drawing: Drawing | None, backend: str | None, may: Update
+        self,
+        found: Comparison,
+        drawing: Drawing | None,
+        backend: str | None,
+        may: Update,
+        into: Slot,
     ) -> None:
-        """Pass, fail, or keep in mind what an update may write."""
+        """Pass, fail, or keep in mind what an update may write, and that it goes into a slot."""
         __tracebackhide__ = True
         slot, new = found.slot, found.new
         if found.needs > may:
@@ -135,27 +141,28 @@ class Baseline:
                 raise found.error
             messages, old = self._messages(slot, backend, drawing), found.old
             pytest.fail(messages.missing() if old is None else messages.moved(old, found))
-        note = "\n".join([shown(slot.numbers), *indented(found.lines)])
+        lines = indented(found.lines)
         if may is Update.ALL or found.needs is not Update.NOTHING:
-            self._files[slot.numbers] = new.dumps().encode()
-            if drawing is not None:
-                self._files |= {slot.picture: drawing.picture, slot.raster: drawing.raster}
-            verbs = {Update.ALL: "replaced the unreadable", Update.MISSING: "added"}
-            self._written.append(f"{verbs.get(found.needs, 'updated')} {note}")
+            verb = "replaced the unreadable" if found.needs is Update.ALL else "updated"
+            verb = verb if into.exists() else "added"
+            note = "\n".join([f"{verb} {shown(into.numbers)}", *lines])
+            self._pending.append(Pending.of(found, into, new, drawing, note))
             return
-        if found.lines:
-            self.notes.append(note)
+        if lines:
+            self.notes.append("\n".join([shown(slot.numbers), *lines]))
         if drawing is None or found.old is None:
             return
         threshold = threshold_of(t.atol for t in tolerances_between(found.old, new).values())
-        problem = inspect_figure(drawing, slot, self._scratch, threshold)
+        problem = inspect_figure(drawing, slot, found.old.figure, self._scratch, threshold)
         if problem is None:
             return
-        needed = Update.MISSING if problem.is_missing else Update.CHANGED
-        if needed <= may:
-            self._written.append(f"redrawn {shown(slot.numbers)}: {problem.text}")
-            self._files |= problem.files
-        elif self._policy.contested and slot == slot.shared and needed <= self._policy.update:
+        # entries that another worker may write: not those for one backend alone
+        contested = self._policy.contested and slot in (slot.shared, self._policy.own(slot.shared))
+        if problem.needs <= may:
+            verb, entry = ("redrawn", found.old) if slot == into else ("added", new)
+            note = f"{verb} {shown(into.numbers)}: {problem.text}"
+            self._pending.append(Pending.of(found, into, entry, drawing, note))
+        elif contested and problem.needs <= self._policy.update:
             self._postpone(slot, backend)
         else:
             pytest.fail(self._messages(slot, backend, drawing).redrawn(problem))
@@ -170,5 +177,5 @@ class Baseline:
         figure = None
         if drawing is not None:
             figure = self._scratch() / slot.picture.name
-            store.write(figure, drawing.picture)
+            figure.write_bytes(drawing.picture)
         return Messages(slot, backend, self._policy, self._command, figure)

@@ -9,7 +9,8 @@ from typing import Literal
 from pytest_interp.baselines import revisions, store
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.store import NUMBERS
+from pytest_interp.baselines.files import read
+from pytest_interp.baselines.names import NUMBERS
 from pytest_interp.baselines.wording import describe, indented, provenance_lines
 from pytest_interp.errors import BaselineError
 
@@ -96,7 +97,7 @@ def _entries(side: str | Path, commit: str | None, folder: str) -> dict[str, Ent
     """All entries of one side by their path below the folder of baselines."""
     if commit is None:
         paths = (p for p in Path(side).rglob(f"*{NUMBERS}") if p.is_file() and not p.is_symlink())
-        files = {path.relative_to(side).as_posix(): store.read(path) for path in sorted(paths)}
+        files = {path.relative_to(side).as_posix(): read(path) for path in sorted(paths)}
     else:
         files = revisions.files_of(commit, folder, NUMBERS)
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Self, TypeVar
 
 from pytest_interp.errors import BaselineError
@@ -17,6 +17,18 @@ SCHEMA: Final = 1
 
 T = TypeVar("T", int, float)
 _SCALARS = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True)
+class FigureRecord:
+    """Which files of a figure belong to the numbers, and what drew them."""
+
+    picture: str
+    """SHA-256 of the file's content, in hexadecimal digits."""
+    raster: str
+    """The same."""
+    drawn_with: Mapping[str, str]
+    """Versions of the libraries that decide which pixels are drawn."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,8 @@ class Entry:
     """What the indices of fields count; files of earlier versions do not say."""
     findings: Mapping[str, Decision] = field(default_factory=dict)
     """Which numbers decide discrete fields; files of earlier versions do not say."""
+    figure: FigureRecord | None = None
+    """None where it has no figure; files of earlier versions do not say."""
 
     @classmethod
     def of(cls, result: Result) -> Self:
@@ -56,6 +70,8 @@ class Entry:
             data["axes"] = {name: list(map(asdict, of)) for name, of in self.axes.items()}
         if self.findings:
             data["findings"] = {name: asdict(of) for name, of in self.findings.items()}
+        if self.figure:
+            data["figure"] = asdict(self.figure)
         return _layout({**data, "provenance": self.provenance}) + "\n"
 
     @classmethod
@@ -75,13 +91,14 @@ class Entry:
             raise BaselineError(f"{where} cannot be read as JSON ({error}). {_MEND}") from error
         if wrong := _wrong(data):
             raise BaselineError(f"{where} is no baseline: {wrong}. {_MEND}")
-        axes = data.get("axes", {})
+        axes, figure = data.get("axes", {}), data.get("figure")
         return cls(
             result=data["result"],
             tolerances={k: Tolerance(v["atol"], v["rtol"]) for k, v in data["tolerances"].items()},
             provenance=data["provenance"],
             axes={k: tuple(Axis(a["name"], a["labels"]) for a in v) for k, v in axes.items()},
             findings={k: Decision(v["by"], v["how"]) for k, v in data.get("findings", {}).items()},
+            figure=FigureRecord(**figure) if figure else None,
         )
 
 
@@ -139,6 +156,8 @@ def _wrong(data: Any) -> str | None:
         by, how = _values(of, "by", "how")
         if not isinstance(by, str) or how not in _HOW:
             return f"the finding {name!r} does not say by which field and how it is decided"
+    if "figure" in data and not _is_figure(data["figure"]):
+        return "its 'figure' does not say the digests of both files and what drew them"
     return None
 
 
@@ -150,6 +169,17 @@ _HOW: Final = ("lead", "sign", "largest", "smallest")
 def _values(of: Any, *names: str) -> list[Any]:
     """The values of these keys; None for each where there is no such key or no mapping."""
     return [of.get(name) if isinstance(of, dict) else None for name in names]
+
+
+def _is_figure(of: Any) -> bool:
+    names = [f.name for f in fields(FigureRecord)]
+    *digests, versions = _values(of, *names)
+    return (
+        isinstance(of, dict)
+        and set(of) == set(names)
+        and isinstance(versions, dict)
+        and all(isinstance(value, str) for value in (*digests, *versions.values()))
+    )
 
 
 def _is_allowance(value: Any) -> bool:

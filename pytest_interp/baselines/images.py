@@ -7,7 +7,7 @@ mode are checked first, and its own options are kept from it: it cannot write to
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +15,17 @@ from typing import Final, Protocol
 
 from PIL import Image
 
-from pytest_interp.baselines import store
+from pytest_interp.baselines.entry import Entry, FigureRecord
+from pytest_interp.baselines.files import digest, read, read_if_there
+from pytest_interp.baselines.locks import one_writer
+from pytest_interp.baselines.policy import Update
 from pytest_interp.baselines.store import Slot
+from pytest_interp.documents import shown
 from pytest_interp.errors import BaselineError
 
 THRESHOLD: Final = 0.05
-"""Percent of Manhattan distance: a text-free raster drifts by 0.02 between versions of matplotlib,
-and a peak that moves by one layer changes it by 0.2 and more."""
+"""Percent of Manhattan distance. The same libraries on another machine stay far below, and a peak
+that moves by one layer changes a raster by 0.2 and more."""
 
 
 class Drawing(Protocol):
@@ -35,16 +39,18 @@ class Drawing(Protocol):
     def raster(self) -> bytes:
         """Without text and marks of findings, for comparison."""
 
+    @property
+    def drawn_with(self) -> Mapping[str, str]:
+        """Versions of the libraries that decide which pixels are drawn."""
+
 
 @dataclass(frozen=True)
 class FigureProblem:
-    """Why a figure is not as it was saved."""
+    """Why a figure is not as it was saved, though the numbers agree."""
 
     text: str
-    is_missing: bool
-    """Files are missing, and those that are there are right."""
-    files: dict[Path, bytes]
-    """What to write where the new figure is right."""
+    needs: Update
+    """The least update that draws it anew."""
 
 
 def threshold_of(atols: Iterable[float]) -> float:
@@ -58,31 +64,62 @@ def threshold_of(atols: Iterable[float]) -> float:
 
 
 def inspect_figure(
-    drawing: Drawing, slot: Slot, scratch: Callable[[], Path], threshold: float = THRESHOLD
+    drawing: Drawing,
+    slot: Slot,
+    record: FigureRecord | None,
+    scratch: Callable[[], Path],
+    threshold: float = THRESHOLD,
 ) -> FigureProblem | None:
     """What is wrong with the saved figure, or None. The saved files are only read.
+
+    Other libraries draw other pixels, so rasters are compared only where the same ones drew both.
 
     Args:
         drawing: the new figure.
         slot: where the old one is saved.
+        record: what the saved numbers say of their figure.
         scratch: makes a folder for files of the comparison.
         threshold: percent of Manhattan distance.
 
     Raises:
-        BaselineError: the saved raster is no image.
+        BaselineError: a file cannot be read, or the saved raster is no image.
     """
-    both = (slot.raster, slot.picture)
-    missing = [path for path in both if not path.is_file()]
-    differs = None
-    if slot.raster not in missing:
-        differs = compare_rasters(drawing.raster, slot.raster, scratch(), threshold)
-    if differs is None and not missing:
+    if (problem := _not_whole(slot, record)) is not None:
+        return problem
+    if record is None or record.drawn_with != drawing.drawn_with:
         return None
-    # the picture is only drawn where it is wanted
-    wanted = missing if differs is None else both
-    files = {p: drawing.raster if p == slot.raster else drawing.picture for p in wanted}
-    names = " and ".join(path.name for path in missing)
-    return FigureProblem(differs or f"of its figure {names} is missing", differs is None, files)
+    told = compare_rasters(drawing.raster, slot.raster, scratch(), threshold)
+    return FigureProblem(told, Update.CHANGED) if told is not None else None
+
+
+def _not_whole(slot: Slot, record: FigureRecord | None) -> FigureProblem | None:
+    """The files that are missing, or are not those that the numbers were saved with."""
+    wrong = _wrong_files(slot, record)
+    if record is None or not wrong:
+        text = f"of its figure {' and '.join(wrong)}"
+    else:
+        # another run may be writing it just now
+        with one_writer(slot.folder):
+            current = Entry.loads(read(slot.numbers), shown(slot.numbers))
+            wrong = _wrong_files(slot, current.figure)
+        text = (
+            f"this entry was half written: of its figure {' and '.join(wrong)}. An update was "
+            "interrupted, or a file was changed alone"
+        )
+    return FigureProblem(text, Update.MISSING) if wrong else None
+
+
+def _wrong_files(slot: Slot, record: FigureRecord | None) -> list[str]:
+    """The files that are missing, and those that have another content than the record says."""
+    wrong = []
+    for part in ("raster", "picture"):
+        file: Path = getattr(slot, part)
+        content = read_if_there(file)
+        if content is None:
+            wrong.append(f"{file.name} is missing")
+        elif record is not None and digest(content) != getattr(record, part):
+            wrong.append(f"{file.name} is another one")
+    return wrong
 
 
 def compare_rasters(
@@ -91,11 +128,10 @@ def compare_rasters(
     """How a PNG differs from the saved one, or None. Errors as for :func:`inspect_figure`."""
     from pytest_regressions.image_regression import ImageRegressionFixture
 
+    content = read(saved)
     try:
-        expected = Image.open(io.BytesIO(store.read(saved)))
+        expected = Image.open(io.BytesIO(content))
         expected.load()  # open reads the header alone
-    except BaselineError:
-        raise
     except Exception as error:  # each decoder has errors of its own
         raise BaselineError(
             f"{saved} is no image ({error}): restore it from version control, or write it again "
@@ -106,9 +142,11 @@ def compare_rasters(
         before, after = getattr(expected, what), getattr(image, what)
         if before != after:
             return f"the {what} of the figure's raster changed: {before} -> {after}"
+    copy = scratch / "saved.png"  # the fixture writes under names that it makes from this one
+    copy.write_bytes(content)
     fixture = ImageRegressionFixture(scratch, scratch, _WITHOUT_OPTIONS)
     try:
-        fixture.check(image, diff_threshold=threshold, fullpath=saved)
+        fixture.check(new, diff_threshold=threshold, fullpath=copy)
     except AssertionError as error:
         reason = str(error).splitlines()[0]
         return f"the figure looks different. {reason} (allowed {threshold:.2g} %)"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import FigureProblem
-from pytest_interp.baselines.policy import Policy
+from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.snapshot import Comparison
 from pytest_interp.baselines.store import Slot
 from pytest_interp.baselines.wording import indented, provenance_lines
@@ -42,6 +42,7 @@ class Messages:
                 f"compared with it; where a test runs under {self.backend} alone:",
                 f"{self._override()} )",
             ]
+        lines += self._checkpoint()
         return "\n".join(lines)
 
     def moved(self, old: Entry, found: Comparison) -> str:
@@ -49,28 +50,42 @@ class Messages:
         lines = [f"the result moved from its baseline {shown(self.slot.numbers)}:"]
         lines += [*indented(found.lines), *provenance_lines(old, found.new), *self._figures()]
         if self._is_writer:
-            return "\n".join([*lines, "If the new result is right:", self._update()])
+            lines += ["If the new result is right:", self._update(), *self._checkpoint()]
+            return "\n".join(lines)
         lines += [
             f"The entry was written under {self.policy.reference}; {self.backend} only compares. "
             "Where both moved, update it there:",
             self._update(),
             f"Where {self.backend} must differ, keep an entry for it alone:",
             self._override(),
+            *self._checkpoint(),
         ]
         return "\n".join(lines)
 
     def redrawn(self, problem: FigureProblem) -> str:
         """The numbers agree and the figure does not."""
-        why, option = "Either the drawing or matplotlib changed. ", "--interp-update"
-        if problem.is_missing:
-            why, option = "", "--interp-update=missing"
+        why, option = "The drawing changed. Where the new figure is right:", "--interp-update"
+        if problem.needs is Update.MISSING:
+            why, option = "To draw it anew:", "--interp-update=missing"
         lines = [f"the numbers agree with {shown(self.slot.numbers)}, but {problem.text}"]
-        lines += [*self._figures(), f"{why}Where the new figure is right:", self._update(option)]
+        lines += [*self._figures(), why, self._update(option), *self._checkpoint()]
         return "\n".join(lines)
 
     def _figures(self) -> list[str]:
         saved = shown(self.slot.picture)
         return [f"figures: {saved} (saved), {self.figure} (new)"] if self.figure else []
+
+    def _checkpoint(self) -> list[str]:
+        """That the model's own entry is not touched where a checkpoint stands in for it."""
+        if self.policy.checkpoint is None:
+            return []
+        label = (
+            f"as {self.policy.label}" if self.policy.label else "under the LABEL that you choose"
+        )
+        return [
+            f"(this keeps an entry of {self.policy.checkpoint} alone, {label}; that of the model "
+            "itself stays as it is)"
+        ]
 
     @property
     def _is_writer(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from pytest_interp.baselines.store import Slot
+
 
 class Update(IntEnum):
     """What a run may write; each member includes those before it."""
@@ -32,7 +34,15 @@ class Policy:
     reference: str
     contested: bool
     """Another worker may write the shared entries of this test while they are compared."""
+    checkpoint: str | None = None
+    """The checkpoint that stands in for the model; None where the model itself runs."""
+    label: str | None = None
+    """The name under which the checkpoint has entries of its own."""
 
     def is_writer(self, backend: str | None) -> bool:
         """Whether results of this backend may become the shared entry."""
         return backend is None or backend == self.reference
+
+    def own(self, shared: Slot) -> Slot:
+        """Where this run writes: beside the model's entry for a checkpoint that has a label."""
+        return shared if self.label is None else shared.override(self.label)

@@ -15,9 +15,9 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.data import SnapshotCollections
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
-from pytest_interp.baselines import store
 from pytest_interp.baselines.compare import Change, changed, compare
 from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.files import read_if_there
 from pytest_interp.baselines.policy import Update
 from pytest_interp.baselines.store import Slot
 from pytest_interp.baselines.wording import describe
@@ -52,7 +52,8 @@ class EntryExtension(SingleFileSnapshotExtension):
 
     def read_snapshot_data_from_location(self, *, snapshot_location: str, **_: Any) -> Any:
         path = Path(snapshot_location)
-        return Entry.loads(store.read(path), shown(path)) if path.is_file() else None
+        content = read_if_there(path)
+        return None if content is None else Entry.loads(content, shown(path))
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,29 @@ class Comparison:
     """What moved, in words; noise as well."""
     error: BaselineError | None = None
     """Why the saved entry cannot be read."""
+    seen: bytes | None = None
+    """The saved file of numbers; None where there is none."""
 
 
 def compare_with_saved(slot: Slot, new: Entry, snapshot: SnapshotAssertion) -> Comparison:
-    """Compare a result with its entry. The entry is only read."""
+    """Compare a result with its entry. The entry is only read.
+
+    Raises:
+        BaselineError: its place cannot be read at all.
+    """
+    # before the comparison: what another run writes from now on is found when this one writes
+    seen = read_if_there(slot.numbers)
     agrees = snapshot(name=str(slot.numbers)) == new
     done = snapshot.executions[snapshot.num_executions - 1]
     asserted: Any = done.asserted_data
     old: Any = done.recalled_data
     if isinstance(done.exception, BaselineError):
-        return Comparison(slot, new, None, Update.ALL, [], done.exception)
+        return Comparison(slot, new, None, Update.ALL, [], done.exception, seen)
     if done.exception is not None:
         raise done.exception
     if old is None:
-        return Comparison(slot, new, None, Update.MISSING, [])
+        return Comparison(slot, new, None, Update.MISSING, [], seen=seen)
     # syrupy reports nothing about a match; what moved within the noise is shown all the same
     lines = snapshot.get_assert_diff() or snapshot.extension.diff_lines(asserted, old)
-    return Comparison(slot, new, old, Update.NOTHING if agrees else Update.CHANGED, list(lines))
+    needs = Update.NOTHING if agrees else Update.CHANGED
+    return Comparison(slot, new, old, needs, list(lines), seen=seen)

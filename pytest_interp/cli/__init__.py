@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add(command)
     given = parser.parse_args(arguments)
     try:
-        with _project(given):
+        with _project(given) as given.project:
             return int(given.command(given))
     except InterpError as error:
         print(f"pytest-interp: {error}", file=sys.stderr)
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _project(given: argparse.Namespace) -> AbstractContextManager[None]:
+def _project(given: argparse.Namespace) -> AbstractContextManager[object]:
+    """A block with the project's additions; it gets pytest's config for that project."""
     if given.command_name not in _OF_A_PROJECT:
         return nullcontext()
     from pytest_interp.plugin.extensions import project_of

@@ -17,9 +17,12 @@ from pathlib import Path
 from pytest_interp.adapters.backends import installed_backends
 from pytest_interp.cli.table import table
 from pytest_interp.errors import DeviceError, InterpError
+from pytest_interp.plugin.specs import SUFFIX
 from pytest_interp.provenance import PACKAGES
 
 FIXTURES = ("interp_target", "model", "adapter", "lens", "trace", "baseline")
+
+_PASSED_OVER = {"build", "dist", "node_modules", "venv"}
 
 HELP = "show versions, devices and caches, and find what is in the way"
 
@@ -30,8 +33,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Show what is installed here, and look for problems: exit status 1 when there is one."""
-    print(table([*_versions(), *_devices(), *_caches()]))
+    is_on, n_specs = _plugin_is_on(), _n_specs()
+    here = [("plugin", f"{'on' if is_on else 'off'} in this folder"), ("spec files", f"{n_specs}")]
+    print(table([*_versions(), *_devices(), *_caches(), *here]))
     problems = list(_plugin_problems()) or list(_project_problems())
+    if n_specs and not is_on:
+        problems.append(
+            f"the plugin is off in this folder, so pytest passes over its {n_specs} spec files "
+            "without a word: is -p no:interp in the ini file or in PYTEST_ADDOPTS?"
+        )
     if not installed_backends():
         problems.insert(0, "no backend is installed. Run: pip install 'pytest-interp[all]'")
     for problem in problems:
@@ -82,6 +92,20 @@ def _folder(path: Path) -> str:
     return f"{path}, {sum(file.stat().st_size for file in files) / 1e9:.2f} GB"
 
 
+def _n_specs() -> int:
+    """Spec files below the working folder, where pytest looks for tests by itself."""
+    found = 0
+    for _, folders, files in os.walk("."):
+        folders[:] = [name for name in folders if name[0] != "." and name not in _PASSED_OVER]
+        found += sum(name.endswith(SUFFIX) for name in files)
+    return found
+
+
+def _plugin_is_on() -> bool:
+    """Whether pytest has the plugin in the working folder: its ini file may turn it off."""
+    return "@pytest.mark.interp(" in _pytest("--markers", folder=".").stdout
+
+
 def _plugin_problems() -> Iterator[str]:
     """What pytest itself says about the plugin, in an empty folder."""
     points = [p for p in metadata.entry_points(group="pytest11") if p.name == "interp"]
@@ -105,12 +129,7 @@ def _plugin_problems() -> Iterator[str]:
 def _pytest_problems() -> Iterator[str]:
     """Whether pytest starts in an empty folder, and has our fixtures."""
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "no:cacheprovider"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
+        done = _pytest("--fixtures", "-q", folder=folder)
     if done.returncode not in (0, 5):
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         yield f"pytest does not start here: {' '.join(last)}"
@@ -137,3 +156,8 @@ def _project_problems() -> Iterator[str]:
             pass
     except InterpError as error:
         yield str(error)
+
+
+def _pytest(*arguments: str, folder: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", *arguments, "-p", "no:cacheprovider"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)

@@ -39,11 +39,12 @@ def run(given: argparse.Namespace) -> int:
     """
     from pytest_interp.cli.outputs import files_of, open_folder, output_folder
     from pytest_interp.models import load_model
+    from pytest_interp.plugin.specs import folders_of
     from pytest_interp.progress import progress_bar
     from pytest_interp.specs.running import check_claims, run_experiment
     from pytest_interp.specs.schema import read_spec
 
-    spec = read_spec(given.config, _changes(given))
+    spec = read_spec(given.config, _changes(given), folders_of(given.project))
     settings = spec.settings
     backend = settings.backends[0] if settings.backends else "auto"
     folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)

@@ -11,11 +11,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-from pytest_interp.documents import Document, Location, read_document
-from pytest_interp.errors import UnknownNameError
+from pytest_interp.documents import Document, Location, read_document, shown_key
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import Fact, FactSet
-from pytest_interp.validation import validated
+from pytest_interp.validation import nearest, validated
 
 MAX_BYTES = 2 * 1024 * 1024
 """The largest facts file that is read."""
@@ -30,7 +29,8 @@ def _one_gap(text: str) -> str:
 
 def _known_template(name: str, info: ValidationInfo) -> str:
     if info.context is not None and name not in info.context:
-        raise ValueError(str(UnknownNameError.of("template", name, info.context)))
+        known = [shown_key(one, private=True) for one in info.context]
+        raise ValueError(f"no template has this name: {nearest(name, known)}")
     return name
 
 
@@ -82,8 +82,11 @@ class FactsFile(BaseModel):
 
 
 def read_facts(path: Path) -> FactSet:
-    """The set of facts in a file: see :meth:`FactSet.from_yaml`."""
-    document = read_document(path, MAX_BYTES)
+    """The set of facts in a file: see :meth:`FactSet.from_yaml`.
+
+    Its mistakes are told by keys and lines, never by values: a path may lead to any file.
+    """
+    document = read_document(path, MAX_BYTES, private=True)
     templates = document.data.get("templates")
     names = templates if isinstance(templates, dict) else None
     file = validated(
@@ -106,7 +109,7 @@ def _repeated(facts: Iterable[Fact], document: Document) -> Iterator[tuple[Locat
         pair = (fact.prompt.clean_prompt, fact.prompt.corrupt_prompt)
         for key, what, remedy in (
             (pair, "prompts", "give each fact once"),
-            (fact.id, f"id {fact.id!r}", "give it another"),
+            (fact.id, "id", "give it another"),
         ):
             if (first := places.setdefault(key, here)) != here:
                 said = f"this fact has the {what} of the one in {document.place(first)}: {remedy}"

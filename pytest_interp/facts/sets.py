@@ -115,7 +115,7 @@ class FactSet:
 
         Raises:
             SpecError: the file cannot be read, or is no facts file. The message has one line per
-                mistake, which begins with file and line.
+                mistake, which begins with file and line. It shows no values of the file.
         """
         from pytest_interp.facts.files import read_facts
 

@@ -11,7 +11,9 @@ import io
 from functools import cached_property
 from typing import Final
 
+import matplotlib.ft2font
 import numpy as np
+import PIL
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -42,6 +44,16 @@ class Drawing:
     def raster(self) -> bytes:
         """The same without any text, of a fixed size, for comparison."""
         return raster(self._take())
+
+    @property
+    def drawn_with(self) -> dict[str, str]:
+        """Versions of the libraries that decide which pixels are drawn."""
+        return {
+            "matplotlib": matplotlib.__version__,
+            "freetype": matplotlib.ft2font.__freetype_version__,
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+        }
 
     def _take(self) -> Figure:
         """A figure that nothing was done to: a raster takes the text out of its own."""

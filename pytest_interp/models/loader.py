@@ -12,8 +12,11 @@ import torch
 from pytest_interp.adapters.backends import check_backend, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
+from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models.devices import resolve_device, resolve_dtype
+from pytest_interp.models.finite import listed, not_finite
 from pytest_interp.models.registry import choose_backend, find_model
+from pytest_interp.models.sources import Source
 
 _shared: WeakValueDictionary[Hashable, Weights] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -57,9 +60,11 @@ def load_weights(
     Raises:
         UnknownNameError: no registered name, folder or hub id.
         WeightsUnavailableError: the weights are not here; the message says how to get them.
-        DamagedWeightsError: the weights are not those that the registry pins.
+        DamagedWeightsError: the weights are not those that the registry pins, cannot be read, or
+            are not finite.
         NotAModelError: the folder holds no causal language model with safetensors.
-        DeviceError: an unknown or unavailable device or dtype.
+        CacheError: the weights have to be converted, and the cache cannot be written.
+        DeviceError: an unknown or unavailable device or dtype, or one that the weights overflow.
     """
     source = find_model(name).source
     where = resolve_device(device)
@@ -69,5 +74,23 @@ def load_weights(
         if (weights := _shared.get(key)) is None:
             module, tokenizer = source.load(kind)
             module.to(where).eval().requires_grad_(False)
+            _check_finite(str(name), module, source, kind)
             weights = _shared[key] = Weights(str(name), module, tokenizer, source.describe())
     return weights
+
+
+def _check_finite(name: str, module: torch.nn.Module, source: Source, dtype: torch.dtype) -> None:
+    if not (found := not_finite(module)):
+        return
+    short = str(dtype).removeprefix("torch.")
+    if dtype in (torch.float16, torch.bfloat16) and not not_finite(source.load(torch.float32)[0]):
+        raise DeviceError(
+            f"the weights of {name} do not fit into {short}, whose largest number is"
+            f" {torch.finfo(dtype).max:g}: {listed(found)}. Load them as float32"
+            f"{' or bfloat16' if dtype is torch.float16 else ''}."
+        )
+    raise DamagedWeightsError(
+        f"the weights of {name} ({source.describe()}) are damaged: {listed(found)}. Nothing that is"
+        " measured on them means anything. Copy or download them again; if they were trained or"
+        " edited here, find the step that broke them."
+    )

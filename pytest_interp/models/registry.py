@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_interp.adapters.backends import backend_names, installed
@@ -93,7 +93,15 @@ def find_model(name: str | Path) -> ModelEntry:
         NotAModelError: it is a path to nothing.
     """
     text = str(name)
-    return MODELS.find(text) if text in MODELS else ModelEntry(_unregistered(text))
+    if text in MODELS:
+        return MODELS.find(text)
+    source = _unregistered(text)
+    if isinstance(source, HubSource):
+        sources = [entry.source for entry in MODELS.here().values()]
+        hub = [one for one in sources if isinstance(one, HubSource)]
+        is_known = any(source.repo in (one.repo, *one.also) for one in hub)
+        source = replace(source, is_known=is_known)
+    return ModelEntry(source)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ pytest_plugins = [
     "pytest_interp.plugin.extensions",
     "pytest_interp.plugin.options",
     "pytest_interp.plugin.targets",
+    "pytest_interp.plugin.unused",
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",
@@ -16,4 +17,5 @@ pytest_plugins = [
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.specs",
     "pytest_interp.plugin.claims",
+    "pytest_interp.plugin.repeats",
 ]

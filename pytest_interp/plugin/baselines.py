@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_interp.adapters.backends import backend_names
+from pytest_interp.baselines.names import stem_of
 from pytest_interp.baselines.policy import Policy, Update
-from pytest_interp.baselines.store import Owner, stem_of
+from pytest_interp.baselines.store import Owner
 from pytest_interp.errors import BaselineError, UnknownNameError
+from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.owners import command_of, is_inside, owner_of
 from pytest_interp.plugin.records import Record
 from pytest_interp.plugin.targets import model_of
@@ -74,12 +76,15 @@ def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             f"{', '.join(dict.fromkeys(same))}. Give their parameters ids that tell them apart, as "
             'in pytest.param(..., id="...")'
         )
+    policy = _policy(request.config, owner)
+    if policy.checkpoint is not None and policy.label is None:
+        _refuse_updates(policy, str(owner.model))
     from pytest_interp.baselines.check import Baseline
     from pytest_interp.figures import draw
 
     made = Baseline(
         owner,
-        _policy(request.config, owner),
+        policy,
         partial(command_of, request.node),
         draw,
         request,
@@ -107,6 +112,7 @@ def _policy(config: pytest.Config, owner: Owner) -> Policy:
         hint = "Set interp_reference_backend in the ini file to one of them."
         raise UnknownNameError.of("reference backend", reference, backend_names(), hint)
     updates = (Update[name.upper()] for name in _asked_updates(config))
+    checkpoint = config.stash[MODELS].settings.checkpoints.get(owner.model or "")
     writers = (replace(owner, backend=backend) for backend in (reference, None))
     return Policy(
         update=max(updates, default=Update.NOTHING),
@@ -114,7 +120,26 @@ def _policy(config: pytest.Config, owner: Owner) -> Policy:
         reference=reference,
         contested=hasattr(config, "workerinput")
         and any(writer in config.stash[_OWNERS] for writer in writers),
+        checkpoint=checkpoint.source if checkpoint else None,
+        label=checkpoint.label if checkpoint else None,
     )
+
+
+def _refuse_updates(policy: Policy, model: str) -> None:
+    """A checkpoint without a label has no entries of its own, and the model's are not its to write.
+
+    Raises:
+        BaselineError: the run is to write.
+    """
+    if policy.update is not Update.NOTHING or policy.overrides:
+        given = f"--interp-model {model}={policy.checkpoint}"
+        raise BaselineError(
+            f"{given} has no label, so an update would write the numbers of {policy.checkpoint} "
+            f"over the baselines of {model}. Give it a label, as in {given}:LABEL: its entries are "
+            f"kept under it, and those of {model} stay as they are. If these are the very weights "
+            f"of {model}, register them under that name: register_model({model!r}, "
+            f"{policy.checkpoint!r}, replace=True)"
+        )
 
 
 def _asked_updates(config: pytest.Config) -> list[str]:

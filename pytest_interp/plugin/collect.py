@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import pytest
-from _pytest._code.code import ExceptionInfo, ReprFileLocation
+from _pytest._code.code import ExceptionInfo, ReprExceptionInfo, ReprFileLocation
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import InterpError, SpecError, described
+from pytest_interp.plugin.properties import record_result
+from pytest_interp.plugin.specs import SUFFIX, folders_of
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -49,7 +51,11 @@ class SpecModule(pytest.Module):
         module.__file__ = str(self.path)
         marks: list[pytest.MarkDecorator] = []
         try:
-            spec = read_spec(self.path)
+            if not self.path.name.endswith(SUFFIX):
+                name = re.sub(r"(?i)\.interp\.ya?ml$", SUFFIX, self.path.name)
+                message = f"the name of a spec file ends in {SUFFIX}: rename it to {name}"
+                raise SpecError(f"{shown(self.path)}:1: {message}")
+            spec = read_spec(self.path, folders=folders_of(self.config))
             marks = _marks(spec)
             tests = list(_tests(spec))
         except SpecError as error:
@@ -68,10 +74,10 @@ def failure_text(item: pytest.Item, error: ExceptionInfo[BaseException]) -> Any:
     expected = (AssertionError, InterpError, pytest.fail.Exception)
     if not isinstance(item.parent, SpecModule) or not isinstance(error.value, expected):
         return None
-    text = error.getrepr(style="value", chain=False)
     line = getattr(getattr(item, "function", None), LINE, 1)
-    text.reprcrash = ReprFileLocation(str(item.path), line, str(error.value))
-    return text
+    place = ReprFileLocation(str(item.path), line, str(error.value))
+    # not in a chain: a worker of xdist would send the place that the chain keeps
+    return ReprExceptionInfo(error.getrepr(style="value", chain=False).reprtraceback, place)
 
 
 def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
@@ -84,6 +90,9 @@ def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
         place = ("marks", index)
         if reason := _NO_PLAIN_MARKS.get(name):
             message = f"the mark {name!r} cannot be given here: {reason}"
+            raise spec.document.error(place, message)
+        if not re.match(r"[^\W\d_]", name):  # pytest.mark has attributes of its own, as __class__
+            message = f"{name!r} is no name of a mark: it begins with a letter"
             raise spec.document.error(place, message)
         try:
             with warnings.catch_warnings(record=True) as caught:
@@ -117,8 +126,10 @@ def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
         yield name, _claim_test(claim.check, result_of), claim.line
     if spec.settings.baseline:
 
-        def test(adapter: ModelAdapter, baseline: Any) -> None:
-            baseline.check(result_of(adapter))
+        def test(adapter: ModelAdapter, request: pytest.FixtureRequest, baseline: Any) -> None:
+            result = result_of(adapter)
+            record_result(request.node, result)
+            baseline.check(result)
 
         yield "baseline", test, spec.document.line(("baseline",))
 
@@ -126,8 +137,10 @@ def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
 def _claim_test(
     check: Callable[[Any], None], result_of: Callable[[Any], Any]
 ) -> Callable[..., None]:
-    def test(adapter: ModelAdapter) -> None:
-        check(result_of(adapter))
+    def test(adapter: ModelAdapter, request: pytest.FixtureRequest) -> None:
+        result = result_of(adapter)
+        record_result(request.node, result)
+        check(result)
 
     return test
 

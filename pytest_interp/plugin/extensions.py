@@ -48,10 +48,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 @contextmanager
-def project_of(spec: Path | None = None) -> Iterator[None]:
+def project_of(spec: Path | None = None) -> Iterator[pytest.Config]:
     """A block with all that pytest loads for a spec file, or for the working folder.
 
-    pytest itself loads plugins, extensions and conftest.py files. Nothing is collected or run.
+    pytest itself loads plugins, extensions and conftest.py files. Nothing is collected or run. The
+    block gets pytest's config.
 
     Raises:
         InterpError: something of it cannot be loaded.
@@ -77,6 +78,6 @@ def project_of(spec: Path | None = None) -> Iterator[None]:
             f"{' '.join(['pytest --collect-only', *paths])}, and repair what it names"
         ) from error
     try:
-        yield
+        yield config
     finally:
         config._ensure_unconfigure()

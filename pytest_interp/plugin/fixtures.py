@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_interp.adapters.backends import backend_names, open_adapter
-from pytest_interp.plugin.calls import Lens, Record, Trace
+from pytest_interp.plugin.calls import Lens, Trace
 from pytest_interp.plugin.options import MODELS
+from pytest_interp.plugin.properties import record_result
 from pytest_interp.plugin.session import Target
 
 if TYPE_CHECKING:
@@ -56,20 +58,20 @@ def adapter(model: Weights, interp_target: Target) -> ModelAdapter:
 
 
 @pytest.fixture
-def lens(adapter: ModelAdapter, pytestconfig: pytest.Config, record_property: Record) -> Lens:
+def lens(adapter: ModelAdapter, request: pytest.FixtureRequest) -> Lens:
     """Run the logit lens: ``lens("The capital of France is", " Paris").crossover_layer``.
 
     Arguments are those of ``pytest_interp.logit_lens`` without the adapter; a ``FactSet`` in
     place of prompt and answer gives a ``LensSet``. Equal calls are computed once per session.
     """
-    return Lens(pytestconfig.stash[MODELS], adapter, record_property)
+    return Lens(request.config.stash[MODELS], adapter, partial(record_result, request.node))
 
 
 @pytest.fixture
-def trace(adapter: ModelAdapter, pytestconfig: pytest.Config, record_property: Record) -> Trace:
+def trace(adapter: ModelAdapter, request: pytest.FixtureRequest) -> Trace:
     """Run a causal trace: ``trace(FactPrompt(...), site="resid_post", direction="denoise")``.
 
     Arguments are those of ``pytest_interp.causal_trace`` without the adapter; a ``FactSet`` in
     place of a fact gives a ``TraceSet``. Equal calls are computed once per session.
     """
-    return Trace(pytestconfig.stash[MODELS], adapter, record_property)
+    return Trace(request.config.stash[MODELS], adapter, partial(record_result, request.node))

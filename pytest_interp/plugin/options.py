@@ -8,7 +8,8 @@ import pytest
 
 from pytest_interp.adapters.backends import backend_names
 from pytest_interp.errors import InterpError
-from pytest_interp.plugin.session import Models, RunOptions, parse_backends, parse_models
+from pytest_interp.plugin.checkpoints import parse_models
+from pytest_interp.plugin.session import Models, RunOptions, parse_backends
 
 MODELS = pytest.StashKey[Models]()
 """The models of the session, in the stash of its config."""
@@ -31,14 +32,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     backends = "backends to run under: one, several with commas, all, or auto"
     models = (
         "NAME: the model of tests that name none; NAME=PATH: run the specs of NAME on the "
-        "checkpoint in PATH (ids and baselines keep NAME)"
+        "checkpoint in PATH (ids keep NAME); NAME=PATH:LABEL: keep baselines for it as LABEL"
     )
     device = "device to run on: cuda, mps, cpu (default: the first that is available)"
     dtype = "dtype of the weights (default: bfloat16 on cuda, float32 elsewhere)"
     strict = "missing weights fail a test instead of skipping it"
     group.addoption("--interp-backend", metavar="NAMES", help=backends)
     group.addoption(
-        "--interp-model", action="append", default=[], metavar="NAME[=PATH]", help=models
+        "--interp-model", action="append", default=[], metavar="NAME[=PATH[:LABEL]]", help=models
     )
     group.addoption("--interp-device", metavar="DEVICE", help=device)
     group.addoption("--interp-dtype", metavar="DTYPE", help=dtype)

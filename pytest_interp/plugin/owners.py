@@ -44,11 +44,11 @@ def command_of(item: pytest.Item, option: str, under_reference: bool) -> str:
     if target is not None and target.backend and item.config.stash[MODELS].settings.backends:
         # the run is restricted to some backends, maybe not to this one
         parts += ["--interp-backend", reference if under_reference else target.backend]
-    return shlex.join([*parts, *_same_settings(item.config)])
+    return shlex.join([*parts, *_same_settings(item.config, target)])
 
 
-def _same_settings(config: pytest.Config) -> list[str]:
-    """What the command line says about places and about what the tests run on."""
+def _same_settings(config: pytest.Config, target: Target | None) -> list[str]:
+    """What the command line says about places and about what the test runs on."""
     given = config.option
     asked = {
         "-c": [given.inifilename],
@@ -56,10 +56,23 @@ def _same_settings(config: pytest.Config) -> list[str]:
         "--interp-device": [given.interp_device],
         "--interp-dtype": [given.interp_dtype],
         "-o": overrides(config),
-        "--interp-model": given.interp_model or [],
+        "--interp-model": _models(config, target),
     }
     pairs = ((option, str(value)) for option, values in asked.items() for value in values if value)
     return [part for pair in pairs for part in pair]
+
+
+def _models(config: pytest.Config, target: Target | None) -> list[str]:
+    """The models and checkpoints of this run that concern a test, each checkpoint with a label."""
+    given: list[str] = config.option.interp_model
+    if target is None:
+        return given
+    of_test = [text for text in given if text.partition("=")[0].strip() == target.model]
+    checkpoint = config.stash[MODELS].settings.checkpoints.get(target.model)
+    if checkpoint is None or checkpoint.label is not None:
+        return of_test
+    typed = [text for text in of_test if "=" in text] or [f"{target.model}={checkpoint.source}"]
+    return [*(text for text in of_test if text not in typed), f"{typed[-1]}:LABEL"]
 
 
 def _name_of(item: pytest.Item) -> str:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import gc
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from pytest_interp.adapters.backends import backend_names, installed_backends
-from pytest_interp.errors import SpecError, UnknownNameError, WeightsUnavailableError
+from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
 from pytest_interp.models.registry import choose_backend, model_names
+from pytest_interp.plugin.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -47,7 +47,7 @@ class RunOptions:
 
     default_models: tuple[str, ...] = ()
     """Models of tests that name none."""
-    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     """For a model's name, the checkpoint that stands in for it."""
     backends: tuple[str, ...] = ()
     """Backends of the run; ``(AUTO,)`` is each model's own, none at all is what is installed."""
@@ -58,7 +58,7 @@ class RunOptions:
 
     def source_of(self, model: str) -> str:
         """The checkpoint on which specs of this model run."""
-        return self.checkpoints.get(model, model)
+        return self.checkpoints[model].source if model in self.checkpoints else model
 
     def backends_of(self, model: str, asked: tuple[str, ...]) -> tuple[str, ...]:
         """The backends of a test that asks for these, or for none in particular.
@@ -87,31 +87,6 @@ def parse_backends(text: str) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in known and names != (AUTO,)]:
         raise UnknownNameError.of("backend", unknown[0], [*known, AUTO, ALL])
     return names
-
-
-def parse_models(texts: Iterable[str], folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Read ``NAME`` and ``NAME=CHECKPOINT``: the names, and the checkpoints by name.
-
-    A checkpoint is a path, relative to ``folder``, or whatever else names a model.
-
-    Raises:
-        SpecError: one side of the equals sign is empty.
-    """
-    names: list[str] = []
-    checkpoints: dict[str, str] = {}
-    for text in texts:
-        name, equals, checkpoint = (part.strip() for part in text.partition("="))
-        if not name or (equals and not checkpoint):
-            raise SpecError(
-                f"cannot read the model {text!r}: write NAME, or NAME=PATH to run the specs of "
-                "NAME on another checkpoint"
-            )
-        path = folder / Path(checkpoint).expanduser()
-        if not equals:
-            names.append(name)
-        else:
-            checkpoints[name] = str(path.resolve()) if path.exists() else checkpoint
-    return tuple(dict.fromkeys(names)), checkpoints
 
 
 class Models:

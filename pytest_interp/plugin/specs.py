@@ -8,11 +8,26 @@ from pathlib import Path
 import pytest
 
 SUFFIX = ".interp.yaml"
+"""What the names of spec files end in."""
+_MEANT = (SUFFIX, ".interp.yml")
+"""In whatever case: a file with such a name was meant as a spec."""
+_DIRS = "interp_allowed_dirs"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The ini option of folders outside of rootdir."""
+    text = "folders outside of rootdir that spec files and facts files may lie in"
+    parser.addini(_DIRS, text, type="paths", default=[])
+
+
+def folders_of(config: pytest.Config) -> list[Path]:
+    """The folders that spec files and facts files lie in: rootdir, and what the ini file adds."""
+    return [config.rootpath, *config.getini(_DIRS)]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect spec files."""
-    if not file_path.name.endswith(SUFFIX):
+    """Collect spec files; those whose names end in another way are refused, not passed over."""
+    if not file_path.name.lower().endswith(_MEANT):
         return None
     from pytest_interp.plugin.collect import SpecModule
 
@@ -25,7 +40,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show a failed claim of a spec file by its message, file and line, without a traceback."""
     text, error = None, call.excinfo
-    if error is not None and item.path.name.endswith(SUFFIX):
+    if error is not None and item.path.name.lower().endswith(_MEANT):
         from pytest_interp.plugin.collect import failure_text
 
         text = failure_text(item, error)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_interp.errors import InterpError, UnknownNameError
-from pytest_interp.models.registry import find_model, model_names
+from pytest_interp.errors import InterpError
+from pytest_interp.models.registry import find_model
 from pytest_interp.plugin.marker import read_marker
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.session import Target
@@ -16,8 +16,8 @@ from pytest_interp.plugin.session import Target
 TARGET = "interp_target"
 """The fixture whose value says what a test runs on."""
 
-_NAMED = pytest.StashKey[set[str]]()
-"""The models that tests have asked for."""
+NAMED = pytest.StashKey[set[str]]()
+"""The models that collected tests have asked for, deselected ones too."""
 _MARKER = (
     "interp(model=..., backends=..., device=..., dtype=...): run this test on a model, or on each "
     "of a list, under these backends (transformer_lens, nnsight; by default those installed), on "
@@ -28,7 +28,7 @@ _MARKER = (
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
-    config.stash[_NAMED] = set()
+    config.stash[NAMED] = set()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -51,7 +51,7 @@ def _params(metafunc: pytest.Metafunc) -> Iterator[Any]:
     marked = read_marker(metafunc.definition)
     settings = metafunc.config.stash[MODELS].settings
     names = marked.models or settings.default_models
-    metafunc.config.stash[_NAMED].update(names)
+    metafunc.config.stash[NAMED].update(names)
     # a test that asks for the weights alone runs once, whatever the backends
     needs_backend = "adapter" in metafunc.fixturenames or "model" not in metafunc.fixturenames
     for model in names:
@@ -101,16 +101,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         model = model_of(item) or model  # other tests stay behind the one that they followed
         groups.setdefault(model, []).append(item)
     items[:] = [item for group in groups.values() for item in group]
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse a checkpoint for an unknown model: nothing would run on it."""
-    named = session.config.stash[_NAMED]
-    for model in session.config.stash[MODELS].settings.checkpoints:
-        if model not in named and model not in model_names():
-            unknown = UnknownNameError.of("model", model, {*named, *model_names()})
-            message = f"--interp-model {model}=...: {unknown}"
-            if not hasattr(session.config, "workerinput"):
-                raise pytest.UsageError(message)
-            # an error here would take a worker of xdist down; this ends the whole run
-            session.shouldfail = message

@@ -101,6 +101,8 @@ def _attributes_text(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -5,7 +5,7 @@ Nothing here loads a model or imports torch: a spec is checked while tests are c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pytest_interp.adapters.backends import backend_names, known_backend
-from pytest_interp.documents import MAX_MISTAKES, Document, read_document
+from pytest_interp.documents import MAX_MISTAKES, Document, check_below, read_document
 from pytest_interp.errors import InterpError, SpecError
 from pytest_interp.experiments.registry import EXPERIMENTS, Experiment
 from pytest_interp.facts.sets import FactSet
@@ -23,9 +23,6 @@ from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dt
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim
 from pytest_interp.validation import validated
-
-SUFFIX = ".interp.yaml"
-"""What the names of spec files end in."""
 
 SEED = "seed"
 """An experiment whose config has this field gets the seed of the spec in it."""
@@ -120,15 +117,26 @@ def inputs_schema(experiment: Experiment) -> dict[str, Any]:
     return schema
 
 
-def read_spec(path: Path, change: Callable[[Document], None] | None = None) -> Spec:
+def read_spec(
+    path: Path,
+    change: Callable[[Document], None] | None = None,
+    folders: Sequence[Path] | None = None,
+) -> Spec:
     """Read and check a spec file.
 
-    ``change`` may put other values in before they are checked, as a command line does.
+    Args:
+        path: the file.
+        change: may put other values in before they are checked, as a command line does.
+        folders: what the spec names by a path lies below one of them, and a spec there is no link
+            out of them; by default the folder of the spec.
 
     Raises:
         SpecError: the file has mistakes. The message has a line for each, which begins with the
             place in the file.
     """
+    folders = [path.parent] if folders is None else folders
+    if any(path.absolute().is_relative_to(folder.absolute()) for folder in folders):
+        check_below(path, folders)
     document = read_document(path)
     if change is not None:
         change(document)
@@ -137,7 +145,7 @@ def read_spec(path: Path, change: Callable[[Document], None] | None = None) -> S
     )
     experiment = _named(document, ("experiment",), lambda: EXPERIMENTS.find(settings.experiment))
     _named(document, ("model",), lambda: find_model(settings.model))
-    config = _configure(document, settings, experiment)
+    config = _configure(document, settings, experiment, folders)
     claims = _claims(document, experiment, len(settings.claims))
     if not claims and not settings.baseline and change is None:
         raise document.error((), "the spec checks nothing: give it claims, or baseline: true")
@@ -156,7 +164,9 @@ def _claims(document: Document, experiment: Experiment, n: int) -> tuple[Claim, 
     return tuple(made)
 
 
-def _configure(document: Document, settings: SpecFile, experiment: Experiment) -> Any:
+def _configure(
+    document: Document, settings: SpecFile, experiment: Experiment, folders: Sequence[Path]
+) -> Any:
     """The experiment's config, its facts found by their ids."""
     inputs = dict(settings.inputs)
     if SEED in inputs:
@@ -164,7 +174,8 @@ def _configure(document: Document, settings: SpecFile, experiment: Experiment) -
             ("inputs", SEED), "the seed is a key of the file, not one of its inputs: seed: 7"
         )
     # a facts file that is named but not used must be right too
-    own = None if settings.facts_file is None else _own_facts(document, settings.facts_file)
+    name = settings.facts_file
+    own = None if name is None else _own_facts(document, name, folders)
     for key in ("fact", "facts"):
         given = inputs.get(key)
         if isinstance(given, str | list):
@@ -176,9 +187,11 @@ def _configure(document: Document, settings: SpecFile, experiment: Experiment) -
     return validated(document, ("inputs",), schema, lambda: experiment.configure(inputs))
 
 
-def _own_facts(document: Document, name: str) -> FactSet:
+def _own_facts(document: Document, name: str, folders: Sequence[Path]) -> FactSet:
     try:
-        return FactSet.from_yaml(document.path.parent / name)
+        file = document.path.parent / name
+        check_below(file, folders)
+        return FactSet.from_yaml(file)
     except InterpError as error:
         raise document.error(("facts_file",), str(error)) from error
 

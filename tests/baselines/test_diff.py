@@ -6,14 +6,14 @@ from made_results import lens, trace
 
 from pytest_interp.baselines import diff_baselines
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.store import write
+from pytest_interp.baselines.files import write_together
 from pytest_interp.cli import main
 from pytest_interp.errors import BaselineError
 from pytest_interp.git import git as run_git
 
 
 def save(root, name, result):
-    write(root / f"{name}.json", Entry.of(result).dumps().encode())
+    write_together({root / f"{name}.json": Entry.of(result).dumps().encode()})
 
 
 @pytest.fixture

@@ -4,7 +4,10 @@ import pytest
 from made_results import lens, trace
 from PIL import Image
 
+from pytest_interp.baselines.entry import FigureRecord
+from pytest_interp.baselines.files import digest
 from pytest_interp.baselines.images import THRESHOLD, compare_rasters, inspect_figure, threshold_of
+from pytest_interp.baselines.policy import Update
 from pytest_interp.baselines.store import Slot
 from pytest_interp.errors import BaselineError
 from pytest_interp.figures import draw
@@ -54,10 +57,10 @@ def test_another_mode_is_refused_before_pixels_are_compared(against):
 
 
 def test_the_picture_is_not_drawn_where_nothing_is_wrong(saved, tmp_path):
-    slot = Slot(saved.parent, "a--m")
+    slot, drawing = Slot(saved.parent, "a--m"), draw(trace())
     slot.picture.write_bytes(b"")
-    drawing = draw(trace())
-    assert inspect_figure(drawing, slot, lambda: tmp_path) is None
+    record = FigureRecord(digest(b""), digest(saved.read_bytes()), drawing.drawn_with)
+    assert inspect_figure(drawing, slot, record, lambda: tmp_path) is None
     assert "raster" in vars(drawing)
     assert "picture" not in vars(drawing)
 
@@ -66,13 +69,12 @@ def test_the_picture_is_not_drawn_where_nothing_is_wrong(saved, tmp_path):
 def test_a_missing_file_of_a_figure_is_told_and_not_written(saved, tmp_path, gone):
     drawing, slot = draw(trace()), Slot(saved.parent, "a--m")
     slot.picture.write_bytes(drawing.picture)
-    assert inspect_figure(drawing, slot, lambda: tmp_path) is None
+    assert inspect_figure(drawing, slot, None, lambda: tmp_path) is None
     path = getattr(slot, gone)
     path.unlink()
-    problem = inspect_figure(drawing, slot, lambda: tmp_path)
+    problem = inspect_figure(drawing, slot, None, lambda: tmp_path)
     assert problem.text == f"of its figure {path.name} is missing"
-    assert problem.is_missing
-    assert problem.files == {path: getattr(drawing, gone)}
+    assert problem.needs is Update.MISSING
     assert not path.exists()
 
 

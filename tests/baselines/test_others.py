@@ -8,7 +8,8 @@ from made_results import lens
 
 import pytest_interp.baselines.check  # noqa: F401 - runs inside of this process share it
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.store import Slot, write
+from pytest_interp.baselines.files import write_together
+from pytest_interp.baselines.store import Slot
 from pytest_interp.figures import draw
 
 MINE = """
@@ -58,9 +59,9 @@ def project(pytester, monkeypatch):
 
 def test_users_files_fare_as_without_this_plugin(project):
     slot = Slot(project.pytester.path / "baselines" / "test_x", "test_both--made")
-    write(slot.numbers, Entry.of(lens()).dumps().encode())
-    write(slot.raster, draw(lens()).raster)
-    write(slot.picture, draw(lens()).picture)
+    write_together({slot.numbers: Entry.of(lens()).dumps().encode()})
+    write_together({slot.raster: draw(lens()).raster})
+    write_together({slot.picture: draw(lens()).picture})
     steps = [
         (1, ()),
         (1, ("--snapshot-update",)),

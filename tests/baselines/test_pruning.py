@@ -7,7 +7,8 @@ from baseline_project import FILES, LENS, SPECS, TRACE, text, with_a_third, with
 from made_results import lens
 
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.store import Slot, write
+from pytest_interp.baselines.files import write_together
+from pytest_interp.baselines.store import Slot
 from pytest_interp.plugin.pruning import obsolete
 from pytest_interp.plugin.records import Record
 
@@ -154,7 +155,7 @@ def test_what_cannot_be_deleted_is_told(saved, monkeypatch):
 def test_a_shared_entry_and_its_overrides_are_in_use_together(tmp_path):
     slots = [Slot(tmp_path / "test_a", stem) for stem in ("t--m", "t--m@nnsight", "u--m@nnsight")]
     for slot in slots:
-        write(slot.numbers, Entry.of(lens()).dumps().encode())
+        write_together({slot.numbers: Entry.of(lens()).dumps().encode()})
     folder = str(tmp_path / "test_a")
     record = Record(folder, used=(str(slots[0].numbers),))
     assert obsolete([record], tmp_path, [tmp_path], tmp_path) == [slots[2].numbers]

@@ -1,12 +1,10 @@
-import multiprocessing
-import os
-from pathlib import Path
-
 import pytest
 from made_results import lens
 
 from pytest_interp.baselines import store
 from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.files import read, write_together
+from pytest_interp.baselines.names import stem_of
 from pytest_interp.errors import BaselineError
 
 
@@ -24,25 +22,25 @@ def test_a_spec_outside_of_rootdir_is_refused(tmp_path):
 
 
 def test_names_that_are_safe_stay_as_they_are():
-    assert store.stem_of("test_a", "smollm2-135m") == "test_a--smollm2-135m"
-    assert store.stem_of("TestX.test_a", "m", "noising") == "TestX.test_a--m--noising"
+    assert stem_of("test_a", "smollm2-135m") == "test_a--smollm2-135m"
+    assert stem_of("TestX.test_a", "m", "noising") == "TestX.test_a--m--noising"
 
 
 def test_plain_parameters_stay_readable():
-    assert store.stem_of("test_a[denoise]", "m") == "test_a-denoise--m"
-    assert store.stem_of("TestX.test_a[1.5-b]", "m") == "TestX.test_a-1.5-b--m"
+    assert stem_of("test_a[denoise]", "m") == "test_a-denoise--m"
+    assert stem_of("TestX.test_a[1.5-b]", "m") == "TestX.test_a-1.5-b--m"
     odd = [f"test_a[{p}]" for p in ("a b", "a-", "a--b", "-a", "a/b", "", "a][b", "x[y]")]
-    stems = {store.stem_of(test, "m") for test in [*odd, "test_a", "test_a[a-b]"]}
+    stems = {stem_of(test, "m") for test in [*odd, "test_a", "test_a[a-b]"]}
     assert len(stems) == len(odd) + 2
 
 
 def test_names_that_differ_never_share_a_file():
     names = ["a b", "a/b", "a[b", "a-b", "a--b", "a", "../a", "", "é", "-a", "a" * 200, "a" * 201]
-    stems = {store.stem_of("test", name) for name in names}
+    stems = {stem_of("test", name) for name in names}
     assert len(stems) == len(names)
     assert all("/" not in stem and len(stem) < 150 for stem in stems)
     # a separator inside a part cannot be taken for one between parts
-    assert store.stem_of("a--b", "m") != store.stem_of("a", "b", "m")
+    assert stem_of("a--b", "m") != stem_of("a", "b", "m")
 
 
 def test_the_files_of_an_entry(tmp_path):
@@ -55,57 +53,11 @@ def test_the_files_of_an_entry(tmp_path):
     assert slot.override("nnsight").numbers.name == "test_a--m@nnsight.json"
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "x.json"
-    store.write(path, b"old")
-    monkeypatch.setattr(os, "replace", _fail)
-    with pytest.raises(BaselineError, match=r"cannot write .*x\.json \(no space"):
-        store.write(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def _fail(*_):
-    raise OSError("no space")
-
-
-def test_a_written_file_can_be_read_by_others(tmp_path):
-    old = os.umask(0o022)
-    try:
-        store.write(tmp_path / "x", b"")
-    finally:
-        os.umask(old)
-    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
-
-
-def test_two_writers_never_tear_a_file(tmp_path):
-    path = tmp_path / "x"
-    texts = [bytes([letter]) * 200_000 for letter in b"ab"]
-    store.write(path, texts[0])
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write_often, args=(path, text)) for text in texts]
-    for writer in writers:
-        writer.start()
-    seen = set()
-    while any(writer.is_alive() for writer in writers):
-        seen.add(path.read_bytes())
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
-    assert seen <= set(texts)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def _write_often(path: Path, text: bytes):
-    for _ in range(200):
-        store.write(path, text)
-
-
 def test_removing_takes_empty_folders_along_and_nothing_else(tmp_path):
     root = tmp_path / "baselines"
     gone, stays = root / "specs" / "gone" / "a--m.json", root / "specs" / "b--m.json"
     for path in (gone, stays):
-        store.write(path, b"{}")
+        write_together({path: b"{}"})
     store.remove([gone], root)
     assert sorted(p.name for p in (root / "specs").iterdir()) == ["b--m.json"]
     store.remove([stays], root)
@@ -115,9 +67,9 @@ def test_removing_takes_empty_folders_along_and_nothing_else(tmp_path):
 def test_files_that_are_no_baselines_are_not_listed(tmp_path):
     entry = Entry.of(lens()).dumps().encode()
     for name in ("a--m.json", "a--m@b.json", "x.json"):
-        store.write(tmp_path / name, entry)
+        write_together({tmp_path / name: entry})
     for name in ("a--m.png", "a--m.raster.png", "README.md", "loss--2024.png", "runs--2024.json"):
-        store.write(tmp_path / name, b'{"schema": 1}')
+        write_together({tmp_path / name: b'{"schema": 1}'})
     (tmp_path / "link--m.json").symlink_to(tmp_path / "a--m.json")
     shared, override = store.slots_below(tmp_path)
     assert [p.name for p in shared.files] == ["a--m.json", "a--m.png", "a--m.raster.png"]
@@ -127,7 +79,7 @@ def test_files_that_are_no_baselines_are_not_listed(tmp_path):
 
 
 def test_a_raster_is_never_taken_for_a_picture(tmp_path):
-    slots = [store.Slot(tmp_path, store.stem_of("t", "m", name)) for name in ("a", "a.raster")]
+    slots = [store.Slot(tmp_path, stem_of("t", "m", name)) for name in ("a", "a.raster")]
     assert len({path for slot in slots for path in (slot.picture, slot.raster)}) == 4
 
 
@@ -136,8 +88,8 @@ def test_a_place_that_cannot_be_written_or_deleted_is_named(tmp_path):
     with pytest.raises(
         BaselineError, match=r"cannot write .*file/a--m\.json \(.*File exists: .*file'"
     ):
-        store.write(tmp_path / "file" / "a--m.json", b"")
+        write_together({tmp_path / "file" / "a--m.json": b""})
     with pytest.raises(BaselineError, match=r"cannot delete .*file/a--m\.json \(.*Not a directory"):
         store.remove([tmp_path / "file" / "a--m.json"], tmp_path)
     with pytest.raises(BaselineError, match=r"cannot read .* \(.*Is a directory"):
-        store.read(tmp_path)
+        read(tmp_path)

@@ -130,9 +130,18 @@ def test_a_test_that_is_run_again_is_judged_by_its_last_run(project):
     assert len(project.saved()) == 3
 
 
-def test_a_place_that_cannot_be_written_is_an_error_that_names_it(project):
+@pytest.mark.guarantee(
+    "files",
+    "A place of baselines that cannot be read is not taken for one without baselines.",
+    sees="An error that names the file and the reason, whatever the update option.",
+)
+@pytest.mark.parametrize("option", [(), ("--interp-update",), ("--interp-update=all",)])
+def test_a_path_of_baselines_that_is_a_file_is_named(project, option):
     (project.path / "baselines").write_text("a file")
-    result = project.run("--interp-update")
-    result.assert_outcomes(passed=2, errors=2)
-    assert f"BaselineError: cannot write {project.path}/{LENS}.json (" in text(result)
+    result = project.run(*option)
+    result.assert_outcomes(failed=2)
+    assert f"BaselineError: cannot read {project.path}/{LENS}.json (Not a directory)" in text(
+        result
+    )
+    assert "no baseline yet" not in text(result)
     assert "added" not in text(result)

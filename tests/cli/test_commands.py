@@ -162,6 +162,30 @@ def test_doctor_finds_a_fixture_of_another_plugin(tmp_path, capsys, monkeypatch)
     assert "no fixture 'adapter'" in capsys.readouterr().out
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Spec files that pytest passes over because the plugin is off are found by the doctor.",
+    sees="The plugin is on or off in this folder, how many spec files there are, and a problem.",
+)
+@pytest.mark.parametrize(
+    ("options", "state", "status"), [("", "on in this folder", 0), ("-p no:interp", "off in", 1)]
+)
+def test_doctor_counts_spec_files_and_says_whether_the_plugin_is_on(
+    pytester, capsys, options, state, status
+):
+    for name in ("a", "b/c", ".hidden/d", "venv/e"):
+        file = pytester.path / f"{name}.interp.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    pytester.makeini(f"[pytest]\naddopts = {options}\n")
+    assert main(["doctor"]) == status
+    out = capsys.readouterr().out
+    lines = {line.split("  ")[0]: line for line in out.splitlines() if line.strip()}
+    assert state in lines["plugin"]
+    assert lines["spec files"].endswith(" 2")
+    assert ("pytest passes over its 2 spec files" in out) == bool(status)
+
+
 def test_python_dash_m_is_the_same_command():
     done = subprocess.run(
         [sys.executable, "-m", "pytest_interp", "run", "logit_lens", "--config", "absent.yaml"],

@@ -152,7 +152,11 @@ def test_command_line_over_ini(pytester, collected):
 
 def test_marker_over_default_model(pytester, spec, collected):
     spec("def test_x(model): ...")
-    assert collected("--interp-model=planted-llama") == ["test_spec.py::test_x[planted-gpt2]"]
+    pytester.makepyfile("def test_open(model): ...")
+    assert sorted(collected("--interp-model=planted-llama")) == [
+        "test_marker_over_default_model.py::test_open[planted-llama]",
+        "test_spec.py::test_x[planted-gpt2]",
+    ]
 
 
 @pytest.mark.parametrize(

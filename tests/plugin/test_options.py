@@ -17,22 +17,6 @@ def test_wrong_option(pytester, option, message):
     assert message in "\n".join(result.errlines)
 
 
-def test_checkpoint_for_an_unknown_model_is_refused(pytester, spec):
-    spec("def test_x(model): ...")
-    result = pytester.runpytest_inprocess("--interp-model=planted-gtp2=/tmp", "-p", "no:xdist")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    message = "--interp-model planted-gtp2=...: unknown model 'planted-gtp2'. Did you mean"
-    assert message in "\n".join(result.errlines)
-
-
-def test_checkpoint_for_an_unknown_model_ends_the_run_of_workers_too(pytester, spec):
-    pytest.importorskip("xdist")
-    spec("def test_plain(): ...\ndef test_x(model): ...")
-    result = pytester.runpytest_subprocess("-n1", "--interp-model=planted-gtp2=/tmp")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*--interp-model planted-gtp2=...: unknown model*Did you mean*"])
-
-
 def test_header(pytester):
     result = pytester.runpytest_inprocess(
         "--interp-device=cpu", "--interp-dtype=float64", "--interp-model=gpt2=planted-gpt2"

@@ -2,6 +2,9 @@
 
 import ast
 import tracemalloc
+from xml.etree import ElementTree
+
+import pytest
 
 from tests.specs.spec_project import CONFTEST, run
 
@@ -20,6 +23,11 @@ BROKEN = {
 }
 
 
+@pytest.mark.guarantee(
+    "files",
+    "A spec that cannot be read is one failing test; all other tests run.",
+    sees="File, line and what is wrong there.",
+)
 def test_broken_specs_fail_alone_and_disturb_nothing(project):
     project.makeconftest(CONFTEST)
     for name, text in BROKEN.items():
@@ -51,6 +59,48 @@ def test_a_spec_is_not_read_as_python(project, monkeypatch):
     result = run(project, "-k", "spec or peak")
     result.assert_outcomes(failed=1, passed=2, deselected=2)
     result.stdout.fnmatch_lines(["nulls.interp.yaml:*: *"])
+
+
+@pytest.mark.guarantee(
+    "files",
+    "A spec that cannot be read is one failing test; all other tests run.",
+    sees="File, line and what is wrong there.",
+)
+@pytest.mark.parametrize("name", ["__class__", "_config", "__dict__", "_markers", "", " ", "1"])
+def test_no_name_of_a_mark_stops_the_run(project, spec_text, name):
+    project.path.joinpath("other.interp.yaml").write_text(f"{spec_text}marks: ['{name}']\n")
+    result = run(project, "-k", "spec or localized and nnsight")
+    result.assert_outcomes(failed=1, passed=1, deselected=3)
+    result.stdout.fnmatch_lines([f"other.interp.yaml:15: '{name}' is no name of a mark*"])
+
+
+@pytest.mark.guarantee(
+    "files",
+    "Prompts and keys of a spec are shown as text: no escapes reach the terminal, no HTML a page.",
+    sees="The number of the sign in place of the sign.",
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("peak.layer: {at_most: 3}", 'peak.token: {equals: "HOSTILE"}'),
+        ("peak.layer: {at_most: 3}", 'peak.layer: {at_most: 3, "HOSTILE": 1}'),
+        ("site: resid_post\n", 'site: "HOSTILE"\n'),
+        ("site: resid_post\n", 'site: {"HOSTILE": 1}\n'),
+        ("model: planted-gpt2", 'model: "HOSTILE"'),
+        ("model: planted-gpt2", '"HOSTILE": 1'),
+        ("subject: Acropolis", 'subject: "HOSTILE"'),
+    ],
+)
+def test_escapes_in_a_spec_are_shown_as_text(project, spec_text, change):
+    assert change[0] in spec_text
+    hostile = spec_text.replace(*change).replace("HOSTILE", "\\e[31m<script>x</script>")
+    project.path.joinpath("capital.interp.yaml").write_text(hostile)
+    result = run(project, "-k", "spec or peak and nnsight", "--junitxml=out.xml")
+    assert result.parseoutcomes()["failed"] == 1
+    assert "<script>" in result.stdout.str()
+    assert "\x1b" not in result.stdout.str()
+    page = ElementTree.parse(project.path / "out.xml")
+    assert not list(page.iter("script"))
 
 
 def test_unknown_mark_is_one_error_under_strict_markers(project, spec_text):
