@@ -209,6 +209,8 @@ def test_a_tie_and_what_is_not_a_number_are_no_lead(nothing):
 )
 @pytest.mark.parametrize("nothing", [0.0, np.nan, np.inf])
 def test_a_tie_and_what_is_not_a_number_are_no_top_token(nothing):
-    made = replace(lens((-1,) * 3), top_token="aaa", top_margin=np.array([1.0, nothing, 2.0]))
+    made = replace(
+        lens((-1,) * 3), top_token=tuple("aaa"), top_margin=np.array([1.0, nothing, 2.0])
+    )
     assert made.top_token == ("a", None, "a")
     assert "none leads" in "\n".join(made.crossover_layer.explain())

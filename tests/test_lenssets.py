@@ -103,12 +103,22 @@ class TestTheClaim:
         apart = check_crystallises(made, by_layer=8, clusters="abcdefgh")
         assert (apart.status, apart.n_clusters) == (Status.PASSED, 8)
 
+    @pytest.mark.guarantee(
+        "green",
+        "A claim about several prompts is about one model under one backend, each prompt once.",
+        sees="A ClaimError that names what differs, or the prompt that is given twice.",
+    )
     @pytest.mark.parametrize("field", ["fingerprint", "backend"])
     def test_of_two_models_or_backends_is_refused(self, field):
         other = replace(lens(**{field: "another"}), str_tokens=("another",))
         with pytest.raises(ClaimError, match=f"differ in {field}"):
             check_crystallises([lens(), other], by_layer=9)
 
+    @pytest.mark.guarantee(
+        "green",
+        "A claim about several prompts is about one model under one backend, each prompt once.",
+        sees="A ClaimError that names what differs, or the prompt that is given twice.",
+    )
     def test_counts_prompts_of_the_same_tokens_once(self):
         spaced = replace(lens(), prompt="The capital of  France is")
         with pytest.raises(ClaimError, match="is given twice"):
