@@ -73,8 +73,7 @@ def open_checkpoint(
     try:
         with quiet():
             module = _open_module(folder, dtype)
-            rows = module.get_input_embeddings().num_embeddings
-            return module, open_tokenizer(folder, rows)
+            return module, open_tokenizer(folder, module)
     except InterpError:
         raise
     except Exception as error:  # the files can be wrong in any way

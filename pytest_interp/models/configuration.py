@@ -40,6 +40,10 @@ OURS = {
     "torchscript",
     "output_attentions",
     "output_hidden_states",
+    "num_labels",  # of classifiers; a label is made for each, however many
+    "id2label",
+    "label2id",
+    "problem_type",
 }
 """Keys that say how to run a model, and not what it computes. That is for this package to say."""
 

@@ -9,7 +9,7 @@ from pytest_interp.errors import NotAModelError, described
 from pytest_interp.models.files import read_object
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 CONFIG = "tokenizer_config.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
@@ -24,8 +24,8 @@ def tokenizer_problems(folder: Path) -> list[str]:
     return [f"{file} is no file" for file in odd if not (folder / file).is_file()]
 
 
-def open_tokenizer(folder: Path, rows: int) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model whose embedding has this many rows. Runs no code of the folder.
+def open_tokenizer(folder: Path, module: PreTrainedModel) -> PreTrainedTokenizerBase:
+    """The tokenizer in a folder, for the model of that folder. Runs no code of the folder.
 
     Raises:
         NotAModelError: transformers cannot read it, or reads it as another than it is, or it is
@@ -35,7 +35,7 @@ def open_tokenizer(folder: Path, rows: int) -> PreTrainedTokenizerBase:
 
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
+            folder, config=module.config, local_files_only=True, trust_remote_code=False
         )
         words, size = _own_words(tokenizer), tokenizer.vocab_size
         ids = tokenizer(words)["input_ids"]
@@ -51,7 +51,8 @@ def open_tokenizer(folder: Path, rows: int) -> PreTrainedTokenizerBase:
             f" That is wrong: of {words[:40]!r}, words of its own vocabulary, it makes the tokens"
             f" {ids[:8]}. Save it again with tokenizer.save_pretrained(folder)."
         )
-    if size > rows:  # tokens that are added to it, such as that for an image, may go beyond
+    # tokens that are added to it, such as that for an image, may go beyond
+    if size > (rows := module.get_input_embeddings().num_embeddings):
         raise NotAModelError(
             f"the tokenizer in {folder} has {size} tokens, and the model's embedding has {rows}"
             " rows: it is the tokenizer of another model"
