@@ -64,13 +64,13 @@ def _noise_asks_the_same(planted: PlantedModel) -> bool:
 
 
 def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]:
-    """Sixteen facts, asked for in four templates."""
+    """All facts, asked for in four templates: too few to be a sample of wordings."""
     facts, read = _fact_set(planted), planted.parameters.read_layer
     for direction in DIRECTIONS:
         traces = trace_facts(adapter, facts, direction=direction)
         oracle = Oracle(planted, "resid_post", direction)
-        yield from _map_claims(traces, oracle, f"{direction}, 16 facts", (read, read + 1))
-        yield from _cell_claims(traces, oracle, "16 facts", (0, read - 1, read))
+        yield from _map_claims(traces, oracle, f"{direction}, 24 facts", (read, read + 1))
+        yield from _cell_claims(traces, oracle, "24 facts", (0, read - 1, read))
         for position in ("subject", "last"):
             yield (
                 f"localized at {position} (range found on half the facts)",
@@ -86,16 +86,16 @@ def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]
                 metric="answer_prob",
                 controls=False,
             )
-            yield from _map_claims(traces, oracle, "answer_prob, 16 facts", (read, read + 1))
+            yield from _map_claims(traces, oracle, "answer_prob, 24 facts", (read, read + 1))
         store = planted.parameters.store_layer
         for site in ("mlp_out", "attn_out"):
             traces = trace_facts(adapter, facts, site=site, direction=direction, controls=False)
             oracle = Oracle(planted, site, direction)
-            yield from _cell_claims(traces, oracle, "16 facts", (store, read))
+            yield from _cell_claims(traces, oracle, "24 facts", (store, read))
     if _noise_asks_the_same(planted):
         traces = trace_facts(adapter, facts, corruption="gaussian", controls=False)
         oracle = Oracle(planted, "resid_post", "denoise")
-        yield from _map_claims(traces, oracle, "noise on the subject, 16 facts", (read, read + 1))
+        yield from _map_claims(traces, oracle, "noise on the subject, 24 facts", (read, read + 1))
 
 
 def _fact_set(planted: PlantedModel) -> FactSet:
@@ -179,7 +179,7 @@ def _lens_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim
     for layer in range(planted.parameters.n_layers):
         for what, found, clusters in (
             ("one fact", lenses[0], None),
-            ("16 facts", lenses, templates),
+            ("24 facts", lenses, templates),
         ):
             yield (
                 f"crystallises by ({what})",

@@ -89,6 +89,7 @@ def test_a_peak_between_equal_cells_flips_within_the_noise():
     old, new = trace(), trace()
     moved = np.array(new.patched_metric)
     moved[1, 3] -= 0.0802  # the peak led by 0.01 of 8; now another cell does, by 1e-5
+    moved[2, 3] += 0.0005
     first = type(old)(**{**fields(old), "patched_metric": moved})
     moved = np.array(moved)
     moved[4, 3] += 0.001
