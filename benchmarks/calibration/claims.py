@@ -205,6 +205,7 @@ def claims_of_agreement(planted: PlantedModel, a: ModelAdapter, b: ModelAdapter)
         n_layers=p.n_layers,
         subject_tokens=p.subject_tokens,
         contrast=p.contrast,
+        n_facts=p.n_facts,
         seed=1000,
     )
     stranger = open_adapter(Weights("other", other.module, other.tokenizer, "planted"), b.backend)

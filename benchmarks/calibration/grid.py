@@ -22,7 +22,7 @@ from pytest_interp.planted import PlantedModel, planted_model
 
 ARCHITECTURES = ("gpt2", "qwen3", "llama")
 FACTS = 6
-"""In each template. They are three facts and their mirrors: half of them are of two kinds or more."""
+"""In each template: three and their mirrors, so that any half of them is about several entities."""
 PLACES = ((4, 0, 2), (6, 1, 4), (8, 2, 5))
 """Depth, store layer and read layer."""
 VARIANTS: tuple[dict[str, Any], ...] = (
