@@ -38,11 +38,10 @@ class Decision:
 
     by: str
     """The top-level field of these numbers; its tolerance counts. Dots lead into mappings."""
-    how: Literal["lead", "sign", "moved", "largest", "smallest"] = "lead"
+    how: Literal["lead", "sign", "largest", "smallest"] = "lead"
     """``lead``: each number says by how much one finding leads, at the same indices. ``sign``: the
     finding changes where a number changes its sign; at the same index, or anywhere where the
-    finding is one value. ``moved``: the finding changes with any move of the number at the same
-    index. ``largest`` and ``smallest``: it is the place of that number."""
+    finding is one value. ``largest`` and ``smallest``: it is the place of that number."""
 
 
 class Result(ABC):

@@ -45,8 +45,6 @@ def deciding_moves(
     if decision.how == "lead":
         # what led by one number trails by the other now
         return [(names[0], float(a), -float(b))] if a.ndim == 0 else []
-    if decision.how == "moved":
-        return [(names[0], float(a), float(b))] if a.ndim == 0 else []
     if decision.how == "sign":
         where = np.flatnonzero((a > 0) != (b > 0)).tolist()  # level with the best is not on top
     else:

@@ -26,14 +26,10 @@ from pytest_interp.results.tolerances import Tolerance, float_tolerance, rank_to
 
 _CURVES = ("answer_prob", "answer_rank", "answer_margin", "top_token", "top_margin")
 """What the JSON holds for each layer."""
-BY_THE_ANSWER = {
-    **dict.fromkeys(("crossover_layer", "settled_layer"), Decision("answer_margin", "sign")),
-    "answer_rank": Decision("answer_margin", "moved"),
-}
-"""Findings that the lead of the answer decides.
-
-Far from the top many tokens lie within rounding of one another, and their order says nothing: a
-rank is as sure as the logits that it counts."""
+BY_THE_ANSWER = dict.fromkeys(
+    ("crossover_layer", "settled_layer", "answer_rank"), Decision("answer_margin", "sign")
+)
+"""Findings that the lead of the answer decides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +59,9 @@ class LensResult(Result):
     """Logit of the top token minus that of the second: how firmly it is on top."""
     final_prob: float
     """Probability of the answer in the model's own output."""
+    answer_level: Ints | None = None
+    """How many tokens lie within rounding of the answer's logit, and may change places with it
+    [layer]; not part of the JSON."""
     n_layers: int | None = None
     """Depth of the model, whichever layers were read; not part of the JSON."""
     provenance: Provenance | None = None
@@ -115,7 +114,8 @@ class LensResult(Result):
         dtype = dtype_of(self)
         floats = ("final_prob", "answer_prob", "answer_margin", "top_margin")
         near = dict.fromkeys(floats, float_tolerance(dtype))
-        return {**near, "answer_rank": rank_tolerance(dtype)}
+        level = 0 if self.answer_level is None else int(self.answer_level.max())
+        return {**near, "answer_rank": rank_tolerance(dtype, level)}
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         return dict.fromkeys(_CURVES, (Axis("layer", "layers"),))

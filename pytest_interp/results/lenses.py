@@ -100,9 +100,9 @@ class LensSet(ResultSet[LensResult]):
         }
 
     def tolerances(self) -> Mapping[str, Tolerance]:
-        """As of one lens."""
-        of_one = self.lenses[0].tolerances()
-        return {name: of_one[name] for name in _CURVES}
+        """As of one lens; of the ranks, the widest."""
+        each = [lens.tolerances() for lens in self.lenses]
+        return {name: max((of[name] for of in each), key=lambda t: t.atol) for name in _CURVES}
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         fact, layer = Axis("fact", "ids"), Axis("layer", "layers")

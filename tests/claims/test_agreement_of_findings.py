@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_results import lens
+from made_results import lens, lens_set
 
 from pytest_interp.claims import Status, check_backends_agree
 
@@ -14,36 +14,43 @@ from pytest_interp.claims import Status, check_backends_agree
     "Findings that differ everywhere are no agreement, though rounding may explain each of them.",
     sees="An inconclusive verdict that names the finding.",
 )
-@pytest.mark.parametrize("name", ["top_token", "answer_rank"])
-def test_findings_that_differ_everywhere_are_no_agreement(name):
+def test_top_tokens_that_differ_everywhere_are_no_agreement():
     near = {"top_margin": np.full(12, 1e-5)}
     one, other = replace(lens(), **near), replace(lens(backend="nnsight"), **near)
-    changed = {"top_token": ("another",) * 12, "answer_rank": other.answer_rank + 1000}
-    verdict = check_backends_agree(one, replace(other, **{name: changed[name]}))
+    verdict = check_backends_agree(one, replace(other, top_token=("another",) * 12))
     assert verdict.status is Status.INCONCLUSIVE
-    assert f"{name} agrees nowhere" in verdict.sentence
+    assert "top_token agrees nowhere" in verdict.sentence
     # one of twelve is rounding
-    some = list(getattr(other, name))
-    some[3] = changed[name][3]
-    assert check_backends_agree(one, replace(other, **{name: tuple(some)}))
+    some = (*other.top_token[:3], "another", *other.top_token[4:])
+    assert check_backends_agree(one, replace(other, top_token=some))
+
+
+def test_ranks_that_differ_everywhere_are_a_disagreement():
+    other = lens(backend="nnsight")
+    verdict = check_backends_agree(lens(), replace(other, answer_rank=other.answer_rank + 1000))
+    assert verdict.status is Status.FAILED
 
 
 @pytest.mark.guarantee(
     "red",
-    "Ranks far from the top are compared by the logits that decide them, not by their count.",
-    sees="A rank among near equals is listed as within rounding, and fails nothing.",
+    "A rank may differ by as many places as there are tokens within rounding of the answer.",
+    sees="Ranks among near equals are within tolerance; a rank that moved further fails.",
 )
-def test_a_rank_among_near_equals_may_differ_where_the_logits_do_not():
-    one, second = lens(), lens(backend="nnsight")
-    ranks = one.answer_rank.copy()
-    ranks[:2] = 12
-    first = replace(one, answer_rank=ranks)
-    verdict = check_backends_agree(first, second)
+def test_a_rank_may_differ_by_the_tokens_that_are_level_with_it():
+    level = np.where(np.arange(12) < 2, 3, 0)
+    first, second = (replace(lens(backend=b), answer_level=level) for b in ("a", "b"))
+    ranks = first.answer_rank.copy()
+    ranks[:2] = (9, 5)
+    verdict = check_backends_agree(replace(first, answer_rank=ranks), second)
     assert verdict.status is Status.PASSED
     assert "Differing within that: answer_rank" in verdict.sentence
-    moved = second.answer_margin.copy()
-    moved[0] += 0.01
-    assert not check_backends_agree(first, replace(second, answer_margin=moved))
+    ranks[1] = 12
+    verdict = check_backends_agree(replace(first, answer_rank=ranks), second)
+    assert (verdict.status, verdict.sentence[:22]) == (Status.FAILED, "answer_rank.1 is 12 an")
+    one, other = lens_set(8, 3), replace(lens_set(8, 3), name="other")
+    wide = replace(other, lenses=(other.lenses[0], replace(other.lenses[1], answer_level=level)))
+    assert one.tolerances()["answer_rank"].atol == 1
+    assert wide.tolerances()["answer_rank"].atol == 4
 
 
 @pytest.mark.guarantee(

@@ -215,6 +215,7 @@ def votes_agree(**changed):
     ("changed", "says"),
     [
         ({"peak": 4}, "peak is 3 and 4"),  # no finding, whatever its name
+        ({"rank": 9}, "rank is 5 and 9"),  # nothing that decides it flipped
         ({"top_token": ("c", "b")}, "top_token.0 is 'a' and 'c'"),  # it led by 2
         ({"first": 2}, "first is 1 and 2"),  # no sign changed
         ({"first": 2, "signs": (-1.0, -0.5, 2.0)}, "0.5, in signs. Differing as well: first."),
@@ -240,7 +241,7 @@ def test_what_differs_without_a_reason_is_a_disagreement(changed, says):
         ({}, ""),
         ({"top_token": ("a", "c")}, "Differing within that: top_token."),
         ({"first": 2, "signs": (-1.0, -1e-6, 2.0)}, "Differing within that: first."),
-        ({"rank": 9}, "Differing within that: rank."),  # not decided where nothing flipped
+        ({"rank": 5.0005}, "Differing within that: rank."),  # by its own tolerance
     ],
     ids=str,
 )
