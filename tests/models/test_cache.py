@@ -56,11 +56,12 @@ def test_a_cache_that_cannot_be_written_is_named(tiny_gguf, tmp_path, monkeypatc
     assert str(tmp_path / place / "models") in str(raised.value)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
 def test_a_cache_that_is_read_only_serves_what_is_in_it(tiny_gguf, cache):
     models.load_weights("tiny-gguf", "cpu")
     for folder in (cache, cache / "models"):
         folder.chmod(0o555)
+    if os.access(cache, os.W_OK):
+        pytest.skip("this user may write everything")
     try:
         models.load_weights("tiny-gguf", "cpu")
         with pytest.raises(CacheError, match="Permission denied"):
