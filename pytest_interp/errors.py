@@ -4,7 +4,7 @@ InterpError
 ├── UnknownNameError          a model, site, metric, experiment ... that nobody registered
 ├── BackendNotInstalledError  the backend's package is missing
 ├── WeightsUnavailableError   the weights are not here and cannot be fetched: specs skip
-├── DamagedWeightsError       the weights are here but cannot be read or are not right
+├── DamagedWeightsError       the weights cannot be read, are not right, or were changed
 ├── NotAModelError            a folder or file that holds no model
 ├── CacheError                the folder for converted models cannot be used
 ├── DeviceError               a device or dtype that is unknown, unavailable or too small
@@ -76,7 +76,7 @@ class WeightsUnavailableError(InterpError):
 
 
 class DamagedWeightsError(InterpError):
-    """The weights are not those that the registry pins, cannot be read, or are not finite."""
+    """The weights cannot be read, are not finite, or not those that are pinned or were loaded."""
 
 
 class NotAModelError(InterpError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
+from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -52,10 +53,10 @@ def load_weights(
     """Load the weights of a model, or share those that are in use already.
 
     As long as something holds the weights of a model, asking again (for the other backend, say)
-    gives the same object: no second copy. Attention is eager, the model is in eval mode and no
-    parameter requires a gradient. ``device`` defaults to cuda, then mps, then cpu; ``dtype`` to
-    bfloat16 on cuda and float32 elsewhere. Downloads and conversions are reported to
-    :mod:`pytest_interp.progress`.
+    gives the same object: no second copy. If it was changed since, the model is loaded anew.
+    Attention is eager, the model is in eval mode and no parameter requires a gradient. ``device``
+    defaults to cuda, then mps, then cpu; ``dtype`` to bfloat16 on cuda and float32 elsewhere.
+    Downloads and conversions are reported to :mod:`pytest_interp.progress`.
 
     Raises:
         UnknownNameError: no registered name, folder or hub id.
@@ -71,11 +72,13 @@ def load_weights(
     kind = resolve_dtype(dtype, where)
     with _lock:
         key = (str(name), source.identity(), where, kind)
-        if (weights := _shared.get(key)) is None:
+        weights = _shared.get(key)
+        if weights is None or weights.changes():
             module, tokenizer = source.load(kind)
             module.to(where).eval().requires_grad_(False)
             _check_finite(str(name), module, source, kind)
-            weights = _shared[key] = Weights(str(name), module, tokenizer, source.describe())
+            made = Weights(str(name), module, tokenizer, source.describe())
+            weights = _shared[key] = replace(made, loaded=made.state())
     return weights
 
 

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
 import pytest
 from _pytest._code.code import ExceptionInfo, ReprExceptionInfo, ReprFileLocation
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import InterpError, SpecError, described
+from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.properties import record_result
 from pytest_interp.plugin.specs import SUFFIX, folders_of
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
+    from pytest_interp.plugin.session import Models
     from pytest_interp.results.base import Result
     from pytest_interp.specs.schema import Spec
 
@@ -57,7 +58,7 @@ class SpecModule(pytest.Module):
                 raise SpecError(f"{shown(self.path)}:1: {message}")
             spec = read_spec(self.path, folders=folders_of(self.config))
             marks = _marks(spec)
-            tests = list(_tests(spec))
+            tests = list(_tests(spec, self.config.stash[MODELS]))
         except SpecError as error:
             tests = [("spec", _refuse(str(error)), 1)]
         except Exception as error:  # of code that others wrote: it must not end the whole run
@@ -106,16 +107,16 @@ def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
     return marks
 
 
-def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
+def _tests(spec: Spec, models: Models) -> Iterator[tuple[str, Callable[..., None], int]]:
     """Name, function and line of every test of a spec; no name twice."""
-    results: WeakKeyDictionary[ModelAdapter, Result] = WeakKeyDictionary()
 
-    def result_of(adapter: ModelAdapter) -> Result:
+    def run(adapter: ModelAdapter) -> Result:
         from pytest_interp.specs.running import run_experiment
 
-        if adapter not in results:
-            results[adapter] = run_experiment(spec, adapter)
-        return results[adapter]
+        return run_experiment(spec, adapter)
+
+    def result_of(adapter: ModelAdapter) -> Result:
+        return models.once(run, adapter)
 
     used = {"spec", "baseline", *_OF_A_MODULE}
     for claim in spec.claims:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.adapters.backends import backend_names, open_adapter
+from pytest_interp.adapters.backends import backend_names
 from pytest_interp.plugin.calls import Lens, Trace
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.properties import record_result
@@ -41,20 +41,22 @@ def model(interp_target: Target, pytestconfig: pytest.Config) -> Weights:
     """The weights of this test's model: ``.module`` (a Hugging Face model) and ``.tokenizer``.
 
     Loaded once per session and shared by both backends. A test that asks for this alone runs once
-    per model, not per backend.
+    per model, not per backend. To change them, take ``model.copy()``: a test that leaves the shared
+    ones changed fails, and the next one gets them anew.
     """
     target = interp_target
     return pytestconfig.stash[MODELS].weights(target.model, target.device, target.dtype)
 
 
 @pytest.fixture(scope="session")
-def adapter(model: Weights, interp_target: Target) -> ModelAdapter:
+def adapter(model: Weights, interp_target: Target, pytestconfig: pytest.Config) -> ModelAdapter:
     """The model under one backend, for ``run`` and for every experiment.
 
     A test that asks for it runs once for each model and backend: name them with
     ``@pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])``.
     """
-    return open_adapter(model, interp_target.backend or backend_names()[0])
+    backend = interp_target.backend or backend_names()[0]
+    return pytestconfig.stash[MODELS].adapter(model, backend)
 
 
 @pytest.fixture
