@@ -74,8 +74,13 @@ def _value_line(change: Change, old: Entry, new: Entry) -> str:
         return line
     how = "compared exactly"
     if change.allowed is not None:
-        how = f"allowed {change.allowed:.2g}: {change.excess:.3g} times as much"
+        how = f"allowed {change.allowed:.2g}: {_times(change.excess)} as much"
     return f"{line}, by {change.by:+.4g} ({how})"
+
+
+def _times(excess: float) -> str:
+    """How many times as much, as people write numbers: 1.03, 24, 1,034."""
+    return f"{excess:,.0f} times" if excess >= 10 else f"{excess:.3g} times"
 
 
 def _place(change: Change, old: Entry, new: Entry) -> str:
