@@ -118,7 +118,8 @@ def _check_size(folder: Path, kind: Any, config: PreTrainedConfig, tensors: Any)
     import torch
 
     sizes = config.get_text_config()
-    for key in SIZES:
+    slides = "sliding_attention" in (getattr(sizes, "layer_types", None) or ())
+    for key in (*SIZES, "sliding_window") if slides else SIZES:
         size = getattr(sizes, key, None)
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise NotAModelError(

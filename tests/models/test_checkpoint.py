@@ -158,3 +158,11 @@ def test_a_size_that_is_none_is_named(tiny, key, value):
     with pytest.raises(NotAModelError) as raised:
         load_weights(tiny, "cpu")
     assert str(tiny) in str(raised.value)
+
+
+def test_a_window_that_slides_has_a_size(tmp_path):
+    folder = save_tiny(tmp_path / "m", "gemma3_text")
+    load_weights(folder, "cpu")
+    configure(folder, sliding_window=None)
+    with pytest.raises(NotAModelError, match="has None as sliding_window: expected a number"):
+        load_weights(folder, "cpu")
