@@ -10,6 +10,7 @@ pytest_plugins = [
     "pytest_interp.plugin.options",
     "pytest_interp.plugin.targets",
     "pytest_interp.plugin.unused",
+    "pytest_interp.plugin.workers",
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",
