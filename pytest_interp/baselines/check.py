@@ -116,6 +116,11 @@ class Baseline:
             found = compare_with_saved(override, new, self._snapshot)
         return self._settle(found, drawing, backend, may, into)
 
+    @property
+    def will_write(self) -> bool:
+        """Whether an update has something to write."""
+        return bool(self._pending)
+
     def write(self) -> None:
         """Write what the update asked for: the test has passed. Errors as for ``Pending``."""
         self.notes += [pending.write() for pending in self._pending]

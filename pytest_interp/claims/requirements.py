@@ -151,7 +151,8 @@ def decide(
     cells = [cell for required in requirements for cell in _cells(evidence, required, terms)]
     # not "margin < 0", which an undefined margin is not either
     broken = [cell for cell in cells if not cell.margin >= 0]
-    tightest = min(cells, key=lambda cell: cell.margin)
+    # where one is false, that one decides, and not one that is further off but undecided
+    tightest = min([c for c in broken if c.false] or cells, key=lambda cell: cell.margin)
     controls = [*evidence.controls, *whole_state(evidence)]
     # one prompt has no others to share a place with
     if region is not None and len(evidence.traces) > 1:
@@ -166,6 +167,7 @@ def decide(
         effect=tightest.mean,
         threshold=tightest.limit,
         margin=tightest.margin,
+        claimed=tightest.claimed,
         controls=tuple(controls),
         details="\n".join([*_listed("cells that break the claim", broken, 4, " cells"), *table]),
     )

@@ -63,6 +63,8 @@ class Verdict:
     metric: str | None = None
     corruption: str | None = None
     controls: tuple[Control, ...] = ()
+    claimed: str = ""
+    """What the deciding number is claimed to be, as ``at least 0.80``."""
     n_left_out: int = 0
     """Facts left out because the model does not know them."""
     details: str = field(default="", repr=False)
@@ -70,6 +72,16 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.status is Status.PASSED
+
+    @property
+    def headline(self) -> str:
+        """What happened, in one line: the outcome, then the number that decides or the reason."""
+        said = self.sentence.strip().partition("\n")[0]
+        if self.effect is not None and self.claimed and self.status is not Status.INCONCLUSIVE:
+            said = f"{self.effect} at {self.effect.where}, claimed {self.claimed}"
+        if self.status is Status.PASSED and self.margin is not None:
+            said = f"{said.rstrip('.')}, margin {self.margin:+.3f}"
+        return f"{self.status}: {said}"
 
     @property
     def scope(self) -> str:
@@ -92,7 +104,8 @@ class Verdict:
         if self.threshold is not None and self.margin is not None:
             facts.append(("threshold", f"{self.threshold:.3g}, margin {self.margin:+.3f}"))
         facts.extend(("control", str(control)) for control in self.controls)
-        lines = [self.sentence, f"  claim: {self.claim}"]
+        said = [] if self.sentence in self.headline else [self.sentence]
+        lines = [self.headline, *said, f"  claim: {self.claim}"]
         lines.extend(f"  {name}: {value}" for name, value in facts)
         if self.details:
             lines.append(self.details)
@@ -134,7 +147,7 @@ def conclude(verdict: Verdict) -> Verdict:
     for listener in _listeners.get():
         listener(verdict)
     if verdict.status is Status.FAILED:
-        raise ClaimFailed(f"claim failed: {verdict}")
+        raise ClaimFailed(str(verdict))
     if verdict.status is Status.INCONCLUSIVE:
-        raise ClaimInconclusive(f"claim inconclusive (an undecided claim is no pass): {verdict}")
+        raise ClaimInconclusive(str(verdict))
     return verdict

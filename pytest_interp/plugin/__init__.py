@@ -18,4 +18,5 @@ pytest_plugins = [
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.specs",
     "pytest_interp.plugin.claims",
+    "pytest_interp.plugin.repeats",
 ]

@@ -151,6 +151,6 @@ def test_own_claims_become_assertions_that_are_heard():
     assert_enough = asserting(check_enough)
     assert assert_enough.__name__ == "assert_enough"
     heard = []
-    with hearing(heard.append), pytest.raises(ClaimFailed, match="claim failed: There are 2"):
+    with hearing(heard.append), pytest.raises(ClaimFailed, match=r"^failed: There are 2\."):
         assert_enough(2)
     assert [verdict.status for verdict in heard] == [Status.FAILED]
