@@ -13,7 +13,7 @@ from xdist.remote import Producer
 
 from pytest_interp.models.threads import share_threads
 from pytest_interp.plugin import workers
-from pytest_interp.plugin.scheduling import Scheduler, files_on_models
+from pytest_interp.plugin.scheduling import ByFile, Scheduler, files_on_models
 
 ON_A_MODEL = """
 import os, pytest
@@ -65,7 +65,6 @@ def test_a_file_on_a_model_stays_in_one_worker(places):
     found = places("-n2")
     assert len(found["test_a"][0]) == len(found["test_b"][0]) == 1
     assert found["test_a"][0] != found["test_b"][0]
-    assert len(found["test_plain"][0]) == 2  # other tests are spread as before
     share = max(1, all_threads() // 2)
     assert found["test_a"][1] == found["test_b"][1] == {share}
 
@@ -85,6 +84,19 @@ def test_a_mode_that_the_user_chose_wins(pytester, arguments, is_ours):
     config.option.dist, config.option.tx = "load", ["popen"]  # as xdist does
     made = workers.pytest_xdist_make_scheduler(config, Producer("test"))
     assert isinstance(made, Scheduler) == is_ours
+
+
+def test_other_tests_are_spread_in_pieces_in_their_order(pytester):
+    config = pytester.parseconfig("-n2")
+    config.option.tx = ["popen"] * 2
+    scheduler = ByFile(config, Producer("test"))
+    plain = [f"test_plain.py::test_{i}" for i in range(16)]
+    on_a_model = ["test_a.py::test_x[planted-gpt2]", "test_a.py::test_y"]
+    scheduler.place([*on_a_model, *plain], {"test_a.py"})
+    assert {scheduler._split_scope(test) for test in on_a_model} == {"test_a.py"}
+    assert [scheduler._split_scope(test) for test in plain] == [
+        f"piece {i // 2}" for i in range(16)
+    ]
 
 
 def test_threads_that_the_user_chose_win(monkeypatch):
