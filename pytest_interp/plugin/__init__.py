@@ -9,7 +9,6 @@ pytest_plugins = [
     "pytest_interp.plugin.extensions",
     "pytest_interp.plugin.options",
     "pytest_interp.plugin.targets",
-    "pytest_interp.plugin.unused",
     "pytest_interp.plugin.workers",
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.fixtures",
@@ -17,6 +16,7 @@ pytest_plugins = [
     "pytest_interp.plugin.records",
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.specs",
+    "pytest_interp.plugin.unused",
     "pytest_interp.plugin.claims",
     "pytest_interp.plugin.repeats",
 ]

@@ -40,9 +40,10 @@ class CrossoverLayer:
         centre = len(lens.layers) - 1 if layer is None else lens.layers.index(layer)
         for i in range(max(0, centre - 3), min(len(lens.layers), centre + 4)):
             mark = "<" if lens.layers[i] == layer else ""
+            top = "none leads" if lens.top_token[i] is None else repr(lens.top_token[i])
             lines.append(
                 f"  {lens.layers[i]:>5}  {lens.answer_prob[i]:>7.4f}  {lens.answer_rank[i]:>6}  "
-                f"{lens.answer_margin[i]:>+7.2f}  {lens.top_token[i]!r} {mark}".rstrip()
+                f"{lens.answer_margin[i]:>+7.2f}  {top} {mark}".rstrip()
             )
         return [*lines, "  (margin: logit of the answer minus the best other logit)"]
 
