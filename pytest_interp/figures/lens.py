@@ -28,7 +28,7 @@ def lens_figure(result: LensResult) -> Figure:
     above.set_ylim(-0.04, 1.25)
     above.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     style.label(above, y=f"probability of {style.quoted(result.answer)}")
-    style.title(above, f"Logit lens after {style.quoted(result.prompt)}")
+    style.title(above, f"Logit lens after\n{style.quoted(result.prompt)}")
 
     # ranks of near equals change places, so they are compared as numbers alone
     ranks = {"color": style.ORANGE, "marker": "s", "markersize": 3.5, "gid": style.FINDING}

@@ -72,9 +72,9 @@ def _heat_map(figure: Figure, axes: Axes, result: TraceResult) -> None:
         axes.add_patch(frame)
     clean = style.quoted(result.fact.clean_prompt)
     corrupt = result.options.corruption.describe(result.fact)
-    if corrupt == result.fact.corrupt_prompt:
-        corrupt = style.quoted(corrupt)
-    style.title(axes, f"{patched}, {result.site}, {result.metric}\n{clean} against {corrupt}")
+    is_prompt = corrupt == result.fact.corrupt_prompt
+    corrupt = style.quoted(corrupt) if is_prompt else style.drawable(corrupt)
+    style.title(axes, f"{patched}, {result.site}, {result.metric}\n{clean}\nagainst {corrupt}")
 
 
 def _curves(axes: Axes, result: TraceResult) -> None:
