@@ -255,3 +255,23 @@ def test_titles_of_long_prompts_are_not_cut():
         box = title.get_window_extent()
         assert box.x1 < figure.bbox.x1
         assert box.y1 < figure.bbox.y1
+
+
+@pytest.mark.parametrize("hand_off", [1, 7, 11])
+def test_the_names_of_the_curves_do_not_overlap(hand_off):
+    made = trace(hand_off=hand_off)
+    metric = made.patched_metric.copy()
+    metric[:, -1] = metric[:, 3]  # both peak at one layer
+    figure = trace_figure(replace(made, patched_metric=metric))
+    picture(figure)
+    names = [t for t in figure.findobj(Text) if t.get_text() in ("subject", "last token")]
+    first, second = (name.get_window_extent() for name in names)
+    assert not first.overlaps(second)
+
+
+def test_ranks_are_counted_from_zero_as_in_results():
+    axes = lens_figure(lens(crossover=8)).axes[1]
+    assert "0 = top token" in axes.get_ylabel()
+    label = axes.yaxis.get_major_formatter()
+    ranks = axes.lines[0].get_ydata()
+    assert [label(rank) for rank in (ranks[0], ranks[-1])] == ["5", "0"]
