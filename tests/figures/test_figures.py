@@ -267,3 +267,11 @@ def test_the_names_of_the_curves_do_not_overlap(hand_off):
     names = [t for t in figure.findobj(Text) if t.get_text() in ("subject", "last token")]
     first, second = (name.get_window_extent() for name in names)
     assert not first.overlaps(second)
+
+
+def test_ranks_are_counted_from_zero_as_in_results():
+    axes = lens_figure(lens(crossover=8)).axes[1]
+    assert "0 = top token" in axes.get_ylabel()
+    label = axes.yaxis.get_major_formatter()
+    ranks = axes.lines[0].get_ydata()
+    assert [label(rank) for rank in (ranks[0], ranks[-1])] == ["5", "0"]
