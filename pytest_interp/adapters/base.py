@@ -58,8 +58,15 @@ class Run:
     logits: Tensor
     captured: Mapping[Site, Tensor]
 
-    def __getitem__(self, site: Site) -> Tensor:
-        return self.captured[site]
+    def __getitem__(self, site: Site | str) -> Tensor:
+        """The activation at a captured site. An ExperimentError for any other."""
+        found = self.captured.get(Site.of(site))
+        if found is None:
+            there = ", ".join(map(str, self.captured)) or "none"
+            raise ExperimentError(
+                f"{site} was not captured: name it in capture=[...]. Captured: {there}"
+            )
+        return found
 
 
 class ModelAdapter(ABC):
@@ -143,13 +150,21 @@ class ModelAdapter(ABC):
         """
         return int(self.as_tokens([[single_token(self.tokenizer, answer)]]))
 
-    def as_tokens(self, ids: Tensor | Sequence[Sequence[int]]) -> Tensor:
-        """Ids as a [row, pos] integer tensor on the model's device.
+    def as_tokens(self, ids: str | Tensor | Sequence[Sequence[int]]) -> Tensor:
+        """Ids, or those of a text, as a [row, pos] integer tensor on the model's device.
 
         Raises:
-            PromptError: the model has no embedding for one of them.
+            PromptError: they are no ids, rows differ in length, or the model lacks one of them.
         """
-        tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
+        if isinstance(ids, str):
+            return self.encode(ids)
+        try:
+            tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
+        except (TypeError, ValueError) as error:
+            raise PromptError(
+                f"these are no token ids [row, pos]: {error}. Give a text, or rows of whole "
+                "numbers of one length: there is no padding"
+            ) from error
         if (wrong := tokens[(tokens < 0) | (tokens >= self.d_vocab)]).numel():
             raise PromptError(
                 f"{self.name} has no token {int(wrong[0])}: its embedding has {self.d_vocab} rows."
@@ -238,9 +253,9 @@ class ModelAdapter(ABC):
 
     def run(
         self,
-        tokens: Tensor | Sequence[Sequence[int]],
-        capture: Iterable[Site] = (),
-        edits: Mapping[Site, Edit] | None = None,
+        tokens: str | Tensor | Sequence[Sequence[int]],
+        capture: Iterable[Site | str] = (),
+        edits: Mapping[Site, Edit] | Mapping[str, Edit] | None = None,
         *,
         logits: Literal["last", "all"] = "last",
         grad: bool = False,
@@ -254,8 +269,8 @@ class ModelAdapter(ABC):
         batch have one length: there is no padding.
 
         Args:
-            tokens: ids [row, pos].
-            capture: sites to copy.
+            tokens: ids [row, pos], or a text.
+            capture: sites to copy; ``"resid_post.5"`` is the site of that name.
             edits: for a site, a function from its activation to the new one.
             logits: at the last position alone (one vocabulary product per row), or at all.
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
@@ -267,7 +282,8 @@ class ModelAdapter(ABC):
             HookError: a hook that did not fire exactly once, or an edit that changed the shape.
             ExperimentError: a prefix of another number of rows.
         """
-        captures, changes = frozenset(capture), dict(edits or {})
+        captures = frozenset(map(Site.of, capture))
+        changes: dict[Site, Edit] = {Site.of(site): edit for site, edit in (edits or {}).items()}
         for site in {*captures, *changes}:
             self._check(site, edited=site in changes)
         rows = self.as_tokens(tokens)

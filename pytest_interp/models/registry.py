@@ -116,6 +116,8 @@ class ModelStatus:
     """Whether the weights are on this machine."""
     advice: str
     """How to get them; empty when they are here."""
+    converted: Path | None
+    """Where a converted copy of them lies."""
 
 
 def inventory() -> list[ModelStatus]:
@@ -124,14 +126,15 @@ def inventory() -> list[ModelStatus]:
 
 
 def _status(name: str) -> ModelStatus:
-    source, backend, advice = "unknown", "", ""
+    source, backend, advice, folder = "unknown", "", "", None
     try:
         entry = find_model(name)  # fails where the package that registers it is broken
         source, backend = str(entry), entry.default_backend
+        folder = entry.source.converted_folder()
         entry.source.check()
     except InterpError as error:
         advice = str(error)
-    return ModelStatus(name, source, backend, not advice, advice)
+    return ModelStatus(name, source, backend, not advice, advice, folder)
 
 
 def choose_backend(name: str | Path) -> str:

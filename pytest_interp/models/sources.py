@@ -50,6 +50,10 @@ class Source(ABC):
         """Equal for two loads that must give the same weights."""
         return self
 
+    def converted_folder(self) -> Path | None:
+        """Where a converted copy of the weights lies; None where there is none."""
+        return None
+
 
 @dataclass(frozen=True)
 class FolderSource(Source):
@@ -215,6 +219,12 @@ class GgufSource(Source):
             gguf.convert(self.locate(), self.sha256, folder, remedy)
 
         return checkpoint.open_checkpoint(converted.entry(self.sha256, build), dtype)
+
+    def converted_folder(self) -> Path | None:
+        from pytest_interp.models import converted
+
+        folder = converted.entry_folder(self.sha256)
+        return folder if folder.is_dir() else None
 
     def locate(self) -> list[Path]:
         """The files of all parts, in order.

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_interp.errors import SpecError
+from pytest_interp.plugin.targets import target_of
+
 if TYPE_CHECKING:
     from pytest_interp.results.base import Result
 
@@ -22,7 +25,19 @@ def record_result(item: pytest.Item, result: Result) -> None:
     """Keep the main findings of a result, of a set those of each, with a test.
 
     Not by ``record_property``, which warns wherever JUnit files are written.
+
+    Raises:
+        SpecError: the result is of another model or backend than the test's id names.
     """
+    target, made = target_of(item), getattr(result, "provenance", None)
+    if target is not None and made is not None:
+        found = (made.model, made.backend if target.backend else None)
+        if found != (target.model, target.backend):
+            raise SpecError(
+                f"the test runs on {target}, but its result is of {made.model} under "
+                f"{made.backend}: the fixture `adapter` or `model` in use gives another one. Let "
+                "it follow interp_target, or take the mark interp away, so that the id names none"
+            )
     item.user_properties.extend(_properties(result))
 
 

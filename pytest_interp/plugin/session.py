@@ -96,6 +96,8 @@ class Models:
 
     def __init__(self, settings: RunOptions) -> None:
         self.settings = settings
+        self.processes = 1
+        """How many processes load models in this run; they share the threads."""
         self._weights: dict[str, dict[tuple[str | None, str | None], Weights]] = {}
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
@@ -107,6 +109,7 @@ class Models:
         ``device`` and ``dtype`` are those of a spec. What the run asks for overrides them.
         """
         from pytest_interp.models import load_weights
+        from pytest_interp.models.threads import share_threads
 
         if name in self._missing:
             # a download that failed is not tried again for every test
@@ -114,6 +117,8 @@ class Models:
         loaded = self._weights.setdefault(name, {})
         how = (self.settings.device or device, self.settings.dtype or dtype)
         if how not in loaded:
+            share_threads(self.processes)
+            self.processes = 1  # shared once
             try:
                 weights = load_weights(self.settings.source_of(name), *how)
             except WeightsUnavailableError as error:

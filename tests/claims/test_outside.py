@@ -50,7 +50,7 @@ def test_it_has_intervals_controls_and_three_outcomes(own, traces):
     check = own["check_outdoes"]
     verdict = check(traces, "subject", "last", (0, 2), at_least=0.8)
     assert verdict.status is Status.PASSED
-    assert (verdict.n_prompts, verdict.n_clusters, verdict.confidence) == (20, 4, 0.95)
+    assert (verdict.n_prompts, verdict.n_clusters, verdict.confidence) == (20, 5, 0.95)
     assert verdict.effect.low < verdict.effect.value < verdict.effect.high
     assert verdict.effect.where.endswith("subject - last")
     assert [control.name for control in verdict.controls] == ["whole state"]
