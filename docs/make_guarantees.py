@@ -32,6 +32,8 @@ HEAD = """\
 This page lists what a run promises. Each row is kept by the tests that it names: the opposite was
 seen once, or could have been. The page is written from the tests by
 `python docs/make_guarantees.py`; a test fails where it is out of date.
+[What forty kills of an update and eight rounds of two writers left](baselines.md#updating) is
+measured by `make torture`.
 """
 
 

@@ -20,8 +20,8 @@ def number(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}"  # no minus sign before a zero
 
 
-def token(text: str) -> str:
-    return f"`{text!r}`"
+def token(text: str | None) -> str:
+    return "none leads" if text is None else f"`{text!r}`"
 
 
 def lens_table(results: Sequence[LensResult]) -> str:
@@ -63,7 +63,8 @@ def lens_curve(result: LensResult, layers: range) -> str:
 
 def peak_text(trace: TraceResult) -> str:
     peak = trace.peak
-    assert peak is not None
+    if peak is None:
+        return "none leads"
     return f"layer {peak.layer}, {token(peak.token)}, {peak.effect:.3f}"
 
 

@@ -4,9 +4,10 @@ InterpError
 ├── UnknownNameError          a model, site, metric, experiment ... that nobody registered
 ├── BackendNotInstalledError  the backend's package is missing
 ├── WeightsUnavailableError   the weights are not here and cannot be fetched: specs skip
-├── DamagedWeightsError       the weights are here but are not what the registry pins
+├── DamagedWeightsError       the weights cannot be read, are not right, or were changed
 ├── NotAModelError            a folder or file that holds no model
-├── DeviceError               an unknown or unavailable device or dtype
+├── CacheError                the folder for converted models cannot be used
+├── DeviceError               a device or dtype that is unknown, unavailable or too small
 ├── UnsupportedSiteError      the architecture has no such site, or the site cannot be written
 ├── HookError                 a hook that did not fire exactly once, or an edit that broke the shape
 ├── PromptError               prompts, subjects or answers that no experiment can use
@@ -75,15 +76,19 @@ class WeightsUnavailableError(InterpError):
 
 
 class DamagedWeightsError(InterpError):
-    """The bytes of the weights are not those that the registry pins."""
+    """The weights cannot be read, are not finite, or not those that are pinned or were loaded."""
 
 
 class NotAModelError(InterpError):
     """A folder or file that does not hold a causal language model."""
 
 
+class CacheError(InterpError):
+    """The folder for converted models cannot be found or written."""
+
+
 class DeviceError(InterpError, ValueError):
-    """An unknown or unavailable device or dtype."""
+    """A device or dtype that is unknown or unavailable, or that the weights overflow."""
 
 
 class UnsupportedSiteError(InterpError, ValueError):

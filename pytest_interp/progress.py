@@ -40,8 +40,9 @@ class Bars:
     ``options`` are those of ``tqdm``.
     """
 
-    # what matters most comes first: a narrow terminal cuts the rest
-    _FORMAT = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}] {desc}"
+    # What matters most comes first: a narrow terminal cuts the rest. The bar has no width, but
+    # tqdm before 4.69 cuts only lines with a bar.
+    _FORMAT = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}] {desc}{bar:0}"
 
     def __init__(self, **options: Any) -> None:
         self._options = options

@@ -6,9 +6,9 @@ Why it matters: one prompt shows that a thing can happen, a set shows that it do
 is refused on a model whose weights were shuffled.
 
 How: every capital is patched for itself and the claim is about the mean. The bound of its 95 %
-interval, resampled by wording, has to clear the threshold in every cell; the facts have to agree
-on the place more than by chance; patching a run into itself, unrelated prompts and shuffled
-weights have to show nothing.
+interval, which counts by countries and by wordings, has to clear the threshold in every cell; the
+facts have to agree on the place more than by chance; patching a run into itself, unrelated prompts
+and shuffled weights have to show nothing.
 """
 
 import pytest

@@ -7,6 +7,7 @@ import json
 import math
 import operator
 import pickle
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -48,6 +49,11 @@ def test_layer_0_is_a_layer():
     assert ReachedLayer(0, CURVE).reached
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "A layer that is never reached passes no comparison with a number, from either side.",
+    sees="A failed assert with the curve of the answer.",
+)
 @pytest.mark.parametrize("other", [-1, 0, 2.5, 30, np.int64(5), np.float32(5)], ids=repr)
 @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
 def test_never_is_on_no_side_of_a_number(compare, other):
@@ -91,12 +97,22 @@ TAKES_IT_FOR_A_NUMBER = {
 }
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "A layer that is never reached cannot be computed with, converted, written or taken for true.",
+    sees="A NeverReachedError, which is a failed claim, with the curve; `.reached` asks.",
+)
 @pytest.mark.parametrize("use", TAKES_IT_FOR_A_NUMBER.values(), ids=TAKES_IT_FOR_A_NUMBER)
 def test_never_is_no_number(use):
     with pytest.raises(NeverReachedError, match="' Paris' is never the top token, so it has no"):
         use(NEVER)
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "A layer that is never reached cannot be computed with, converted, written or taken for true.",
+    sees="A NeverReachedError, which is a failed claim, with the curve; `.reached` asks.",
+)
 def test_never_is_no_number_in_other_words():
     with pytest.raises(TypeError, match="NeverReached is not JSON serializable"):
         json.dumps(NEVER)
@@ -173,9 +189,28 @@ def test_first_and_settled_layer_of_a_lens(margin, first, settled):
     assert made.to_json()["crossover_layer"] == first
 
 
-@pytest.mark.parametrize("nothing", [0.0, np.nan, np.inf])
+@pytest.mark.guarantee(
+    "undefined",
+    "A tie and a logit that is not a number are no lead: no crossover, no settled layer.",
+    sees="`never`, and a failed claim about the layer.",
+)
+@pytest.mark.parametrize("nothing", [0.0, np.nan, np.inf, -np.inf])
 def test_a_tie_and_what_is_not_a_number_are_no_lead(nothing):
     assert lens((nothing, 1, 1)).crossover_layer.layer == 11
     assert lens((1, nothing, 1)).settled_layer.layer == 12
     assert lens((1, 1, nothing)).settled_layer.layer is None
     assert lens((nothing,) * 3).crossover_layer.layer is None
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "A top token that is level with the next, or is not a number, is no top token.",
+    sees="None in the result, and `none leads` in the curve.",
+)
+@pytest.mark.parametrize("nothing", [0.0, np.nan, np.inf])
+def test_a_tie_and_what_is_not_a_number_are_no_top_token(nothing):
+    made = replace(
+        lens((-1,) * 3), top_token=tuple("aaa"), top_margin=np.array([1.0, nothing, 2.0])
+    )
+    assert made.top_token == ("a", None, "a")
+    assert "none leads" in "\n".join(made.crossover_layer.explain())

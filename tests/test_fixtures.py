@@ -20,7 +20,7 @@ def planted():
 def trace(planted):
     weights = Weights("planted", planted.module, planted.tokenizer, "planted")
     adapter = open_adapter(weights, backend_names()[1])
-    return Trace(Models(RunOptions()), adapter, lambda name, value: None)
+    return Trace(Models(RunOptions()), adapter, lambda result: None)
 
 
 def names(found):

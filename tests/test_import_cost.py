@@ -48,3 +48,20 @@ def test_check_sees_an_import_inside_a_pytest_run(tmp_path: Path) -> None:
     (tmp_path / "test_trivial.py").write_text("def test_trivial(): pass\n")
     code = PYTEST_RUN.format(args=["-q", "-p", "no:cacheprovider"])
     assert heavy_modules_after(code, tmp_path) == {"scipy"}
+
+
+@pytest.mark.guarantee(
+    "red",
+    "The oldest pytest that is allowed loads the plugin without a warning.",
+    sees="no part of the plugin is imported before its turn",
+)
+def test_each_part_of_the_plugin_is_imported_in_its_turn(tmp_path: Path) -> None:
+    # older ones warn of a part that another has imported, and under -W error does not start
+    code = """
+import importlib, sys
+from pytest_interp.plugin import pytest_plugins
+for part in pytest_plugins:
+    assert part not in sys.modules, f"{part} has to stand before the part that imports it"
+    importlib.import_module(part)
+"""
+    assert heavy_modules_after(code, tmp_path) == set()

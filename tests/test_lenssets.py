@@ -94,17 +94,31 @@ class TestTheClaim:
         of_set = check_crystallises(made, by_layer=8)
         of_list = check_crystallises(made.lenses, by_layer=8, clusters="aaaabbbb")
         assert of_set.to_json() == of_list.to_json()
-        assert of_set.status is Status.INCONCLUSIVE
+        assert of_set.status is Status.PASSED
         assert of_set.n_clusters == 2
+        assert of_set.scope.endswith("; in each template on its own")
+        # a mean over both would lie at 6
+        false = check_crystallises(made, by_layer=6)
+        assert (false.status, false.effect.where) == (Status.FAILED, "settled layer, template 'b'")
         apart = check_crystallises(made, by_layer=8, clusters="abcdefgh")
         assert (apart.status, apart.n_clusters) == (Status.PASSED, 8)
 
+    @pytest.mark.guarantee(
+        "green",
+        "A claim about several prompts is about one model under one backend, each prompt once.",
+        sees="A ClaimError that names what differs, or the prompt that is given twice.",
+    )
     @pytest.mark.parametrize("field", ["fingerprint", "backend"])
     def test_of_two_models_or_backends_is_refused(self, field):
         other = replace(lens(**{field: "another"}), str_tokens=("another",))
         with pytest.raises(ClaimError, match=f"differ in {field}"):
             check_crystallises([lens(), other], by_layer=9)
 
+    @pytest.mark.guarantee(
+        "green",
+        "A claim about several prompts is about one model under one backend, each prompt once.",
+        sees="A ClaimError that names what differs, or the prompt that is given twice.",
+    )
     def test_counts_prompts_of_the_same_tokens_once(self):
         spaced = replace(lens(), prompt="The capital of  France is")
         with pytest.raises(ClaimError, match="is given twice"):
@@ -112,7 +126,8 @@ class TestTheClaim:
 
     def test_of_a_set_needs_all_layers(self):
         made = lens_set(8, 3)
-        part = {n: getattr(made.lenses[0], n)[:9] for n in ("answer_prob", "answer_margin")}
+        curves = ("answer_prob", "answer_rank", "answer_margin", "top_token", "top_margin")
+        part = {n: getattr(made.lenses[0], n)[:9] for n in curves}
         some = LensSet((replace(made.lenses[0], layers=tuple(range(9)), **part),), ("t",), ("a",))
         with pytest.raises(ClaimError, match="read all layers"):
             check_crystallises(some, by_layer=8)

@@ -3,6 +3,8 @@
 import io
 import sys
 
+import pytest
+
 from pytest_interp.progress import Bars, listening, progress_bar, report
 
 
@@ -32,6 +34,11 @@ def test_no_bar_elsewhere(monkeypatch):
     assert shown(monkeypatch, io.StringIO()) == ""
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "A narrow terminal cuts the name of long work and not its numbers.",
+    sees="The count and the time that is left first, then what is done.",
+)
 def test_count_and_time_left_come_first_where_a_line_is_narrow():
     stream = io.StringIO()
     bars = Bars(file=stream, ncols=80)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
 
 from benchmarks.calibration.oracle import Claim, Oracle
 from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
@@ -62,13 +64,13 @@ def _noise_asks_the_same(planted: PlantedModel) -> bool:
 
 
 def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]:
-    """Sixteen facts, asked for in four templates."""
+    """All facts, asked for in four templates: too few to be a sample of wordings."""
     facts, read = _fact_set(planted), planted.parameters.read_layer
     for direction in DIRECTIONS:
         traces = trace_facts(adapter, facts, direction=direction)
         oracle = Oracle(planted, "resid_post", direction)
-        yield from _map_claims(traces, oracle, f"{direction}, 16 facts", (read, read + 1))
-        yield from _cell_claims(traces, oracle, "16 facts", (0, read - 1, read))
+        yield from _map_claims(traces, oracle, f"{direction}, 24 facts", (read, read + 1))
+        yield from _cell_claims(traces, oracle, "24 facts", (0, read - 1, read))
         for position in ("subject", "last"):
             yield (
                 f"localized at {position} (range found on half the facts)",
@@ -84,16 +86,16 @@ def _set_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim]
                 metric="answer_prob",
                 controls=False,
             )
-            yield from _map_claims(traces, oracle, "answer_prob, 16 facts", (read, read + 1))
+            yield from _map_claims(traces, oracle, "answer_prob, 24 facts", (read, read + 1))
         store = planted.parameters.store_layer
         for site in ("mlp_out", "attn_out"):
             traces = trace_facts(adapter, facts, site=site, direction=direction, controls=False)
             oracle = Oracle(planted, site, direction)
-            yield from _cell_claims(traces, oracle, "16 facts", (store, read))
+            yield from _cell_claims(traces, oracle, "24 facts", (store, read))
     if _noise_asks_the_same(planted):
         traces = trace_facts(adapter, facts, corruption="gaussian", controls=False)
         oracle = Oracle(planted, "resid_post", "denoise")
-        yield from _map_claims(traces, oracle, "noise on the subject, 16 facts", (read, read + 1))
+        yield from _map_claims(traces, oracle, "noise on the subject, 24 facts", (read, read + 1))
 
 
 def _fact_set(planted: PlantedModel) -> FactSet:
@@ -177,7 +179,7 @@ def _lens_claims(planted: PlantedModel, adapter: ModelAdapter) -> Iterator[Claim
     for layer in range(planted.parameters.n_layers):
         for what, found, clusters in (
             ("one fact", lenses[0], None),
-            ("16 facts", lenses, templates),
+            ("24 facts", lenses, templates),
         ):
             yield (
                 f"crystallises by ({what})",
@@ -203,6 +205,7 @@ def claims_of_agreement(planted: PlantedModel, a: ModelAdapter, b: ModelAdapter)
         n_layers=p.n_layers,
         subject_tokens=p.subject_tokens,
         contrast=p.contrast,
+        n_facts=p.n_facts,
         seed=1000,
     )
     stranger = open_adapter(Weights("other", other.module, other.tokenizer, "planted"), b.backend)
@@ -216,13 +219,19 @@ def claims_of_agreement(planted: PlantedModel, a: ModelAdapter, b: ModelAdapter)
                 f"{name} (trace)",
                 true,
                 lambda s=second: check_backends_agree(
-                    *(causal_trace(one, fact, controls=False) for one in (a, s))
+                    *_alike(causal_trace(one, fact, controls=False) for one in (a, s))
                 ),
             )
         yield (
             f"{name} (lens)",
             true,
             lambda s=second: check_backends_agree(
-                *(logit_lens(x, fact.clean_prompt, fact.answer) for x in (a, s))
+                *_alike(logit_lens(x, fact.clean_prompt, fact.answer) for x in (a, s))
             ),
         )
+
+
+def _alike(results: Iterable[Any]) -> Iterator[Any]:
+    """The same results, as if they were of one model: their numbers have to tell them apart."""
+    for one in results:
+        yield replace(one, provenance=replace(one.provenance, fingerprint="claimed to be one"))

@@ -21,6 +21,8 @@ from pytest_interp.errors import ClaimError
 from pytest_interp.planted import PlantedModel, planted_model
 
 ARCHITECTURES = ("gpt2", "qwen3", "llama")
+FACTS = 6
+"""In each template: three and their mirrors, so that any half of them is about several entities."""
 PLACES = ((4, 0, 2), (6, 1, 4), (8, 2, 5))
 """Depth, store layer and read layer."""
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -36,7 +38,14 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"variant": "shuffled_weights"},
 )
 MODELS: tuple[dict[str, Any], ...] = tuple(
-    {"arch": arch, "n_layers": depth, "store_layer": store, "read_layer": read, "seed": seed}
+    {
+        "arch": arch,
+        "n_layers": depth,
+        "store_layer": store,
+        "read_layer": read,
+        "n_facts": FACTS,
+        "seed": seed,
+    }
     | variant
     for seed, (variant, arch, (depth, store, read)) in enumerate(
         itertools.product(VARIANTS, ARCHITECTURES, PLACES)

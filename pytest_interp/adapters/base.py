@@ -12,9 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -22,9 +21,27 @@ from torch import Tensor
 from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
 from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
+from pytest_interp.adapters.state import (
+    Seen,
+    State,
+    attributes_of,
+    changes,
+    key_of,
+    listed,
+    parts_of,
+    state_of,
+    tensors_of,
+    tokenizer_state,
+)
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import ExperimentError, NotAModelError, UnsupportedSiteError
+from pytest_interp.errors import (
+    DamagedWeightsError,
+    ExperimentError,
+    NotAModelError,
+    PromptError,
+    UnsupportedSiteError,
+)
 from pytest_interp.facts.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
 
@@ -41,8 +58,15 @@ class Run:
     logits: Tensor
     captured: Mapping[Site, Tensor]
 
-    def __getitem__(self, site: Site) -> Tensor:
-        return self.captured[site]
+    def __getitem__(self, site: Site | str) -> Tensor:
+        """The activation at a captured site. An ExperimentError for any other."""
+        found = self.captured.get(Site.of(site))
+        if found is None:
+            there = ", ".join(map(str, self.captured)) or "none"
+            raise ExperimentError(
+                f"{site} was not captured: name it in capture=[...]. Captured: {there}"
+            )
+        return found
 
 
 class ModelAdapter(ABC):
@@ -78,9 +102,37 @@ class ModelAdapter(ABC):
         self.d_model = int(config.hidden_size)
         self.d_head = int(getattr(config, "head_dim", None) or self.d_model // self.n_heads)
         self.d_vocab = int(config.vocab_size)
+        self._opened = (parts_of(weights.module), dict(tensors_of(weights.module)))
 
     def __repr__(self) -> str:
         return f"<{self.name} under {self.backend}>"
+
+    def copy(self) -> Self:
+        """The same model under the same backend, with tensors of its own, to be changed."""
+        return type(self)(self.weights.copy())
+
+    def state(self) -> State:
+        """What its runs depend on: the weights as they are, and what the backend made of them."""
+        seen: Seen = {}
+        found = self.weights.state(seen)
+        plain: dict[str, object] = {"tokenizer": tokenizer_state(self.tokenizer)}
+        for name, value in self._attributes().items():
+            if isinstance(value, torch.nn.Module):
+                # a backend's copy of the modules shares the tensors: they are compared once
+                inside = state_of(value, seen)
+                found |= {f"{part} under {self.backend}": what for part, what in inside.items()}
+            else:
+                plain.setdefault(name, value)
+        kind = type(self).__name__
+        return found | {f"{n} of {kind}": v for n, v in attributes_of(self, plain).items()}
+
+    def changes(self, before: State) -> list[str]:
+        """What differs from an earlier state, in words, as ``tensor lm_head.weight``."""
+        return changes(before, self.state())
+
+    def _attributes(self) -> Mapping[str, object]:
+        """What a run reads of this object. In place of a wrapper, the torch module inside of it."""
+        return {k: v for k, v in vars(self).items() if k not in ("weights", "_opened")}
 
     def encode(self, text: str) -> Tensor:
         """Token ids of a text [1, pos], by the tokenizer's own defaults."""
@@ -94,13 +146,30 @@ class ModelAdapter(ABC):
         """The id of an answer that must be one token.
 
         Raises:
-            PromptError: it is none or several.
+            PromptError: it is none or several, or one that the model does not have.
         """
-        return single_token(self.tokenizer, answer)
+        return int(self.as_tokens([[single_token(self.tokenizer, answer)]]))
 
-    def as_tokens(self, ids: Tensor | Sequence[Sequence[int]]) -> Tensor:
-        """Ids as a [row, pos] integer tensor on the model's device."""
-        tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
+    def as_tokens(self, ids: str | Tensor | Sequence[Sequence[int]]) -> Tensor:
+        """Ids, or those of a text, as a [row, pos] integer tensor on the model's device.
+
+        Raises:
+            PromptError: they are no ids, rows differ in length, or the model lacks one of them.
+        """
+        if isinstance(ids, str):
+            return self.encode(ids)
+        try:
+            tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
+        except (TypeError, ValueError) as error:
+            raise PromptError(
+                f"these are no token ids [row, pos]: {error}. Give a text, or rows of whole "
+                "numbers of one length: there is no padding"
+            ) from error
+        if (wrong := tokens[(tokens < 0) | (tokens >= self.d_vocab)]).numel():
+            raise PromptError(
+                f"{self.name} has no token {int(wrong[0])}: its embedding has {self.d_vocab} rows."
+                " Choose a text without it, or use the tokenizer of this model"
+            )
         return tokens.unsqueeze(0) if tokens.ndim == 1 else tokens
 
     def sites(self, kind: SiteKind | str) -> tuple[Site, ...]:
@@ -137,25 +206,36 @@ class ModelAdapter(ABC):
             handle.remove()
         return seen[0]
 
-    @cached_property
+    @property
     def embedding_std(self) -> float:
         """Standard deviation over all entries of all token embeddings, as the model scales them.
 
         The unit of Gaussian corruption (Meng et al. 2022, arXiv 2202.05262).
         """
         embed = self.weights.module.get_input_embeddings()
-        count, total, squares = 0, 0.0, 0.0
-        with torch.no_grad():
-            for ids in torch.arange(self.d_vocab, device=self.device).split(8192):
-                rows = embed(ids).double()
-                count += rows.numel()
-                total += rows.sum().item()
-                squares += rows.square().sum().item()
-        mean = total / count
-        return float(max(squares / count - mean * mean, 0.0) ** 0.5)
+        now = key_of(state_of(embed, {}))
+        if now not in _embedding_stds:
+            count, total, squares = 0, 0.0, 0.0
+            with torch.no_grad():
+                for ids in torch.arange(self.d_vocab, device=self.device).split(8192):
+                    rows = embed(ids).double()
+                    count += rows.numel()
+                    total += rows.sum().item()
+                    squares += rows.square().sum().item()
+            mean = total / count
+            _embedding_stds[now] = float(max(squares / count - mean * mean, 0.0) ** 0.5)
+        return _embedding_stds[now]
 
     def provenance(self, seed: int | None = None) -> Provenance:
-        """How a result of this adapter came about: model, backend, versions, git state."""
+        """How a result of this adapter came about: model, backend, versions, git state.
+
+        The fingerprint is that of the weights as they are.
+
+        Raises:
+            DamagedWeightsError: modules, hooks or settings of the model were changed after the
+                adapter was opened, so that its runs see a part of the change, or nothing of it.
+        """
+        self._check_opened()
         config = self.weights.module.config
         bos = getattr(self.tokenizer, "bos_token_id", None)
         made = Provenance(
@@ -173,9 +253,9 @@ class ModelAdapter(ABC):
 
     def run(
         self,
-        tokens: Tensor | Sequence[Sequence[int]],
-        capture: Iterable[Site] = (),
-        edits: Mapping[Site, Edit] | None = None,
+        tokens: str | Tensor | Sequence[Sequence[int]],
+        capture: Iterable[Site | str] = (),
+        edits: Mapping[Site, Edit] | Mapping[str, Edit] | None = None,
         *,
         logits: Literal["last", "all"] = "last",
         grad: bool = False,
@@ -189,8 +269,8 @@ class ModelAdapter(ABC):
         batch have one length: there is no padding.
 
         Args:
-            tokens: ids [row, pos].
-            capture: sites to copy.
+            tokens: ids [row, pos], or a text.
+            capture: sites to copy; ``"resid_post.5"`` is the site of that name.
             edits: for a site, a function from its activation to the new one.
             logits: at the last position alone (one vocabulary product per row), or at all.
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
@@ -202,7 +282,8 @@ class ModelAdapter(ABC):
             HookError: a hook that did not fire exactly once, or an edit that changed the shape.
             ExperimentError: a prefix of another number of rows.
         """
-        captures, changes = frozenset(capture), dict(edits or {})
+        captures = frozenset(map(Site.of, capture))
+        changes: dict[Site, Edit] = {Site.of(site): edit for site, edit in (edits or {}).items()}
         for site in {*captures, *changes}:
             self._check(site, edited=site in changes)
         rows = self.as_tokens(tokens)
@@ -240,6 +321,19 @@ class ModelAdapter(ABC):
                 f"{self.layout.name!r}: give one to register_site(places=...)"
             )
 
+    def _check_opened(self) -> None:
+        parts, tensors = self._opened
+        module = self.weights.module
+        now = dict(tensors_of(module))
+        found = [f"tensor {n}" for n in tensors | now if tensors.get(n) is not now.get(n)]
+        if found := found + changes(parts, parts_of(module)):
+            raise DamagedWeightsError(
+                f"{self.name} was changed after it was put under {self.backend}: "
+                f"{listed(found)}. The backend has modules of its own, and shares only the tensors "
+                "of these, so its runs would not see all of that. Change a copy, then open it: "
+                f"weights = model.copy(); ...; open_adapter(weights, {self.backend!r})"
+            )
+
     @abstractmethod
     def _finds(self, kind: SiteKind) -> bool:
         """Whether this backend knows where such sites are on this architecture."""
@@ -254,6 +348,10 @@ class ModelAdapter(ABC):
         :mod:`pytest_interp.adapters.sites` gives. ``logits_to_keep`` counts final positions; 0
         means all. Returns the logits.
         """
+
+
+_embedding_stds: dict[str, float] = {}
+"""By the state of the embedding: tests may change the weights."""
 
 
 class _Embedded(Exception):  # noqa: N818 - a signal, not an error

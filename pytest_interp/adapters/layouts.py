@@ -6,7 +6,9 @@ model. They start at the model, or at one block where the field says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pytest_interp.adapters.places import MODULES, ModulePlace
@@ -43,6 +45,9 @@ class Layout:
     """Its input is the residual stream after the last block."""
     lacks: frozenset[str] = frozenset()
     """Names of sites that the architecture does not have."""
+    leftovers: tuple[str, ...] = ()
+    """Tensors that checkpoints hold and the model has no place for, as glob patterns: masks and
+    tables that older versions of transformers saved. All others are an error at load."""
 
     def has(self, kind: SiteKind) -> bool:
         """Whether the architecture has sites of this kind."""
@@ -53,6 +58,12 @@ class Layout:
         """The module at which a kind of site is found; None where nobody has said."""
         find = MODULES.here().get(kind.name)
         return None if find is None else find(self)
+
+    def unexpected(self, names: Iterable[str]) -> list[str]:
+        """Those of the surplus tensors that are no leftovers, sorted."""
+        return sorted(
+            name for name in names if not any(fnmatchcase(name, kind) for kind in self.leftovers)
+        )
 
     def missing_paths(self, module: nn.Module) -> list[str]:
         """The paths that this module does not have."""
@@ -95,6 +106,7 @@ register_layout(
         resid_mid="ln_2",
         mlp_out="mlp",
         final_norm="transformer.ln_f",
+        leftovers=("*.attn.bias", "*.attn.masked_bias"),  # the causal mask, and what it writes
     )
 )
 _LLAMA = register_layout(
@@ -109,6 +121,7 @@ _LLAMA = register_layout(
         resid_mid="post_attention_layernorm",
         mlp_out="mlp",
         final_norm="model.norm",
+        leftovers=("*.rotary_emb.inv_freq",),  # frequencies of the rotary positions
     )
 )
 _GEMMA3 = register_layout(

@@ -46,6 +46,9 @@ class NNsightAdapter(ModelAdapter):
         super().__init__(weights)
         self._model = nnsight.NNsight(weights.twin())
 
+    def _attributes(self) -> Mapping[str, object]:
+        return {**super()._attributes(), "_model": self._model._module}
+
     def _finds(self, kind: SiteKind) -> bool:
         return self.layout.place(kind) is not None
 

@@ -141,6 +141,23 @@ class Site:
     def __str__(self) -> str:
         return str(self.kind) if self.layer is None else f"{self.kind}.{self.layer}"
 
+    @classmethod
+    def of(cls, site: Site | str) -> Site:
+        """The site, or that of a text as ``resid_post.5``.
+
+        Raises:
+            ExperimentError: it is neither; or as for the class.
+            UnknownNameError: the kind does not exist.
+        """
+        if isinstance(site, Site):
+            return site
+        kind, _, layer = str(site).partition(".")
+        if not kind.isidentifier() or (layer and not layer.isdigit()):
+            raise ExperimentError(
+                f"{site!r} is no site: give Site('resid_post', 5), or the text 'resid_post.5'"
+            )
+        return cls(parse_kind(kind), int(layer) if layer else None)
+
     @property
     def execution_order(self) -> tuple[float, float]:
         """Sort key: the order in which a forward pass produces the sites."""

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
@@ -33,6 +34,9 @@ class TransformerLensAdapter(ModelAdapter):
             hf_config=copy.deepcopy(twin.config),
             tokenizer=None,
         )
+        # The first pass sets hooks of the bridge's own: any that comes later is somebody else's.
+        with torch.no_grad():
+            self._forward(self.as_tokens([[0]]), {}, 1, None)
 
     def _finds(self, kind: SiteKind) -> bool:
         return kind.name in HOOKS.here()

@@ -5,12 +5,24 @@ from __future__ import annotations
 import copy
 import hashlib
 import itertools
-from dataclasses import dataclass
-from functools import cached_property
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import Self, cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from pytest_interp.adapters.state import (
+    Seen,
+    State,
+    changes,
+    digests,
+    key_of,
+    state_of,
+    tokenizer_state,
+)
+
+_fingerprints: dict[str, str] = {}
+"""Fingerprints by the digests of the tensors, which are 20 times as fast."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +30,8 @@ class Weights:
     """A causal language model as Hugging Face loads it, with its tokenizer.
 
     ``module`` is kept pristine: in eval mode, with eager attention, no parameter requiring a
-    gradient, and never wrapped by a backend. A backend takes a :meth:`twin`.
+    gradient, and never wrapped by a backend. A backend takes a :meth:`twin`. Whoever wants to
+    change it takes a :meth:`copy`.
     """
 
     name: str
@@ -27,6 +40,8 @@ class Weights:
     tokenizer: PreTrainedTokenizerBase
     source: str
     """Where the tensors came from, in words fit for a provenance record."""
+    loaded: State | None = field(default=None, repr=False)
+    """What they were when they were loaded; None where somebody else made them."""
 
     def __repr__(self) -> str:
         return f"<weights of {self.name}: {self.source}>"
@@ -46,15 +61,37 @@ class Weights:
         """The ``model_type`` of the config, for example ``"llama"``."""
         return str(self.module.config.model_type)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """Sixteen hex digits over the names, shapes, dtypes and bytes of all tensors."""
-        digest = hashlib.blake2b(digest_size=8)
-        for name, tensor in sorted(self.module.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            raw = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
-            digest.update(memoryview(raw.numpy()))
-        return digest.hexdigest()
+        """Sixteen hex digits over names, shapes, dtypes and bytes of all tensors, as they are."""
+        tensors = self.module.state_dict()
+        now = key_of({**digests(tensors, {})})
+        if now not in _fingerprints:
+            digest = hashlib.blake2b(digest_size=8)
+            for name, tensor in sorted(tensors.items()):
+                digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+                raw = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+                digest.update(memoryview(raw.numpy()))
+            _fingerprints[now] = digest.hexdigest()
+        return _fingerprints[now]
+
+    def state(self, seen: Seen | None = None) -> State:
+        """What they are now: tensors, modules, hooks, config, tokenizer."""
+        found = state_of(self.module, {} if seen is None else seen)
+        return found | {"the tokenizer": tokenizer_state(self.tokenizer)}
+
+    def changes(self) -> list[str]:
+        """What was changed since they were loaded, in words, as ``tensor lm_head.weight``."""
+        return [] if self.loaded is None else changes(self.loaded, self.state())
+
+    def copy(self) -> Self:
+        """The same weights in tensors of their own, to be changed.
+
+        Takes the memory of one more model. Put it under a backend by
+        :func:`~pytest_interp.adapters.open_adapter`.
+        """
+        module = copy.deepcopy(self.module)
+        return replace(self, module=module, source=f"copy of {self.source}", loaded=None)
 
     def twin(self) -> PreTrainedModel:
         """Copy the modules and share the tensors (about 1 MiB, whatever the model's size).

@@ -61,12 +61,13 @@ class Baseline:
         self._pending: list[Pending] = []
         """What an update is to write."""
 
-    def check(self, result: Result, name: str | None = None) -> None:
+    def check(self, result: Result, name: str | None = None, *, other_model: bool = False) -> None:
         """Compare a result with its baseline.
 
         Args:
             result: any :class:`~pytest_interp.results.base.Result`.
             name: tells several results of one test apart.
+            other_model: the result is meant to be of another model or backend than the test.
 
         Raises:
             Failed: it moved, looks different, or has no baseline; the message says what to run.
@@ -80,6 +81,8 @@ class Baseline:
                 "with to_json(), tolerances() and provenance (which may be None)"
             )
         new = Entry.of(result)
+        if not other_model:
+            self._check_made_here(new)
         backend = self._owner.backend or new.provenance.get("backend")
         shared = self._owner.slot(new.provenance.get("model"), name)
         if (shared, backend) in self._seen:
@@ -115,6 +118,23 @@ class Baseline:
                 return None
             found = compare_with_saved(override, new, self._snapshot)
         return self._settle(found, drawing, backend, may, into)
+
+    @property
+    def will_write(self) -> bool:
+        """Whether an update has something to write."""
+        return bool(self._pending)
+
+    def _check_made_here(self, new: Entry) -> None:
+        """Refuse what another model or backend gave than the one that the test's id names."""
+        owner, made = self._owner, new.provenance
+        for what, asked in (("model", owner.model), ("backend", owner.backend)):
+            found = made.get(what)
+            if asked is not None and found is not None and found != asked:
+                raise BaselineError(
+                    f"baseline.check was given a result of the {what} {found!r}, but the test runs "
+                    f"on {asked!r}, and the baseline would be kept as of that. Where the spec "
+                    "means another one: baseline.check(result, other_model=True)"
+                )
 
     def write(self) -> None:
         """Write what the update asked for: the test has passed. Errors as for ``Pending``."""

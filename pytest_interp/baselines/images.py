@@ -146,7 +146,7 @@ def compare_rasters(
     copy.write_bytes(content)
     fixture = ImageRegressionFixture(scratch, scratch, _WITHOUT_OPTIONS)
     try:
-        fixture.check(image, diff_threshold=threshold, fullpath=copy)
+        fixture.check(new, diff_threshold=threshold, fullpath=copy)
     except AssertionError as error:
         reason = str(error).splitlines()[0]
         return f"the figure looks different. {reason} (allowed {threshold:.2g} %)"

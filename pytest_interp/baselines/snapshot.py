@@ -18,6 +18,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension
 from pytest_interp.baselines.compare import Change, changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.files import read_if_there
+from pytest_interp.baselines.names import same_but_for_case
 from pytest_interp.baselines.policy import Update
 from pytest_interp.baselines.store import Slot
 from pytest_interp.baselines.wording import describe
@@ -78,8 +79,15 @@ def compare_with_saved(slot: Slot, new: Entry, snapshot: SnapshotAssertion) -> C
     """Compare a result with its entry. The entry is only read.
 
     Raises:
-        BaselineError: its place cannot be read at all.
+        BaselineError: its place cannot be read at all, or another entry has the same name but for
+            its case.
     """
+    if (other := same_but_for_case(slot.numbers)) is not None:
+        raise BaselineError(
+            f"{shown(slot.numbers)} and {other}, which is there, differ in case alone: some file "
+            "systems take them for one file. Rename one of the tests, parameters or results; or "
+            f"delete {other} where nothing asks for it"
+        )
     # before the comparison: what another run writes from now on is found when this one writes
     seen = read_if_there(slot.numbers)
     agrees = snapshot(name=str(slot.numbers)) == new

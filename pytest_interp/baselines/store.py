@@ -17,6 +17,7 @@ from pytest_interp.baselines.names import (
     RASTER,
     SEPARATOR,
     SUFFIXES,
+    marked,
     stem_of,
 )
 from pytest_interp.errors import BaselineError
@@ -55,7 +56,7 @@ class Slot:
 
     def override(self, backend: str) -> Slot:
         """The entry that holds for one backend alone."""
-        return Slot(self.folder, f"{self.stem}{BACKEND}{backend}")
+        return Slot(self.folder, marked(self.stem, backend))
 
     @property
     def shared(self) -> Slot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 
 from pytest_interp.baselines.compare import Change
@@ -73,15 +74,26 @@ def _value_line(change: Change, old: Entry, new: Entry) -> str:
         return line
     how = "compared exactly"
     if change.allowed is not None:
-        how = f"allowed {change.allowed:.2g}: {change.excess:.3g} times as much"
+        how = f"allowed {change.allowed:.2g}: {_times(change.excess)} as much"
     return f"{line}, by {change.by:+.4g} ({how})"
+
+
+def _times(excess: float) -> str:
+    """How many times as much, as people write numbers: 1.03, 24, 1,034."""
+    return f"{excess:,.0f} times" if excess >= 10 else f"{excess:.3g} times"
 
 
 def _place(change: Change, old: Entry, new: Entry) -> str:
     """Where a value stands, its indices by name: as the new side names them, if it does."""
-    axes = iter((new.axes or old.axes).get(change.field, ()))
-    named, parts = change.field, []
-    for key in change.path[1:]:
+    named = field = change.field
+    rest = change.path[1:]
+    names = list(takewhile(lambda key: isinstance(key, str), change.path))
+    for finding, decision in (new.findings or old.findings).items():
+        if len(names) > 1 and decision.by == ".".join(map(str, names)):
+            # "margins.hand_off[0]" is a place in the file: people know the finding
+            named, field, rest = f"margin of {finding}", finding, change.path[len(names) :]
+    axes, parts = iter((new.axes or old.axes).get(field, ())), []
+    for key in rest:
         label = _label(next(axes, None), key, new.result) if isinstance(key, int) else None
         if label is not None:
             parts.append(label)

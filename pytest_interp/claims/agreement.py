@@ -25,9 +25,9 @@ from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import number
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results.base import Result, dtype_of
+from pytest_interp.results.base import Floats, Ints, Result, dtype_of
 from pytest_interp.results.findings import deciding_moves
-from pytest_interp.results.tolerances import float_tolerance
+from pytest_interp.results.tolerances import EXACT, Tolerance, float_tolerance
 from pytest_interp.stats import kl_divergence
 
 MAX_KL = {"float64": 1e-9, "float32": 1e-6, "float16": 1e-2, "bfloat16": 1e-2}
@@ -54,8 +54,8 @@ def check_backends_agree(
         atol: for results: the largest difference of any number; the dtype sets the default.
 
     Raises:
-        ClaimError: the two are not of one kind or not of two backends, or there is nothing to
-            compare: no prompts, or results that name no number in their tolerances.
+        ClaimError: the two are not of one kind, not of two backends or not of one model, or there
+            is nothing to compare: no prompts, or results that name no number in their tolerances.
     """
     for name, limit in (("max_kl", max_kl), ("atol", atol)):
         if limit is not None and number(name, limit) < 0:
@@ -68,6 +68,7 @@ def check_backends_agree(
             )
         backends = [one.provenance.backend if one.provenance else None for one in (first, second)]
         _must_be_two(backends)
+        _must_be_one_model(first, second)
         return _check_results(first, second, backends, atol)
     texts = [prompts] if isinstance(prompts, str) else list(prompts or ())
     if not hasattr(first, "run") or not hasattr(second, "run") or not any(texts):
@@ -102,7 +103,7 @@ def _check_adapters(first: Any, second: Any, prompts: list[str], max_kl: float |
             for one, tokens in zip((first, second), ids, strict=True)
         )
         divergence = kl_divergence(a, b)
-        argmax_changes += int((a.argmax(-1) != b.argmax(-1)).sum())
+        argmax_changes += int((_top(a) != _top(b)).sum())
         if not np.isfinite(divergence).all():
             return differ(f"{prompt!r} gives logits that are not finite.")
         at = int(divergence.argmax())
@@ -115,12 +116,29 @@ def _check_adapters(first: Any, second: Any, prompts: list[str], max_kl: float |
     return _measured(differ(sentence), worst, where, limit)
 
 
+def _top(logits: Floats) -> Ints:
+    """The top token at each position of logits [position, vocabulary]; -1 where none leads."""
+    leads = (logits == logits.max(-1, keepdims=True)).sum(-1) == 1
+    found: Ints = np.where(leads, logits.argmax(-1), -1)
+    return found
+
+
 def _must_be_two(backends: Sequence[str | None]) -> None:
     if None in backends or len(set(backends)) < 2:
         found = " and ".join(str(name or "one without a provenance") for name in backends)
         raise ClaimError(
             f"two backends are compared, got {found}: run the same experiment under each of two"
         )
+
+
+def _must_be_one_model(first: Result, second: Result) -> None:
+    for name in ("fingerprint", "dtype"):
+        found = [getattr(one.provenance, name) for one in (first, second)]
+        if found[0] != found[1]:
+            raise ClaimError(
+                f"the two results are not of one model: their {name} is {found[0]!r} and "
+                f"{found[1]!r}. Run the same weights in the same dtype under each backend"
+            )
 
 
 def _check_results(
@@ -132,6 +150,7 @@ def _check_results(
     claim = f"{backends[0]} and {backends[1]} give the same {kind} (numbers within {limit:.3g})"
     n = len(first) if isinstance(first, Sized) else 1
     differ = partial(Verdict, claim, Status.FAILED, n_prompts=n, n_clusters=1)
+    unsure = partial(Verdict, claim, Status.INCONCLUSIVE, n_prompts=n, n_clusters=1)
     findings = {name: d for name, d in first.findings().items() if name in a}
     # what decides a finding from inside of a mapping repeats numbers that are compared themselves
     repeats = {d.by.split(".")[0] for d in findings.values() if "." in d.by}
@@ -145,12 +164,13 @@ def _check_results(
         if any(isinstance(value, list | dict) for pair in pairs for value in pair):
             return differ(f"{name} has two shapes.")
         numbers = np.array(pairs, dtype=float).reshape(-1, 2)  # None is undefined
-        undefined = np.isnan(numbers)
+        undefined = ~np.isfinite(numbers)
         if undefined.any() and (undefined[:, 0] == undefined[:, 1]).all():
-            verdict = differ(f"{name} is undefined under both backends.")
-            return replace(verdict, status=Status.INCONCLUSIVE)
-        off = np.abs(numbers[:, 0] - numbers[:, 1])
-        largest = float(np.nan_to_num(off, nan=math.inf).max(initial=-1))  # undefined in one alone
+            return unsure(f"{name} is undefined under both backends.")
+        off = np.full(len(numbers), math.inf)  # undefined in one alone
+        sure = ~undefined.any(1)
+        off[sure] = np.abs(numbers[sure, 0] - numbers[sure, 1])
+        largest = float(off.max(initial=-1))
         if largest > worst:
             worst, where = largest, name
     if not where:
@@ -159,23 +179,37 @@ def _check_results(
             f"{type(first).__name__}.tolerances()"
         )
     flipped: dict[str, None] = {}
+    nowhere: list[str] = []
     for name, decision in sorted(findings.items()):
-        for path, x, y in _pairs((name,), a[name], b.get(name)):
+        pairs_of = list(_pairs((name,), a[name], b.get(name)))
+        near = first.tolerances().get(name, EXACT)
+        if len(pairs_of) > 1 and all(_apart(x, y, near) for _, x, y in pairs_of):
+            nowhere.append(name)
+        for path, x, y in pairs_of:
             if x == y:
                 continue
             flipped[name] = None
             moves = deciding_moves(path, decision, a, b)
-            # one with a tolerance, as a rank, may move where nothing that decides it flipped
-            excused = bool(moves) or name in first.tolerances()
+            # one with a tolerance, as a rank, may move by it where nothing that decides it flipped
+            excused = bool(moves) or not _apart(x, y, near)
             if worst <= limit and not (excused and all(abs(v - u) <= limit for _, u, v in moves)):
                 place = ".".join(map(str, path))
                 return differ(
                     f"{place} is {x!r} and {y!r}; {decision.by}, which decides it, is no reason."
                 )
+    if nowhere and worst <= limit:
+        # each may be rounding by itself; all at once they are agreement on nothing
+        return unsure(f"{nowhere[0]} agrees nowhere, and what decides it is all within rounding.")
     so = "within that" if worst <= limit else "as well"
     note = f" Differing {so}: {', '.join(flipped)}." if flipped else ""
     verdict = differ(f"The largest difference is {worst:.3g}, in {where}.{note}")
     return _measured(verdict, worst, where, limit)
+
+
+def _apart(x: Any, y: Any, near: Tolerance) -> bool:
+    """Whether two entries of a finding differ by more than its own tolerance."""
+    numbers = all(isinstance(one, int | float) for one in (x, y))
+    return bool(abs(y - x) > near.allowed(x)) if numbers else bool(x != y)
 
 
 def _pairs(path: tuple[str | int, ...], x: Any, y: Any) -> Iterator[tuple[Any, Any, Any]]:

@@ -10,14 +10,14 @@ import numpy as np
 from pytest_interp.claims.places import in_runs
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
+from pytest_interp.claims.samples import Measured, Scope
 from pytest_interp.claims.terms import Terms, number, whole_number
-from pytest_interp.claims.verdict import Estimate, Status, Verdict
+from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import dtype_of
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
 from pytest_interp.results.tolerances import float_tolerance
-from pytest_interp.stats import mean_intervals
 
 
 def check_crystallises(
@@ -45,7 +45,8 @@ def check_crystallises(
         min_margin: least lead of the answer at the last layer, in logits.
         min_known: least share of the prompts that the model must answer.
         confidence: confidence of the interval of the mean.
-        clusters: the template of each prompt. Those of the set are the default.
+        clusters: the template of each prompt. Those of the set are the default; of a list, each
+            prompt is taken for a wording of its own.
         seed: seed of resampling.
 
     Raises:
@@ -71,14 +72,13 @@ def check_crystallises(
         for i, one in enumerate(asked)
         if one.settled_layer.reached and one.answer_margin[-1] >= min_margin
     ]
-    kept, templates = [asked.lenses[i] for i in known], [asked.templates[i] for i in known]
+    kept, scope = [asked.lenses[i] for i in known], Scope.of(asked, known)
     alone = kept[0] if len(kept) == 1 else None
     verdict = Verdict(
         claim=claim,
         status=Status.INCONCLUSIVE,
         sentence="",
-        n_prompts=len(kept),
-        n_clusters=len(set(templates)),
+        **scope.counts,
         threshold=float(by_layer),
         confidence=terms.confidence if len(kept) > 1 else None,
         metric="top token of the logit lens",
@@ -95,12 +95,27 @@ def check_crystallises(
             sentence=f"The model answers {len(known)} of {len(asked)} prompts with a lead of at "
             f"least {min_margin:g} logits; {terms.min_known:.0%} are needed. It does not answer "
             f"{others[:200]}.",
-            n_prompts=len(asked),
-            n_clusters=len(set(asked.templates)),
+            **Scope.of(asked, range(len(asked))).counts,
         )
-    settled = [float(one.settled_layer) for one in kept]
-    found = mean_intervals(settled, templates, terms.confidence, seed=terms.seed)
-    mean, low, high = float(found.mean), float(found.low), float(found.high)
+    if few := scope.too_few():
+        return replace(verdict, sentence=f"There is no interval: {few}.")
+    settled = np.array([[float(one.settled_layer)] for one in kept])
+    found = [
+        sample.measure(
+            settled[list(sample.members)], ["settled layer"], terms.confidence, terms.seed
+        )[0]
+        for sample in scope.samples()
+    ]
+
+    def room(one: Measured) -> float:
+        return min(by_layer - one.mean.high, one.mean.low - not_before)
+
+    # of several templates the worst decides, and one that is false before all
+    worst = min(
+        found,
+        key=lambda one: (not (one.mean.low > by_layer or one.mean.high < not_before), room(one)),
+    )
+    low, high = worst.mean.low, worst.mean.high
     late, early = by_layer - high, low - not_before
     status, sentence = (
         Status.INCONCLUSIVE,
@@ -109,14 +124,18 @@ def check_crystallises(
     if low > by_layer or high < not_before:
         status, sentence = Status.FAILED, "The answer comes to stay at other layers."
     elif not min(late, early) >= 0:
-        sentence = "The interval crosses the limit: use more prompts, or claim less."
+        sentence = (
+            f"The interval crosses the limit: there are {worst.n_units} {worst.units} at "
+            f"{worst.mean.where}; add {worst.units}, or claim less."
+        )
     elif alone is None or not _is_noise(alone, by_layer):
         status, sentence = Status.PASSED, "The answer stays on top from the claimed layers on."
     return replace(
         verdict,
         status=status,
         sentence=sentence,
-        effect=Estimate(mean, low, high, "settled layer"),
+        effect=worst.mean,
+        interval=worst.interval,
         threshold=float(by_layer if late <= early else not_before),
         margin=min(late, early),
         details="\n".join(f"  {line}" for line in alone.settled_layer.explain()) if alone else "",
@@ -135,7 +154,8 @@ def _asked(
         if not given:
             raise ClaimError("the list of lens results is empty: give at least one")
         ids = tuple(map(str, range(len(given))))
-        given = LensSet(tuple(given), ("prompt",) * len(given), ids, name="lens results")
+        # nothing is known of their wordings: each is its own
+        given = LensSet(tuple(given), ids, ids, name="lens results")
     if not isinstance(given, LensSet):
         raise ClaimError(
             "expected a lens result or a list of them, as logit_lens(adapter, prompt, answer) "

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from pytest_interp.claims.samples import Scope
 from pytest_interp.claims.terms import Terms
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats
@@ -38,10 +40,10 @@ class Evidence:
         """Traces of known facts."""
         return tuple(self.asked.traces[i] for i in self.known)
 
-    @property
-    def clusters(self) -> tuple[str, ...]:
-        """Templates of known facts."""
-        return tuple(self.asked.templates[i] for i in self.known)
+    @cached_property
+    def scope(self) -> Scope:
+        """What the known facts are, and what they share."""
+        return Scope.of(self.asked, self.known)
 
     @property
     def any_trace(self) -> TraceResult:
@@ -103,8 +105,6 @@ class Column:
     """As it stands in a failure."""
     effect: Floats
     """[fact, layer], in the order of ``members`` and of ``Evidence.layers``."""
-    clusters: tuple[str, ...]
-    """Template of each of these facts; facts of one template are not independent."""
     members: tuple[int, ...]
     """Indices of these facts in ``Evidence.traces``; facts without such a token are left out."""
 
@@ -125,7 +125,6 @@ def column(
     return Column(
         name=name or str(role),
         effect=np.reshape(effect, (len(have), len(evidence.layers))),
-        clusters=tuple(evidence.clusters[i] for i in have),
         members=tuple(have),
     )
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, ParamSpec
+from typing import Literal, ParamSpec
 
 import numpy as np
 
+from pytest_interp.claims.cells import Cell, listed, table
 from pytest_interp.claims.evidence import Column, Evidence
 from pytest_interp.claims.map_controls import random_regions, whole_state
+from pytest_interp.claims.samples import Measured, Scope
 from pytest_interp.claims.terms import Terms
-from pytest_interp.claims.verdict import Estimate, Status, Verdict, conclude
+from pytest_interp.claims.verdict import Status, Verdict, conclude
 from pytest_interp.results.control import Control
-from pytest_interp.stats import mean_intervals
+from pytest_interp.stats import units_needed
 
 Sense = Literal["at least", "at most", "within"]
 P = ParamSpec("P")
-REACH = 2
-"""Layers that a table shows on each side of an edge."""
-WIDEST = 14
-"""Characters of the head of a column."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +33,6 @@ class Requirement:
     """``at least``, ``at most``, or ``within``: between ``-limit`` and ``limit``."""
     limit: float
     """In the unit of the column; for effects a share of the gap."""
-
-
-class Cell(NamedTuple):
-    """One cell that a requirement speaks of."""
-
-    layer: int
-    column: str
-    mean: Estimate
-    claimed: str
-    limit: float
-    margin: float
-    """Distance of the deciding bound from the limit; negative on the wrong side."""
-    false: bool
-    """Whether the whole interval lies on the wrong side."""
-
-    def __str__(self) -> str:
-        return f"{self.mean.where}: {self.mean}, claimed {self.claimed}: off by {-self.margin:.3f}"
 
 
 def undecided(
@@ -72,8 +53,7 @@ def undecided(
         claim=claim,
         status=Status.INCONCLUSIVE,
         sentence="",
-        n_prompts=len(known),
-        n_clusters=len(set(evidence.clusters)),
+        **evidence.scope.counts,
         threshold=limit,
         confidence=terms.confidence if len(known) > 1 else None,
         direction=one.direction,
@@ -88,10 +68,11 @@ def undecided(
             verdict,
             sentence=f"The model knows {len(known)} of {len(asked)} facts; at least "
             f"{terms.min_known:.0%} are needed. Left out: {first}.",
-            n_prompts=len(asked),
-            n_clusters=len(set(asked.templates)),
-            details="\n".join(_listed("left out as well", more, 2)),
+            **Scope.of(asked, range(len(asked))).counts,
+            details="\n".join(listed("left out as well", more, 2)),
         )
+    if few := evidence.scope.too_few():
+        return replace(verdict, sentence=f"There is no interval: {few}.")
     undefined = list(dict.fromkeys(_undefined(evidence, reads)))
     if undefined:
         return replace(
@@ -151,14 +132,20 @@ def decide(
     cells = [cell for required in requirements for cell in _cells(evidence, required, terms)]
     # not "margin < 0", which an undefined margin is not either
     broken = [cell for cell in cells if not cell.margin >= 0]
-    tightest = min(cells, key=lambda cell: cell.margin)
+    # where one is false, that one decides, and not one that is further off but undecided
+    tightest = min([c for c in broken if c.false] or cells, key=lambda cell: cell.margin)
     controls = [*evidence.controls, *whole_state(evidence)]
     # one prompt has no others to share a place with
     if region is not None and len(evidence.traces) > 1:
         controls.append(random_regions(evidence, region, columns, terms.seed))
-    status, sentence = _outcome(cells, broken, controls)
+    status, sentence = _outcome(cells, broken, controls, terms.confidence)
     around = [cell.layer for cell in broken[:1]] + _edges(evidence.layers, requirements)
-    table = _table(evidence.layers, columns, broken, around)
+    shown = table(evidence.layers, columns, cells, around)
+    false, open_ = ([cell for cell in broken if cell.false is kind] for kind in (True, False))
+    lists = [
+        *listed("cells that break the claim", false, 4, " cells"),
+        *listed("cells that are undecided", open_, 4, " cells"),
+    ]
     return replace(
         verdict,
         status=status,
@@ -166,8 +153,10 @@ def decide(
         effect=tightest.mean,
         threshold=tightest.limit,
         margin=tightest.margin,
+        claimed=tightest.claimed,
         controls=tuple(controls),
-        details="\n".join([*_listed("cells that break the claim", broken, 4, " cells"), *table]),
+        interval=tightest.found.interval,
+        details="\n".join([*lists, *shown]),
     )
 
 
@@ -187,70 +176,66 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
 
 
 def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterator[Cell]:
-    c, layers, limit = requirement.column, requirement.layers, requirement.limit
+    """Each named cell: in the sample of facts, or in each template the one that is worst."""
+    c, layers = requirement.column, requirement.layers
     if not layers:
         return
     effect = c.effect[:, [evidence.layers.index(layer) for layer in layers]]
-    found = mean_intervals(effect, c.clusters, terms.confidence, seed=terms.seed)
-    values = np.stack([found.mean, found.low, found.high], axis=1).tolist()
-    for layer, (mean, low, high) in zip(layers, values, strict=True):
-        claimed = f"{requirement.sense} {limit:.2f}"
-        # distances of the two bounds from the limit, the worse one first
-        if requirement.sense == "at least":
-            worse, better = low - limit, high - limit
-        elif requirement.sense == "at most":
-            worse, better = limit - high, limit - low
-        else:
-            worse, better = limit - max(high, -low), limit - max(low, -high)
-            claimed = f"-{limit:.2f} to {limit:.2f}"
-        estimate = Estimate(mean, low, high, f"layer {layer}, {c.name}")
-        yield Cell(layer, c.name, estimate, claimed, limit, worse, better < 0)
+    places = [f"layer {layer}, {c.name}" for layer in layers]
+    rows = {member: row for row, member in enumerate(c.members)}
+    by_sample = [
+        sample.measure(
+            effect[[rows[i] for i in sample.members]], places, terms.confidence, terms.seed
+        )
+        for sample in evidence.scope.samples(c.members)
+    ]
+    for layer, found in zip(layers, zip(*by_sample, strict=True), strict=True):
+        judged = [_judge(requirement, layer, one) for one in found]
+        # one that is false decides, however far another is from being decided
+        yield min(judged, key=lambda cell: (not cell.false, cell.margin))
 
 
-def _listed(title: str, lines: Sequence[object], most: int, what: str = "") -> list[str]:
-    """The first lines under a title, and how many more there are; nothing for no lines."""
-    shown = [f"  {title}:", *(f"    {line}" for line in lines[:most])] if lines else []
-    hidden = len(lines) - most
-    return [*shown, f"    ... and {hidden} more{what}"] if hidden > 0 else shown
+def _judge(requirement: Requirement, layer: int, found: Measured) -> Cell:
+    limit, mean = requirement.limit, found.mean
+    claimed = f"{requirement.sense} {limit:.2f}"
+    # distances of the two bounds from the limit, the worse one first, and of the mean
+    if requirement.sense == "at least":
+        worse, better, lead = mean.low - limit, mean.high - limit, mean.value - limit
+    elif requirement.sense == "at most":
+        worse, better, lead = limit - mean.high, limit - mean.low, limit - mean.value
+    else:
+        worse = limit - max(mean.high, -mean.low)
+        better, lead = limit - max(mean.low, -mean.high), limit - abs(mean.value)
+        claimed = f"-{limit:.2f} to {limit:.2f}"
+    name = requirement.column.name
+    return Cell(layer, name, mean, claimed, limit, worse, better < 0, lead, found)
 
 
 def _outcome(
-    cells: Sequence[Cell], broken: Sequence[Cell], controls: Sequence[Control]
+    cells: Sequence[Cell], broken: Sequence[Cell], controls: Sequence[Control], confidence: float
 ) -> tuple[Status, str]:
     n, false = len(cells), [cell for cell in broken if cell.false]
     wrong = [control.name for control in controls if not control.holds]
     if false:
         return Status.FAILED, f"False in {len(false)} of {n} cells."
     if broken:
-        said = f"In {len(broken)} of {n} cells the interval crosses the limit: use more facts, or "
-        return Status.INCONCLUSIVE, f"{said}claim less."
+        said = f"In {len(broken)} of {n} cells the interval crosses the limit"
+        return Status.INCONCLUSIVE, f"{said}: {_what_would_decide(broken, confidence)}."
     if wrong:
         said = f"All {n} cells hold, but a control does not: {', '.join(wrong)}."
         return Status.INCONCLUSIVE, said
     return Status.PASSED, f"Holds in all {n} cells."
 
 
-def _table(
-    layers: Sequence[int], columns: Sequence[Column], broken: Sequence[Cell], around: Sequence[int]
-) -> list[str]:
-    """Mean effects near some layers: layers down, columns across; ``*`` marks broken cells."""
-    wanted = [layers.index(layer) for layer in around]
-    marked = {(cell.layer, cell.column) for cell in broken}
-    names = [c.name if len(c.name) <= WIDEST else f"{c.name[: WIDEST - 2]}.." for c in columns]
-    heads = [name.rjust(7) for name in names]
-    lines = ["  effect by layer (* breaks the claim):", f"    layer  {'  '.join(heads)}"]
-    previous = None
-    for i, layer in enumerate(layers):
-        if any(abs(i - j) <= REACH for j in wanted):
-            if previous not in (None, i - 1):
-                lines.append("      ...")
-            previous = i
-            cells = [
-                f"{c.effect[:, i].mean():.3f}{'*' if (layer, c.name) in marked else ' '}".rjust(n)
-                for c, n in zip(columns, map(len, heads), strict=True)
-            ]
-            lines.append(f"    {layer:>5}  {'  '.join(cells)}".rstrip())
-    return lines
+def _what_would_decide(broken: Sequence[Cell], confidence: float) -> str:
+    """What an undecided claim lacks, by the cell that is furthest from being decided."""
+    one = min(broken, key=lambda cell: cell.margin)
+    if not one.lead > 0:
+        return f"at {one.mean.where} the mean itself misses it, claim less"
+    needed = units_needed(one.lead - one.margin, one.found.n_units, one.lead, confidence)
+    about = "" if needed is None else f", about {needed} would do if they are like these"
+    n, units = one.found.n_units, one.found.units
+    return f"at {one.mean.where} there are {n} {units}{about}; add {units}, or claim less"
 
 
 def _edges(layers: Sequence[int], requirements: Sequence[Requirement]) -> list[int]:

@@ -52,6 +52,10 @@ class Verdict:
     """Prompts, or pairs of prompts, that the verdict rests on."""
     n_clusters: int
     """Templates among them."""
+    n_entities: int | None = None
+    """Answers that they are about, both of each pair; None where that was not counted."""
+    in_each_template: bool = False
+    """Whether the claim has to hold in each template on its own."""
     effect: Estimate | None = None
     """The number that decides: of all that must hold, the one with the least margin."""
     threshold: float | None = None
@@ -59,10 +63,14 @@ class Verdict:
     """How far the deciding bound is on the right side of the threshold; negative on the wrong."""
     confidence: float | None = None
     """Confidence of the interval; None with one prompt."""
+    interval: str = ""
+    """What the interval of ``effect`` counts, and how many: ``by entities, 12 of them``."""
     direction: str | None = None
     metric: str | None = None
     corruption: str | None = None
     controls: tuple[Control, ...] = ()
+    claimed: str = ""
+    """What the deciding number is claimed to be, as ``at least 0.80``."""
     n_left_out: int = 0
     """Facts left out because the model does not know them."""
     details: str = field(default="", repr=False)
@@ -72,12 +80,26 @@ class Verdict:
         return self.status is Status.PASSED
 
     @property
+    def headline(self) -> str:
+        """What happened, in one line: the outcome, then the number that decides or the reason."""
+        said = self.sentence.strip().partition("\n")[0]
+        if self.effect is not None and self.claimed and self.status is not Status.INCONCLUSIVE:
+            said = f"{self.effect} at {self.effect.where}, claimed {self.claimed}"
+        if self.status is Status.PASSED and self.margin is not None:
+            said = f"{said.rstrip('.')}, margin {self.margin:+.3f}"
+        return f"{self.status}: {said}"
+
+    @property
     def scope(self) -> str:
         """How far the verdict reaches: ``existence, n = 1``, or the numbers of facts."""
         if self.n_prompts == 1:
             return "existence, n = 1"
-        clusters = f"{self.n_clusters} template{'s' if self.n_clusters != 1 else ''}"
-        return f"n = {self.n_prompts} from {clusters}"
+        text = f"n = {self.n_prompts} from {_count(self.n_clusters, 'template')}"
+        if self.n_entities is not None:
+            text += f", about {_count(self.n_entities, 'answer')}"
+        if self.in_each_template:
+            text += "; in each template on its own"
+        return text
 
     def __str__(self) -> str:
         """The whole verdict, as an assertion prints it."""
@@ -89,10 +111,13 @@ class Verdict:
             facts.append(("measured", measured))
         if self.effect is not None:
             facts.append(("decided by", f"{self.effect} at {self.effect.where}"))
+        if self.interval:
+            facts.append(("interval", self.interval))
         if self.threshold is not None and self.margin is not None:
             facts.append(("threshold", f"{self.threshold:.3g}, margin {self.margin:+.3f}"))
         facts.extend(("control", str(control)) for control in self.controls)
-        lines = [self.sentence, f"  claim: {self.claim}"]
+        said = [] if self.sentence in self.headline else [self.sentence]
+        lines = [self.headline, *said, f"  claim: {self.claim}"]
         lines.extend(f"  {name}: {value}" for name, value in facts)
         if self.details:
             lines.append(self.details)
@@ -104,6 +129,10 @@ class Verdict:
         del values["details"]
         controls = [control.to_json() for control in self.controls]
         return values | {"status": str(self.status), "scope": self.scope, "controls": controls}
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 Listener = Callable[[Verdict], None]
@@ -134,7 +163,7 @@ def conclude(verdict: Verdict) -> Verdict:
     for listener in _listeners.get():
         listener(verdict)
     if verdict.status is Status.FAILED:
-        raise ClaimFailed(f"claim failed: {verdict}")
+        raise ClaimFailed(str(verdict))
     if verdict.status is Status.INCONCLUSIVE:
-        raise ClaimInconclusive(f"claim inconclusive (an undecided claim is no pass): {verdict}")
+        raise ClaimInconclusive(str(verdict))
     return verdict

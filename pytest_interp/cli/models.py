@@ -46,6 +46,9 @@ def run(given: argparse.Namespace) -> int:
     print(table(rows))
     print(f"\nbackends installed here: {', '.join(backends) or 'none'}; each takes every model")
     for one in found:
+        if one.converted:
+            print(f"{one.name} lies converted in {one.converted}")
+    for one in found:
         if one.advice:
             print(f"\n{one.name}: {one.advice}")
     return 0

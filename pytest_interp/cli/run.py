@@ -17,7 +17,8 @@ HELP = "run an experiment as a YAML file describes it"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("experiment", help="its name, as logit_lens or causal_trace")
+    text = "its name, as logit_lens; by default the one that the file names"
+    parser.add_argument("experiment", nargs="?", help=text)
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="a spec file")
     parser.add_argument("--model", help="in place of the file's")
     parser.add_argument("--backend", help="in place of the first of the file's")
@@ -90,6 +91,8 @@ def _changes(given: argparse.Namespace) -> Callable[[Document], None]:
                 )
             origin = f"--set {key}"
             document.put(path, parse_value(text, origin), origin)
+        if given.experiment is None:
+            return
         named = document.data.setdefault("experiment", given.experiment)
         if named != given.experiment:
             raise document.error(

@@ -5,8 +5,8 @@ Give a control to a claim with ``controls=[...]``, or keep it with ``trace.with_
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.knowledge import known_facts
 from pytest_interp.experiments.sweep import Pairs, sweep
@@ -145,17 +144,17 @@ def shuffled_adapter(adapter: ModelAdapter, seed: int = 0) -> ModelAdapter:
     Norms, biases and the distribution of the weights stay; their order is lost. The copy takes the
     memory of one more model.
     """
-    module = copy.deepcopy(adapter.weights.module)
+    weights = adapter.weights.copy()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in module.parameters():
+        for parameter in weights.module.parameters():
             if parameter.dim() > 1:
                 order = torch.randperm(parameter.numel(), generator=generator)
                 flat = parameter.flatten()[order.to(parameter.device)]
                 parameter.copy_(flat.view_as(parameter))
     source = f"{adapter.weights.source}, every matrix shuffled with seed {seed}"
-    weights = Weights(f"{adapter.name} (shuffled)", module, adapter.tokenizer, source)
-    return open_adapter(weights, adapter.backend)
+    named = replace(weights, name=f"{adapter.name} (shuffled)", source=source)
+    return open_adapter(named, adapter.backend)
 
 
 def shuffled_control(adapter: ModelAdapter, facts: FactSet, seed: int = 0) -> Control:

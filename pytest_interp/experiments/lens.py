@@ -19,6 +19,7 @@ from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
+from pytest_interp.results.tolerances import float_tolerance
 
 
 def logit_lens(
@@ -117,11 +118,17 @@ def _read(adapter: ModelAdapter, logits: Tensor, answer_id: int) -> dict[str, An
     final, by_layer = logits[0], logits[1:]
     own = by_layer[:, answer_id]
     top = by_layer.topk(2, dim=-1)
+    # two logits that each move by as much as rounding may
+    rounding = float_tolerance(str(adapter.dtype).removeprefix("torch."))
+    level = (by_layer - own[:, None]).abs() <= 2 * (rounding.atol + rounding.rtol * own.abs())[
+        :, None
+    ]
     others = torch.where(top.indices[:, 0] == answer_id, top.values[:, 1], top.values[:, 0])
     return {
         "answer_prob": by_layer.softmax(-1)[:, answer_id].cpu().numpy(),
         # not "by_layer > own", in which a NaN would rank below all others
         "answer_rank": (~(by_layer <= own[:, None])).sum(-1).cpu().numpy(),
+        "answer_level": level.sum(-1).cpu().numpy() - 1,  # not counting itself
         "answer_margin": (own - others).cpu().numpy(),
         "top_token": tuple(adapter.tokenizer.decode([int(i)]) for i in top.indices[:, 0]),
         "top_margin": (top.values[:, 0] - top.values[:, 1]).cpu().numpy(),

@@ -1,7 +1,7 @@
 """Sets of facts. No torch here.
 
 A set keeps the name of the template that each prompt was made from. Prompts of one template
-resemble one another, so intervals are taken over templates where there are several.
+resemble one another, and so do facts that share an entity: intervals count both.
 """
 
 from __future__ import annotations
@@ -137,6 +137,22 @@ def same_prompts(prompts: Iterable[FactPrompt]) -> str | None:
             )
         seen[pair] = i
     return None
+
+
+def entities_of(prompt: FactPrompt) -> frozenset[str]:
+    """What a fact is about: both subjects and both answers, without spaces and case.
+
+    A fact and its mirror are about the same. The other subject is read off the corrupt prompt,
+    where that is the clean one with another subject.
+    """
+    names = [prompt.answer, prompt.counterfactual_answer]
+    if prompt.subject:
+        names.append(prompt.subject)
+        before, _, after = prompt.clean_prompt.partition(prompt.subject)
+        other = prompt.corrupt_prompt or ""
+        if other.startswith(before) and other.endswith(after):
+            names.append(other[len(before) : len(other) - len(after)])
+    return frozenset(name.strip().casefold() for name in names if name.strip())
 
 
 def _wording(prompt: FactPrompt) -> str:

@@ -17,7 +17,7 @@ def lens_figure(result: LensResult) -> Figure:
 
     A dashed line marks the layer at which the answer is first on top. Where it loses its place
     again, a dotted line marks the layer from which it stays there. The rank axis is logarithmic;
-    its upper end is 1, the top token.
+    its upper end is 0, the top token, as in results and tables.
     """
     figure = Figure(figsize=(style.WIDTH, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -28,15 +28,15 @@ def lens_figure(result: LensResult) -> Figure:
     above.set_ylim(-0.04, 1.25)
     above.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     style.label(above, y=f"probability of {style.quoted(result.answer)}")
-    style.title(above, f"Logit lens after {style.quoted(result.prompt)}")
+    style.title(above, f"Logit lens after\n{style.quoted(result.prompt)}")
 
     # ranks of near equals change places, so they are compared as numbers alone
     ranks = {"color": style.ORANGE, "marker": "s", "markersize": 3.5, "gid": style.FINDING}
     below.plot(layers, result.answer_rank + 1, **ranks)
     below.set_yscale("log")
     below.set_ylim(10.0 ** math.ceil(math.log10(max(20, int(result.answer_rank.max()) + 2))), 0.7)
-    below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    style.label(below, x="layer", y="rank (1 = top token)")
+    below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value - 1:,.0f}"))
+    style.label(below, x="layer", y="rank (0 = top token)")
     below.set_xlim(layers[0] - 0.5, layers[-1] + 0.5)
     below.xaxis.set_major_locator(MaxNLocator(16, integer=True))
     for axes in (above, below):

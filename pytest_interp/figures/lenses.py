@@ -36,7 +36,7 @@ def lenses_figure(result: LensSet) -> Figure:
     bar.minorticks_off()
     style.title(
         above,
-        f"Logit lens: {len(result)} facts of “{result.name}”\n"
+        f"Logit lens: {len(result)} facts of {style.quoted(result.name)}\n"
         "Black marks: the layer from which an answer stays on top",
     )
     _curves(below, result, settled)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Normalize
@@ -29,16 +31,34 @@ FINDING: Final = "finding"
 rasters leave it out as they leave out text. The numbers are compared for it."""
 
 
+def drawable(text: str) -> str:
+    """The text with the escape of each sign that the font lacks, as in CJK or emoji prompts.
+
+    A font that has them is used where matplotlib's ``font.family`` names one first.
+    """
+    return "".join(
+        sign if ord(sign) in _signs() or sign == "\n" else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
+@cache
+def _signs() -> frozenset[int]:
+    """What the font of the figures can draw."""
+    file = font_manager.findfont(font_manager.FontProperties())
+    return frozenset(font_manager.get_font(file).get_charmap())
+
+
 def token_label(token: str) -> str:
     """A token as a label: spaces and line breaks made visible, and nothing read as maths."""
     text = token.replace("\n", "⏎").replace("\t", "⇥")
     text = "␣" if text.strip() == "" and text else text
-    return text.replace("$", r"\$")
+    return drawable(text).replace("$", r"\$")
 
 
-def quoted(text: str, width: int = 78) -> str:
+def quoted(text: str, width: int = 66) -> str:
     """A text in quotation marks on one line, its middle left out where it is too long."""
-    line = text.replace("\n", "⏎")
+    line = drawable(text.replace("\n", "⏎"))
     if len(line) > width:
         keep = (width - 1) // 2
         line = f"{line[:keep]}…{line[-keep:]}"

@@ -72,31 +72,28 @@ def _heat_map(figure: Figure, axes: Axes, result: TraceResult) -> None:
         axes.add_patch(frame)
     clean = style.quoted(result.fact.clean_prompt)
     corrupt = result.options.corruption.describe(result.fact)
-    if corrupt == result.fact.corrupt_prompt:
-        corrupt = style.quoted(corrupt)
-    style.title(axes, f"{patched}, {result.site}, {result.metric}\n{clean} against {corrupt}")
+    is_prompt = corrupt == result.fact.corrupt_prompt
+    corrupt = style.quoted(corrupt) if is_prompt else style.drawable(corrupt)
+    style.title(axes, f"{patched}, {result.site}, {result.metric}\n{clean}\nagainst {corrupt}")
 
 
 def _curves(axes: Axes, result: TraceResult) -> None:
     last = result.n_positions - 1
     subject = [p for p in result.subject_positions if p != last]
     if subject:
-        _curve(axes, "subject", result.effect[:, subject].max(axis=1), style.BLUE, "o")
-    _curve(axes, "last token", result.effect[:, last], style.ORANGE, "s")
+        _curve(axes, result.effect[:, subject].max(axis=1), style.BLUE, "o")
+        style.note(axes, "subject", (0, 1.12), style.BLUE, ha="left")
+    _curve(axes, result.effect[:, last], style.ORANGE, "s")
+    # at the two ends, so that the names never stand on one another
+    style.note(axes, "last token", (len(result.layers) - 1, 1.12), style.ORANGE, ha="right")
     effect_axis(axes, 1.3)
     if subject:
         _mark_hand_off(axes, result)
 
 
-def _curve(axes: Axes, name: str, values: Floats, colour: str, marker: str) -> None:
-    """Values [layer] as a curve, with its name at its peak."""
+def _curve(axes: Axes, values: Floats, colour: str, marker: str) -> None:
+    """Values [layer] as a curve."""
     axes.plot(np.arange(len(values)), values, color=colour, marker=marker, markersize=3)
-    peak, value = 0, 0.0
-    if np.isfinite(values).all():
-        peak = int(np.argmax(values))
-        value = values[peak]
-    side = "left" if peak < len(values) / 2 else "right"
-    style.note(axes, name, (peak, value), colour, (0, 5), ha=side)
 
 
 def _mark_hand_off(axes: Axes, result: TraceResult) -> None:

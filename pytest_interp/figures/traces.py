@@ -36,8 +36,8 @@ def traces_figure(result: TraceSet) -> Figure:
     maps = [panels["subject"], panels["last"]]
     style.colour_bar(figure, image, maps, f"{measure} ({ends})")
     figure.suptitle(
-        f"{patched}, {first.site}, {first.metric}: {n} facts of “{result.name}”\n"
-        f"Black marks: the hand-off of each fact",
+        f"{patched}, {first.site}, {first.metric}: {n} facts of {style.quoted(result.name)}\n"
+        "Black marks: the hand-off of each fact. Bands below: the range over facts, no interval",
         x=0.01,
         ha="left",
         fontsize=10.5,

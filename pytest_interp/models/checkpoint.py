@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_interp.errors import DamagedWeightsError, NotAModelError
+from pytest_interp.adapters.layouts import ARCHITECTURES
+from pytest_interp.errors import InterpError, NotAModelError, described
+from pytest_interp.models.configuration import CONFIG, config_problems, read_config
+from pytest_interp.models.shards import INDEX, find_shards, opened
+from pytest_interp.models.tokenizer import TOKENIZER_FILES, open_tokenizer, tokenizer_problems
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 FILES = (
-    "config.json",
+    CONFIG,
     "generation_config.json",
     "model*.safetensors",
     INDEX,
@@ -30,16 +31,19 @@ FILES = (
     "*.jinja",
 )
 """What is fetched from a hub repository: never a pickle."""
+SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
 
 
 def folder_problems(folder: Path) -> list[str]:
     """What keeps the folder from being a model, in words; empty for a model."""
     if not folder.is_dir():
         return ["it is a file, not a folder" if folder.exists() else "it does not exist"]
-    problems = [*_config_problems(folder), *_weights_problems(folder)]
-    if not any((folder / file).is_file() for file in TOKENIZER_FILES):
-        problems.append(f"no tokenizer (one of {', '.join(TOKENIZER_FILES)})")
-    return problems
+    problems = config_problems(folder)
+    try:
+        find_shards(folder)
+    except NotAModelError as error:
+        problems.append(str(error))
+    return problems + tokenizer_problems(folder)
 
 
 def check_folder(folder: Path) -> None:
@@ -61,43 +65,103 @@ def open_checkpoint(
     """Load the model, with eager attention, and its tokenizer. Runs no code of the folder.
 
     Raises:
-        NotAModelError: no model, not a causal language model, or tensors are missing.
+        NotAModelError: no model, not a causal language model, or its tensors are not those that
+            its config asks for.
         DamagedWeightsError: the safetensors cannot be read.
     """
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     check_folder(folder)
     try:
         with quiet():
-            module, info = AutoModelForCausalLM.from_pretrained(
-                folder,
-                dtype=dtype,
-                attn_implementation="eager",
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-            tokenizer = AutoTokenizer.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
-    except SafetensorError as error:
-        raise DamagedWeightsError(
-            f"the safetensors in {folder} cannot be read ({error}): the file is cut off or"
-            " overwritten. Copy or download it again."
-        ) from error
-    except (ValueError, KeyError, RuntimeError, OSError) as error:
+            module = _open_module(folder, dtype)
+            return module, open_tokenizer(folder, module)
+    except InterpError:
+        raise
+    except Exception as error:  # the files can be wrong in any way
         raise NotAModelError(
-            f"transformers cannot load {folder} as a causal language model: {error}"
+            f"transformers cannot load {folder} as a causal language model: {described(error)}"
         ) from error
+
+
+def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    config: Any = read_config(folder)
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise NotAModelError(
+            f"{folder} holds a {config.model_type}, of which transformers makes no causal language"
+            " model"
+        )
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    if not isinstance(config, kind.config_class):  # of a model that also sees, the half that reads
+        config = config.get_text_config()
+    with opened(find_shards(folder)) as tensors:
+        _check_size(folder, kind, config, tensors)
+        # the tensors are given, so transformers looks for no files of its own
+        module, info = kind.from_pretrained(
+            None,
+            config=config,
+            state_dict=tensors,
+            dtype=dtype,
+            attn_implementation="eager",
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by their names
+        )
+    module.config.name_or_path = str(folder)
+    module.config.architectures = [type(module).__name__]
+    _check_tensors(folder, module, info)
+    return module
+
+
+def _check_size(folder: Path, kind: Any, config: PreTrainedConfig, tensors: Any) -> None:
+    """Refuse a config of a model that is far larger than its weights, before memory is taken."""
+    import torch
+
+    sizes = config.get_text_config()
+    slides = "sliding_attention" in (getattr(sizes, "layer_types", None) or ())
+    for key in (*SIZES, "sliding_window") if slides else SIZES:
+        size = getattr(sizes, key, None)
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise NotAModelError(
+                f"the config in {folder / CONFIG} has {size!r} as {key}: expected a number above 0"
+            )
+    held = sum(math.prod(tensor.get_shape()) for tensor in tensors.values())
+    layers = sizes.num_hidden_layers
+    if layers <= len(tensors):
+        with torch.device("meta"):
+            asked = sum(tensor.numel() for tensor in kind(config).parameters())
+        if asked <= 2 * held:  # tied weights are held once and asked for twice
+            return
+    raise NotAModelError(
+        f"config.json and weights in {folder} do not fit: the config asks for {layers} layers"
+        f" and the weights are {len(tensors)} tensors of {held} numbers, which is too few"
+    )
+
+
+def _check_tensors(folder: Path, module: PreTrainedModel, info: Any) -> None:
+    remedy = "They belong to another model, or were saved in part."
     if missing := sorted(info["missing_keys"]):
         # transformers would go on with random numbers in their place
         raise NotAModelError(
             f"the weights in {folder} lack {len(missing)} tensors that its config.json asks for,"
-            f" the first is {missing[0]!r}. They belong to another model or were saved in part."
+            f" the first is {missing[0]!r}. {remedy}"
         )
-    return module, tokenizer
+    if mismatched := sorted(info["mismatched_keys"]):
+        name, found, asked = mismatched[0]
+        raise NotAModelError(
+            f"{len(mismatched)} tensors in {folder} have other shapes than its config.json asks"
+            f" for, the first is {name!r}: {list(found)}, expected {list(asked)}. {remedy}"
+        )
+    surplus, kind = sorted(info["unexpected_keys"]), str(module.config.model_type)
+    if kind in ARCHITECTURES:
+        surplus = ARCHITECTURES.find(kind).unexpected(surplus)
+    if surplus:
+        raise NotAModelError(
+            f"the weights in {folder} hold {len(surplus)} tensors for which its config.json has no"
+            f" place, the first is {surplus[0]!r}. They belong to another model, or the config was"
+            " changed. Where the architecture leaves such tensors over, name them in the"
+            " leftovers of its layout: pytest_interp.adapters.register_layout."
+        )
 
 
 @contextlib.contextmanager
@@ -114,42 +178,3 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
-
-
-def _config_problems(folder: Path) -> Iterator[str]:
-    config = _json(folder / "config.json")
-    if (folder / "config.json").is_file():
-        if config is None:
-            yield "config.json is not valid JSON"
-        elif "model_type" not in config:
-            yield "config.json has no model_type"
-    elif (folder / "adapter_config.json").is_file():
-        yield "it holds a LoRA adapter: merge it into its base model and save that"
-    else:
-        yield "no config.json"
-
-
-def _weights_problems(folder: Path) -> Iterator[str]:
-    if (folder / INDEX).is_file():
-        shards = (_json(folder / INDEX) or {}).get("weight_map")
-        if not isinstance(shards, dict):
-            yield f"{INDEX} has no weight_map"
-        else:
-            missing = {shard for shard in shards.values() if not (folder / shard).is_file()}
-            yield from (f"no {shard}" for shard in sorted(missing))
-    elif not (folder / WEIGHTS).is_file():
-        pickles = sorted(file.name for file in folder.glob("*.bin"))
-        why = (
-            f" (only {', '.join(pickles)}: a pickle can run code when it is opened, so only"
-            " safetensors are read; save the model again with a current transformers)"
-        )
-        yield f"no {WEIGHTS}{why if pickles else ''}"
-
-
-def _json(file: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None where it holds none."""
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -19,14 +19,24 @@ import platformdirs
 import xxhash
 from filelock import FileLock
 
+from pytest_interp.errors import CacheError
+
 FORMAT = 2  # raise it when the conversion or the checksum changes: older entries are then not used
 MANIFEST = "manifest.json"
+VARIABLE = "PYTEST_INTERP_CACHE"
 
 
 def cache_root() -> Path:
-    """The cache folder: ``$PYTEST_INTERP_CACHE``, else the platform's place for caches."""
-    override = os.environ.get("PYTEST_INTERP_CACHE")
-    return Path(override) if override else platformdirs.user_cache_path("pytest-interp")
+    """The cache folder: ``$PYTEST_INTERP_CACHE``, else the platform's place for caches.
+
+    Raises:
+        CacheError: the variable begins with a ``~`` for which there is no home folder.
+    """
+    override = os.environ.get(VARIABLE)
+    try:
+        return Path(override or platformdirs.user_cache_path("pytest-interp")).expanduser()
+    except RuntimeError as error:  # no home folder
+        raise _unusable(Path(override or "~"), error) from error
 
 
 def entry_folder(sha256: str) -> Path:
@@ -38,14 +48,26 @@ def entry(sha256: str, build: Callable[[Path], None]) -> Path:
     """The checked entry of this hash; ``build(empty_folder)`` makes it when there is no good one.
 
     Safe for several processes at once: one builds, the others wait for it.
+
+    Raises:
+        CacheError: the cache cannot be written, because it is read-only or full, for instance.
+            What ``build`` raises goes through, but for an OSError: it writes into the cache.
     """
     folder = entry_folder(sha256)
     if is_whole(folder, sha256):
         return folder  # the usual case needs no lock, so the cache may be read-only
+    try:
+        _build_entry(folder, sha256, build)
+    except OSError as error:
+        raise _unusable(folder.parent, error) from error
+    return folder
+
+
+def _build_entry(folder: Path, sha256: str, build: Callable[[Path], None]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(folder.name + ".lock")):
         if is_whole(folder, sha256):  # another process has just made it
-            return folder
+            return
         for stale in folder.parent.glob(f"{folder.name}.tmp-*"):  # of a process that was killed
             shutil.rmtree(stale, ignore_errors=True)
         with tempfile.TemporaryDirectory(
@@ -56,19 +78,28 @@ def entry(sha256: str, build: Callable[[Path], None]) -> Path:
             build(fresh)
             text = json.dumps(_manifest(fresh, sha256), indent=1)
             (fresh / MANIFEST).write_text(text, encoding="utf-8")
-            if folder.exists():
+            if os.path.lexists(folder):
                 folder.rename(Path(scratch) / "flawed")
             fresh.rename(folder)
-    return folder
 
 
 def is_whole(folder: Path, sha256: str) -> bool:
     """Whether an entry is there and is as it was written, for this hash. Reads every byte."""
     try:
+        if not (folder / MANIFEST).is_file():  # a pipe would be waited for
+            return False
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return bool(manifest == _manifest(folder, sha256))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
+
+
+def _unusable(place: Path, error: Exception) -> CacheError:
+    return CacheError(
+        f"the folder for converted models, {place}, cannot be used ({error}). Free space there or"
+        f" make it writable, or set {VARIABLE} to a folder that can be written and has room for the"
+        " model in float32: four bytes for each parameter."
+    )
 
 
 def _manifest(folder: Path, sha256: str) -> dict[str, Any]:

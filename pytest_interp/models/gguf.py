@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from pytest_interp.errors import DamagedWeightsError
+from pytest_interp.errors import DamagedWeightsError, described
 from pytest_interp.models.checkpoint import quiet
 from pytest_interp.progress import report
 
@@ -21,14 +22,15 @@ def convert(parts: Sequence[Path], sha256: str, folder: Path, remedy: str) -> No
     """Check the file (given in parts), dequantise it and write the checkpoint into ``folder``.
 
     Raises:
-        DamagedWeightsError: the hash of the file is another; the message ends with ``remedy``,
-            the command that brings the right one.
+        DamagedWeightsError: the hash of the file is another, or it is no GGUF file of a causal
+            language model; the message ends with ``remedy``, the command that brings the right one.
+        OSError: the folder cannot be written.
     """
     _verify(parts, sha256, remedy)
     what = f"dequantising {parts[0].name} (once; the result is kept)"
     report(what, 0, 1)
     with _joined(parts, folder.with_name("joined.gguf")) as whole:
-        _dequantise(whole, folder)
+        _dequantise(whole, folder, remedy)
     report(what, 1, 1)
 
 
@@ -62,20 +64,38 @@ def _verify(parts: Sequence[Path], sha256: str, remedy: str) -> None:
         )
 
 
-def _dequantise(file: Path, folder: Path) -> None:
+def _dequantise(file: Path, folder: Path, remedy: str) -> None:
+    from safetensors import SafetensorError
+
+    with quiet(), contextlib.redirect_stderr(io.StringIO()):  # a bar is on stderr
+        try:
+            module, tokenizer = _read(file)
+        except Exception as error:  # its header can say anything
+            raise DamagedWeightsError(
+                f"{file} cannot be read as a causal language model in GGUF ({described(error)})."
+                f" Run: {remedy}"
+            ) from error
+        try:
+            module.save_pretrained(folder, max_shard_size="100GB")
+            tokenizer.save_pretrained(folder)
+        except SafetensorError as error:  # what its writer makes of a full disk
+            raise OSError(str(error)) from error
+
+
+def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with quiet(), _parsed_once(), contextlib.redirect_stderr(io.StringIO()):  # its bar is on stderr
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    with _parsed_once():
+        local = {"local_files_only": True, "trust_remote_code": False}
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, **local)
         module = AutoModelForCausalLM.from_pretrained(
-            file.parent, gguf_file=file.name, dtype=torch.float32
+            file.parent, gguf_file=file.name, dtype=torch.float32, **local
         )
-        # it is no longer quantised, but transformers refuses to save while it is marked so
-        vars(module.config).pop("quantization_config", None)
-        module.hf_quantizer = None
-        module.is_quantized = False
-        module.save_pretrained(folder, max_shard_size="100GB")
-        tokenizer.save_pretrained(folder)
+    # it is no longer quantised, but transformers refuses to save while it is marked so
+    vars(module.config).pop("quantization_config", None)
+    module.hf_quantizer = None
+    module.is_quantized = False
+    return module, tokenizer
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
+from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -12,8 +13,11 @@ import torch
 from pytest_interp.adapters.backends import check_backend, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.weights import Weights
+from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models.devices import resolve_device, resolve_dtype
+from pytest_interp.models.finite import listed, not_finite
 from pytest_interp.models.registry import choose_backend, find_model
+from pytest_interp.models.sources import Source
 
 _shared: WeakValueDictionary[Hashable, Weights] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -49,25 +53,47 @@ def load_weights(
     """Load the weights of a model, or share those that are in use already.
 
     As long as something holds the weights of a model, asking again (for the other backend, say)
-    gives the same object: no second copy. Attention is eager, the model is in eval mode and no
-    parameter requires a gradient. ``device`` defaults to cuda, then mps, then cpu; ``dtype`` to
-    bfloat16 on cuda and float32 elsewhere. Downloads and conversions are reported to
-    :mod:`pytest_interp.progress`.
+    gives the same object: no second copy. If it was changed since, the model is loaded anew.
+    Attention is eager, the model is in eval mode and no parameter requires a gradient. ``device``
+    defaults to cuda, then mps, then cpu; ``dtype`` to bfloat16 on cuda and float32 elsewhere.
+    Downloads and conversions are reported to :mod:`pytest_interp.progress`.
 
     Raises:
         UnknownNameError: no registered name, folder or hub id.
         WeightsUnavailableError: the weights are not here; the message says how to get them.
-        DamagedWeightsError: the weights are not those that the registry pins.
+        DamagedWeightsError: the weights are not those that the registry pins, cannot be read, or
+            are not finite.
         NotAModelError: the folder holds no causal language model with safetensors.
-        DeviceError: an unknown or unavailable device or dtype.
+        CacheError: the weights have to be converted, and the cache cannot be written.
+        DeviceError: an unknown or unavailable device or dtype, or one that the weights overflow.
     """
     source = find_model(name).source
     where = resolve_device(device)
     kind = resolve_dtype(dtype, where)
     with _lock:
         key = (str(name), source.identity(), where, kind)
-        if (weights := _shared.get(key)) is None:
+        weights = _shared.get(key)
+        if weights is None or weights.changes():
             module, tokenizer = source.load(kind)
             module.to(where).eval().requires_grad_(False)
-            weights = _shared[key] = Weights(str(name), module, tokenizer, source.describe())
+            _check_finite(str(name), module, source, kind)
+            made = Weights(str(name), module, tokenizer, source.describe())
+            weights = _shared[key] = replace(made, loaded=made.state())
     return weights
+
+
+def _check_finite(name: str, module: torch.nn.Module, source: Source, dtype: torch.dtype) -> None:
+    if not (found := not_finite(module)):
+        return
+    short = str(dtype).removeprefix("torch.")
+    if dtype in (torch.float16, torch.bfloat16) and not not_finite(source.load(torch.float32)[0]):
+        raise DeviceError(
+            f"the weights of {name} do not fit into {short}, whose largest number is"
+            f" {torch.finfo(dtype).max:g}: {listed(found)}. Load them as float32"
+            f"{' or bfloat16' if dtype is torch.float16 else ''}."
+        )
+    raise DamagedWeightsError(
+        f"the weights of {name} ({source.describe()}) are damaged: {listed(found)}. Nothing that is"
+        " measured on them means anything. Copy or download them again; if they were trained or"
+        " edited here, find the step that broke them."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_interp.adapters.backends import backend_names, installed
@@ -93,7 +93,15 @@ def find_model(name: str | Path) -> ModelEntry:
         NotAModelError: it is a path to nothing.
     """
     text = str(name)
-    return MODELS.find(text) if text in MODELS else ModelEntry(_unregistered(text))
+    if text in MODELS:
+        return MODELS.find(text)
+    source = _unregistered(text)
+    if isinstance(source, HubSource):
+        sources = [entry.source for entry in MODELS.here().values()]
+        hub = [one for one in sources if isinstance(one, HubSource)]
+        is_known = any(source.repo in (one.repo, *one.also) for one in hub)
+        source = replace(source, is_known=is_known)
+    return ModelEntry(source)
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,8 @@ class ModelStatus:
     """Whether the weights are on this machine."""
     advice: str
     """How to get them; empty when they are here."""
+    converted: Path | None
+    """Where a converted copy of them lies."""
 
 
 def inventory() -> list[ModelStatus]:
@@ -116,14 +126,15 @@ def inventory() -> list[ModelStatus]:
 
 
 def _status(name: str) -> ModelStatus:
-    source, backend, advice = "unknown", "", ""
+    source, backend, advice, folder = "unknown", "", "", None
     try:
         entry = find_model(name)  # fails where the package that registers it is broken
         source, backend = str(entry), entry.default_backend
+        folder = entry.source.converted_folder()
         entry.source.check()
     except InterpError as error:
         advice = str(error)
-    return ModelStatus(name, source, backend, not advice, advice)
+    return ModelStatus(name, source, backend, not advice, advice, folder)
 
 
 def choose_backend(name: str | Path) -> str:

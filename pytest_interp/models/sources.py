@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_interp.errors import NotAModelError, UnknownNameError, WeightsUnavailableError
+from pytest_interp.errors import (
+    InterpError,
+    NotAModelError,
+    UnknownNameError,
+    WeightsUnavailableError,
+)
 from pytest_interp.models import checkpoint
 from pytest_interp.progress import report
 
@@ -45,6 +50,10 @@ class Source(ABC):
         """Equal for two loads that must give the same weights."""
         return self
 
+    def converted_folder(self) -> Path | None:
+        """Where a converted copy of the weights lies; None where there is none."""
+        return None
+
 
 @dataclass(frozen=True)
 class FolderSource(Source):
@@ -75,6 +84,9 @@ class HubSource(Source):
     revision: str | None = None
     also: tuple[str, ...] = ()
     """Former names of the repository, under which it may be in the cache."""
+    is_known: bool = field(default=True, compare=False)
+    """Whether somebody vouches that the hub has it. A name that nobody registered may be mistyped:
+    where the hub cannot be asked, that is an error and no missing weights."""
 
     def describe(self) -> str:
         return f"hub {self.repo}" + (f"@{self.revision}" if self.revision else "")
@@ -107,7 +119,7 @@ class HubSource(Source):
             folder = snapshot_download(self.repo, revision=self.revision, allow_patterns=patterns)
         except errors.OfflineModeIsEnabled as error:
             reason = "it is not in the local cache, and HF_HUB_OFFLINE forbids to ask the hub"
-            raise self._unavailable(reason) from error
+            raise self._unreachable(reason) from error
         except errors.GatedRepoError as error:
             terms = f"its terms must be accepted first: https://huggingface.co/{self.repo}"
             raise self._unavailable(terms) from error
@@ -116,10 +128,13 @@ class HubSource(Source):
                 f"the hub has no repository {self.repo!r} that you may read, and there is no folder"
                 " of that name here. Check the spelling; for a private one: hf auth login"
             ) from error
+        except (errors.RevisionNotFoundError, errors.HFValidationError) as error:
+            brief = str(error).partition("\n")[0]
+            raise UnknownNameError(f"{self.describe()} is not on the hub: {brief}") from error
         except Exception as error:  # whatever stops a download, the weights are not here
             brief = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
             reason = f"it is not in the local cache, and the hub is out of reach ({brief})"
-            raise self._unavailable(reason) from error
+            raise self._unreachable(reason) from error
         if not any(file.endswith(".safetensors") for file in files):
             raise NotAModelError(
                 f"the hub's {self.repo} has no safetensors. Other formats are pickles, which can"
@@ -128,6 +143,22 @@ class HubSource(Source):
             )
         report(what, 1, 1)
         return Path(folder)
+
+    def _unreachable(self, reason: str) -> InterpError:
+        from huggingface_hub import constants
+        from huggingface_hub.file_download import repo_folder_name
+
+        folder = repo_folder_name(repo_id=self.repo, repo_type="model")
+        # a part of it in the cache, or another revision: the hub has had it
+        if self.is_known or Path(constants.HF_HUB_CACHE, folder).is_dir():
+            return self._unavailable(reason)
+        return UnknownNameError(
+            f"nothing here says that the hub has a repository {self.repo!r}: no model is "
+            f"registered from it, {reason}. The name may be mistyped. If it is right, run with "
+            f"access to the hub:\n    hf download {self.repo}\n"
+            "or register it in a conftest.py, and its specs skip where the weights are missing:\n"
+            f"    register_model({self.repo!r}, {self.repo!r})"
+        )
 
     def _unavailable(self, reason: str) -> WeightsUnavailableError:
         revision = f" --revision {self.revision}" if self.revision else ""
@@ -188,6 +219,12 @@ class GgufSource(Source):
             gguf.convert(self.locate(), self.sha256, folder, remedy)
 
         return checkpoint.open_checkpoint(converted.entry(self.sha256, build), dtype)
+
+    def converted_folder(self) -> Path | None:
+        from pytest_interp.models import converted
+
+        folder = converted.entry_folder(self.sha256)
+        return folder if folder.is_dir() else None
 
     def locate(self) -> list[Path]:
         """The files of all parts, in order.

@@ -52,8 +52,8 @@ class Truth:
     positions: Mapping[str, tuple[int, ...]]
     """Role -> token positions; roles ``before``, ``subject``, ``subject_first``,
     ``subject_last``, ``between``, ``last``."""
-    stated: bool = True
-    tolerance: float = 1e-4
+    stated: bool
+    tolerance: float
     """How far a measured effect may be from the stated one, in float32. The distractors respond a
     little to which subject is there. Larger for a backup head and a subject that has no fact: the
     backup, reading a layer later through another norm, writes a slightly different amplitude."""

@@ -16,7 +16,7 @@ from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.store import Owner
 from pytest_interp.errors import BaselineError, UnknownNameError
 from pytest_interp.plugin.options import MODELS
-from pytest_interp.plugin.owners import command_of, is_inside, owner_of
+from pytest_interp.plugin.owners import baseline_root, command_of, is_inside, owner_of
 from pytest_interp.plugin.records import Record
 from pytest_interp.plugin.targets import model_of
 
@@ -46,12 +46,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="where a backend other than the reference disagrees, save an entry for it alone",
     )
-    group.addoption(
-        "--interp-prune",
-        action="store_true",
-        help="delete baselines that no test asks for, after a complete, unfiltered, green run",
-    )
+    for option, value, text in (
+        ("--interp-prune", "gone", "delete baselines of tests that are gone"),
+        ("--interp-prune=all", "all", "also of tests that stand in their file but did not ask"),
+    ):
+        text += ", after a complete, unfiltered, green run"
+        group.addoption(option, dest="interp_prune", action="store_const", const=value, help=text)
     parser.addini("interp_baseline_dir", "folder of baselines below rootdir", default="baselines")
+    parser.addini(
+        "interp_baseline_owner",
+        "name of the project that a folder of baselines outside of rootdir belongs to",
+        default="",
+    )
     parser.addini(
         "interp_reference_backend",
         "the only backend that writes the baselines that all backends share",
@@ -205,10 +211,15 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     except BaseException:
         made.abandon("the teardown of the test failed")
         raise
-    if item.stash[_OUTCOME] == _PASSED:
-        made.write()
-    else:
+    if item.stash[_OUTCOME] != _PASSED:
         made.abandon(item.stash[_OUTCOME])
+    elif made.will_write:
+        from pytest_interp.baselines.projects import claim
+
+        config = item.config
+        owner = config.getini("interp_baseline_owner")
+        claim(baseline_root(config), config.rootpath, owner)
+        made.write()
 
 
 def _record_of(item: pytest.Item) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
         max_rows: int | None
 
 
-Record = Callable[[str, object], None]
-"""Keeps a named value with the test: pytest's ``record_property``."""
+Record = Callable[[Any], None]
+"""Keeps the main findings of a result with the test."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,8 @@ class _Bound:
 
     def _once(self, experiment: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """What the experiment gives, or gave before; its main findings stay with the test."""
-        from pytest_interp.results.sets import ResultSet
-
         found = self.models.once(experiment, self.adapter, *arguments, **named)
-        for one in found if isinstance(found, ResultSet) else [found]:
-            if one.provenance is not None:
-                self.record("interp_fingerprint", one.provenance.fingerprint)
-            plain = {k: v for k, v in one.to_json().items() if not isinstance(v, list)}
-            plain["summary"] = one.summary()
-            self.record("interp_result", json.dumps(plain, ensure_ascii=False))
+        self.record(found)
         return found
 
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.errors import ClaimInconclusive
+from pytest_interp.errors import ClaimFailed, ClaimInconclusive
+from pytest_interp.plugin.properties import as_json
 
 if TYPE_CHECKING:
     from pytest_interp.claims.verdict import Verdict
 
+_HEADLINES = pytest.StashKey[list[str]]()
+"""What the claims of a test came to, a line each."""
 MODES = ("fail", "skip", "xfail")
 
 
@@ -45,7 +48,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     from pytest_interp.claims.verdict import hearing
 
     def keep(verdict: Verdict) -> None:
-        item.user_properties.append(("interp_verdict", verdict.to_json()))
+        item.user_properties.append(("interp_verdict", as_json(verdict.to_json())))
+        item.stash.setdefault(_HEADLINES, []).append(verdict.headline)
 
     try:
         with hearing(keep):
@@ -60,6 +64,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 pytest_runtest_setup = pytest_runtest_teardown = pytest_runtest_call  # a fixture may claim too
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report say first what happened: the summary of a run has room for a few words only."""
+    report = yield
+    error = None if call.excinfo is None else call.excinfo.value
+    place = getattr(report.longrepr, "reprcrash", None)
+    if isinstance(error, ClaimFailed | ClaimInconclusive) and place is not None:
+        place.message = str(error)  # pytest would begin with the name of the class
+    if report.when == "call" and report.passed and (said := item.stash.get(_HEADLINES, [])):
+        report.sections.append(("interp claims", "\n".join(said)))  # shown with -rA
+    return report
 
 
 def _reason(undecided: ClaimInconclusive) -> str:

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
 import pytest
-from _pytest._code.code import ExceptionInfo, ReprFileLocation
+from _pytest._code.code import ExceptionInfo, ReprExceptionInfo, ReprFileLocation
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import InterpError, SpecError, described
+from pytest_interp.plugin.options import MODELS
+from pytest_interp.plugin.properties import record_result
 from pytest_interp.plugin.specs import SUFFIX, folders_of
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
+    from pytest_interp.plugin.session import Models
     from pytest_interp.results.base import Result
     from pytest_interp.specs.schema import Spec
 
@@ -56,7 +58,7 @@ class SpecModule(pytest.Module):
                 raise SpecError(f"{shown(self.path)}:1: {message}")
             spec = read_spec(self.path, folders=folders_of(self.config))
             marks = _marks(spec)
-            tests = list(_tests(spec))
+            tests = list(_tests(spec, self.config.stash[MODELS]))
         except SpecError as error:
             tests = [("spec", _refuse(str(error)), 1)]
         except Exception as error:  # of code that others wrote: it must not end the whole run
@@ -73,10 +75,10 @@ def failure_text(item: pytest.Item, error: ExceptionInfo[BaseException]) -> Any:
     expected = (AssertionError, InterpError, pytest.fail.Exception)
     if not isinstance(item.parent, SpecModule) or not isinstance(error.value, expected):
         return None
-    text = error.getrepr(style="value", chain=False)
     line = getattr(getattr(item, "function", None), LINE, 1)
-    text.reprcrash = ReprFileLocation(str(item.path), line, str(error.value))
-    return text
+    place = ReprFileLocation(str(item.path), line, str(error.value))
+    # not in a chain: a worker of xdist would send the place that the chain keeps
+    return ReprExceptionInfo(error.getrepr(style="value", chain=False).reprtraceback, place)
 
 
 def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
@@ -105,16 +107,16 @@ def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
     return marks
 
 
-def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
+def _tests(spec: Spec, models: Models) -> Iterator[tuple[str, Callable[..., None], int]]:
     """Name, function and line of every test of a spec; no name twice."""
-    results: WeakKeyDictionary[ModelAdapter, Result] = WeakKeyDictionary()
 
-    def result_of(adapter: ModelAdapter) -> Result:
+    def run(adapter: ModelAdapter) -> Result:
         from pytest_interp.specs.running import run_experiment
 
-        if adapter not in results:
-            results[adapter] = run_experiment(spec, adapter)
-        return results[adapter]
+        return run_experiment(spec, adapter)
+
+    def result_of(adapter: ModelAdapter) -> Result:
+        return models.once(run, adapter)
 
     used = {"spec", "baseline", *_OF_A_MODULE}
     for claim in spec.claims:
@@ -125,8 +127,10 @@ def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
         yield name, _claim_test(claim.check, result_of), claim.line
     if spec.settings.baseline:
 
-        def test(adapter: ModelAdapter, baseline: Any) -> None:
-            baseline.check(result_of(adapter))
+        def test(adapter: ModelAdapter, request: pytest.FixtureRequest, baseline: Any) -> None:
+            result = result_of(adapter)
+            record_result(request.node, result)
+            baseline.check(result)
 
         yield "baseline", test, spec.document.line(("baseline",))
 
@@ -134,8 +138,10 @@ def _tests(spec: Spec) -> Iterator[tuple[str, Callable[..., None], int]]:
 def _claim_test(
     check: Callable[[Any], None], result_of: Callable[[Any], Any]
 ) -> Callable[..., None]:
-    def test(adapter: ModelAdapter) -> None:
-        check(result_of(adapter))
+    def test(adapter: ModelAdapter, request: pytest.FixtureRequest) -> None:
+        result = result_of(adapter)
+        record_result(request.node, result)
+        check(result)
 
     return test
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.adapters.backends import backend_names, open_adapter
-from pytest_interp.plugin.calls import Lens, Record, Trace
+from pytest_interp.adapters.backends import backend_names
+from pytest_interp.plugin.calls import Lens, Trace
 from pytest_interp.plugin.options import MODELS
+from pytest_interp.plugin.properties import record_result
 from pytest_interp.plugin.session import Target
 
 if TYPE_CHECKING:
@@ -39,37 +41,39 @@ def model(interp_target: Target, pytestconfig: pytest.Config) -> Weights:
     """The weights of this test's model: ``.module`` (a Hugging Face model) and ``.tokenizer``.
 
     Loaded once per session and shared by both backends. A test that asks for this alone runs once
-    per model, not per backend.
+    per model, not per backend. To change them, take ``model.copy()``: a test that leaves the shared
+    ones changed fails, and the next one gets them anew.
     """
     target = interp_target
     return pytestconfig.stash[MODELS].weights(target.model, target.device, target.dtype)
 
 
 @pytest.fixture(scope="session")
-def adapter(model: Weights, interp_target: Target) -> ModelAdapter:
+def adapter(model: Weights, interp_target: Target, pytestconfig: pytest.Config) -> ModelAdapter:
     """The model under one backend, for ``run`` and for every experiment.
 
     A test that asks for it runs once for each model and backend: name them with
     ``@pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])``.
     """
-    return open_adapter(model, interp_target.backend or backend_names()[0])
+    backend = interp_target.backend or backend_names()[0]
+    return pytestconfig.stash[MODELS].adapter(model, backend)
 
 
 @pytest.fixture
-def lens(adapter: ModelAdapter, pytestconfig: pytest.Config, record_property: Record) -> Lens:
+def lens(adapter: ModelAdapter, request: pytest.FixtureRequest) -> Lens:
     """Run the logit lens: ``lens("The capital of France is", " Paris").crossover_layer``.
 
     Arguments are those of ``pytest_interp.logit_lens`` without the adapter; a ``FactSet`` in
     place of prompt and answer gives a ``LensSet``. Equal calls are computed once per session.
     """
-    return Lens(pytestconfig.stash[MODELS], adapter, record_property)
+    return Lens(request.config.stash[MODELS], adapter, partial(record_result, request.node))
 
 
 @pytest.fixture
-def trace(adapter: ModelAdapter, pytestconfig: pytest.Config, record_property: Record) -> Trace:
+def trace(adapter: ModelAdapter, request: pytest.FixtureRequest) -> Trace:
     """Run a causal trace: ``trace(FactPrompt(...), site="resid_post", direction="denoise")``.
 
     Arguments are those of ``pytest_interp.causal_trace`` without the adapter; a ``FactSet`` in
     place of a fact gives a ``TraceSet``. Equal calls are computed once per session.
     """
-    return Trace(pytestconfig.stash[MODELS], adapter, record_property)
+    return Trace(request.config.stash[MODELS], adapter, partial(record_result, request.node))

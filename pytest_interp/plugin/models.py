@@ -28,18 +28,38 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_teardown(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, None, None]:
-    """Release a model after its last test."""
+    """Find out a test that changed what others share; release a model after its last test."""
+    changed: list[str] = []
+    held = dict(getattr(item, "funcargs", {}))
     try:
         yield
     finally:
-        if (model := model_of(item)) is not None:
+        model, models = model_of(item), item.config.stash[MODELS]
+        # without any the test was skipped before it had a model
+        changed = models.changes(model, held.values()) if held else []
+        if model is not None:
             waiting = item.config.stash[_PENDING].get(model, set())
             waiting.discard(item.nodeid)
             # a worker of xdist does not know which tests others take: it goes by the next one
             is_worker = hasattr(item.config, "workerinput")
-            if not waiting or (is_worker and model_of(nextitem) not in (None, model)):
+            is_last = not waiting or (is_worker and model_of(nextitem) not in (None, model))
+            if changed or is_last:  # what was changed is loaded anew for the next test
                 item.config.stash.get(_FINISH, lambda: None)()
-                item.config.stash[MODELS].release(model)
+                models.release(model)
+    if changed:
+        pytest.fail(_changed(changed), pytrace=False)
+
+
+def _changed(names: list[str]) -> str:
+    from pytest_interp.adapters.state import listed
+
+    return (
+        f"a model that tests share is not the same after this test: {listed(names)}. The next test "
+        "gets it as it was loaded.\n"
+        "To change a model, change a copy: model.copy() has tensors of its own, and "
+        "open_adapter(model.copy(), backend), or adapter.copy(), puts it under a backend. Take "
+        "hooks away again before the test ends."
+    )
 
 
 @pytest.hookimpl(wrapper=True)

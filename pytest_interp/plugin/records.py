@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_interp.plugin.pruning import Pruning
+
+if TYPE_CHECKING:
+    from pytest_interp.plugin.pruning import Pruning
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,13 @@ class Records:
 _REPORT = "interp_baselines"
 """Attribute of a test's last report, and key in the final report of a worker of xdist."""
 _RECORDS = pytest.StashKey[Records]()
-_FOUND = pytest.StashKey[list[str]]()
-"""Lines about baselines that no test asks for."""
+_PRUNING: pytest.StashKey[Pruning] = pytest.StashKey()
+"""What no test asks for, once the run has ended."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the record of this run."""
-    config.stash[_RECORDS], config.stash[_FOUND] = Records(), []
+    config.stash[_RECORDS] = Records()
     config.pluginmanager.register(config.stash[_RECORDS], "interp-baseline-records")
 
 
@@ -82,7 +88,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Find what no test asked for, and delete it with ``--interp-prune``."""
+    """Find what no test asked for. It is shown, and only then deleted with ``--interp-prune``."""
     from pytest_interp.plugin.pruning import prune
 
     config, records = session.config, session.config.stash[_RECORDS]
@@ -92,15 +98,22 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         counts = {"deselected": records.deselected, "collected": records.collected}
         config.workeroutput[_REPORT] = counts
     else:
-        config.stash[_FOUND] = prune(config, exitstatus, records)
+        config.stash[_PRUNING] = prune(config, exitstatus, records)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Show what was written, what moved within the noise, and what is obsolete."""
+    """Show what was written, what moved within the noise, and what is obsolete; then delete."""
     notes = [note for test in config.stash[_RECORDS].tests for note in test.notes]
-    if lines := [*notes, *config.stash[_FOUND]]:
+    pruning = config.stash.get(_PRUNING, None)
+    if lines := [*notes, *(pruning.lines if pruning else ())]:
         terminalreporter.section("interp baselines")
-        for line in "\n".join(lines).splitlines():
-            terminalreporter.write_line(line)
+        _write(terminalreporter, lines)
+        # they are listed above, and so is nothing that is deleted without a summary
+        _write(terminalreporter, pruning.delete() if pruning else [])
+
+
+def _write(terminalreporter: pytest.TerminalReporter, lines: list[str]) -> None:
+    for line in "\n".join(lines).splitlines():
+        terminalreporter.write_line(line)

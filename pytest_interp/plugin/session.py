@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import gc
 import inspect
-from collections.abc import Callable, Hashable, Mapping
+import sys
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from pytest_interp.adapters.backends import backend_names, installed_backends
+from pytest_interp.adapters.backends import backend_names, installed_backends, open_adapter
 from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
 from pytest_interp.models.registry import choose_backend, model_names
 from pytest_interp.plugin.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
+    from pytest_interp.adapters.state import State
     from pytest_interp.adapters.weights import Weights
 
 T = TypeVar("T")
@@ -94,9 +96,12 @@ class Models:
 
     def __init__(self, settings: RunOptions) -> None:
         self.settings = settings
+        self.processes = 1
+        """How many processes load models in this run; they share the threads."""
         self._weights: dict[str, dict[tuple[str | None, str | None], Weights]] = {}
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
+        self._opened: WeakKeyDictionary[ModelAdapter, State] = WeakKeyDictionary()
 
     def weights(self, name: str, device: str | None = None, dtype: str | None = None) -> Weights:
         """Load a model, or give it again. Errors as for ``load_weights``.
@@ -104,6 +109,7 @@ class Models:
         ``device`` and ``dtype`` are those of a spec. What the run asks for overrides them.
         """
         from pytest_interp.models import load_weights
+        from pytest_interp.models.threads import share_threads
 
         if name in self._missing:
             # a download that failed is not tried again for every test
@@ -111,6 +117,8 @@ class Models:
         loaded = self._weights.setdefault(name, {})
         how = (self.settings.device or device, self.settings.dtype or dtype)
         if how not in loaded:
+            share_threads(self.processes)
+            self.processes = 1  # shared once
             try:
                 weights = load_weights(self.settings.source_of(name), *how)
             except WeightsUnavailableError as error:
@@ -121,6 +129,34 @@ class Models:
             loaded[how] = weights if weights.name == name else replace(weights, name=name)
         return loaded[how]
 
+    def adapter(self, weights: Weights, backend: str) -> ModelAdapter:
+        """Put weights under a backend. Errors as for ``open_adapter``."""
+        made = open_adapter(weights, backend)
+        self._opened[made] = made.state()
+        return made
+
+    def changes(self, name: str | None, held: Iterable[object]) -> list[str]:
+        """What was changed of the loaded model of this name, and of what a test holds.
+
+        In words, as ``tensor lm_head.weight``. Costs nothing where there is no model among them.
+        """
+        weights = list(self._weights.get(name or "", {}).values())
+        adapters: list[ModelAdapter] = []
+        if package := sys.modules.get("pytest_interp.adapters.base"):
+            things = list(held)
+            weights += [one for one in things if isinstance(one, package.Weights)]
+            adapters += [one for one in things if isinstance(one, package.ModelAdapter)]
+        found: dict[str, None] = {}
+        for adapter in filter(self._opened.__contains__, adapters):
+            before = self._opened[adapter] | (adapter.weights.loaded or {})
+            found |= dict.fromkeys(adapter.changes(before))
+        compared = {id(adapter.weights.module) for adapter in adapters if adapter in self._opened}
+        for one in [*weights, *(adapter.weights for adapter in adapters)]:
+            if id(one.module) not in compared:
+                compared.add(id(one.module))
+                found |= dict.fromkeys(one.changes())
+        return list(found)
+
     def release(self, name: str) -> None:
         """Forget a model. Its memory is free once no test holds it either."""
         if self._weights.pop(name, None) is not None:
@@ -129,18 +165,22 @@ class Models:
     def once(
         self, experiment: Callable[..., T], adapter: ModelAdapter, *given: Any, **named: Any
     ) -> T:
-        """Run an experiment once for the same weights, backend and arguments.
+        """Run an experiment once for the same weights, adapter and arguments, as they are now.
 
-        Results are frozen, so that they can be shared. With arguments that cannot be hashed it runs
-        each time.
+        Results are frozen, so that they can be shared. With arguments that cannot be hashed, or an
+        adapter whose changes cannot be seen, it runs each time.
         """
+        from pytest_interp.adapters.state import UNSEEN, key_of
+
         bound = inspect.signature(experiment).bind(adapter, *given, **named)
         bound.apply_defaults()
-        arguments = (bound.args[1:], *bound.kwargs.items())
-        key = (experiment, type(adapter), adapter.backend, arguments)
+        state = adapter.state()
+        key = (experiment, key_of(state), bound.args[1:], *bound.kwargs.items())
         try:
             hash(key)
         except TypeError:
+            return experiment(adapter, *given, **named)
+        if UNSEEN in state.values():
             return experiment(adapter, *given, **named)
         known = self._results.setdefault(adapter.weights, {})
         if key not in known:

@@ -33,16 +33,22 @@ class CrossoverLayer:
         """The curve around the crossover, or at its end: one line per layer, below a headline."""
         lens, layer = self.lens, self.layer
         where = "never the top token" if layer is None else f"the top token from layer {layer}"
+        last = lens.top_token[-1]
+        spaced = last not in (None, lens.answer) and (last or "").strip() == lens.answer.strip()
+        hint = (
+            f": did you mean {last!r}? Only the space differs" if layer is None and spaced else ""
+        )
         lines = [
-            f"{lens.answer!r} is {where}",
+            f"{lens.answer!r} is {where}{hint}",
             f"  {'layer':>5}  {'prob':>7}  {'rank':>6}  {'margin':>7}  top token",
         ]
         centre = len(lens.layers) - 1 if layer is None else lens.layers.index(layer)
         for i in range(max(0, centre - 3), min(len(lens.layers), centre + 4)):
             mark = "<" if lens.layers[i] == layer else ""
+            top = "none leads" if lens.top_token[i] is None else repr(lens.top_token[i])
             lines.append(
                 f"  {lens.layers[i]:>5}  {lens.answer_prob[i]:>7.4f}  {lens.answer_rank[i]:>6}  "
-                f"{lens.answer_margin[i]:>+7.2f}  {lens.top_token[i]!r} {mark}".rstrip()
+                f"{lens.answer_margin[i]:>+7.2f}  {top} {mark}".rstrip()
             )
         return [*lines, "  (margin: logit of the answer minus the best other logit)"]
 

@@ -53,11 +53,15 @@ class LensResult(Result):
     number count, and all tokens do where the answer's own logit is not."""
     answer_margin: Floats
     """Logit of the answer minus the best other logit: positive where the answer is on top."""
-    top_token: tuple[str, ...]
+    top_token: tuple[str | None, ...]
+    """None where no token leads: where two are level, or a logit is not a number."""
     top_margin: Floats
     """Logit of the top token minus that of the second: how firmly it is on top."""
     final_prob: float
     """Probability of the answer in the model's own output."""
+    answer_level: Ints | None = None
+    """How many tokens lie within rounding of the answer's logit, and may change places with it
+    [layer]; not part of the JSON."""
     n_layers: int | None = None
     """Depth of the model, whichever layers were read; not part of the JSON."""
     provenance: Provenance | None = None
@@ -68,6 +72,9 @@ class LensResult(Result):
         object.__setattr__(self, "answer_rank", frozen(self.answer_rank, int))
         for name in _CURVES:
             must_have_shape(self, name, layer=self.layers)
+        leads = np.isfinite(self.top_margin) & (self.top_margin > 0)
+        named = zip(self.top_token, leads, strict=True)
+        object.__setattr__(self, "top_token", tuple(t if lead else None for t, lead in named))
 
     @property
     def on_top(self) -> npt.NDArray[np.bool_]:
@@ -107,7 +114,8 @@ class LensResult(Result):
         dtype = dtype_of(self)
         floats = ("final_prob", "answer_prob", "answer_margin", "top_margin")
         near = dict.fromkeys(floats, float_tolerance(dtype))
-        return {**near, "answer_rank": rank_tolerance(dtype)}
+        level = 0 if self.answer_level is None else int(self.answer_level.max())
+        return {**near, "answer_rank": rank_tolerance(dtype, level)}
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         return dict.fromkeys(_CURVES, (Axis("layer", "layers"),))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
+from pytest_interp.facts.sets import FactSet
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Decision, Floats, as_json, plain
 from pytest_interp.results.lens import BY_THE_ANSWER, LensResult
@@ -31,9 +32,12 @@ class LensSet(ResultSet[LensResult]):
     """Template name of each lens: its cluster."""
     ids: tuple[str, ...]
     name: str = "facts"
+    subjects: tuple[str | None, ...] = ()
+    """What each prompt asks about, where that is known."""
     provenance: Provenance | None = field(init=False)
 
     _field = "lenses"
+    _by_fact = ("templates", "ids", "subjects")
     _one_way = ("layers", "n_layers")
 
     def _twice(self) -> str | None:
@@ -47,6 +51,24 @@ class LensSet(ResultSet[LensResult]):
                     "as the same tokens. It counts once: give each prompt once"
                 )
         return None
+
+    @classmethod
+    def of(cls, facts: FactSet, results: Sequence[LensResult]) -> Self:
+        """Join the lenses of a fact set, in its order, with its ids, templates and subjects."""
+        subjects = tuple(prompt.subject for prompt in facts.prompts)
+        return replace(super().of(facts, results), subjects=subjects)
+
+    @property
+    def answers(self) -> tuple[frozenset[str], ...]:
+        return tuple(frozenset((lens.answer,)) for lens in self.lenses)
+
+    @property
+    def entities(self) -> tuple[frozenset[str], ...]:
+        # a prompt of which nothing is known has a subject of its own
+        subjects = self.subjects or (None,) * len(self)
+        pairs = zip(self.lenses, subjects, strict=True)
+        named = ((lens.answer, subject or lens.prompt) for lens, subject in pairs)
+        return tuple(frozenset(name.strip().casefold() for name in names) for names in named)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -78,9 +100,9 @@ class LensSet(ResultSet[LensResult]):
         }
 
     def tolerances(self) -> Mapping[str, Tolerance]:
-        """As of one lens."""
-        of_one = self.lenses[0].tolerances()
-        return {name: of_one[name] for name in _CURVES}
+        """As of one lens; of the ranks, the widest."""
+        each = [lens.tolerances() for lens in self.lenses]
+        return {name: max((of[name] for of in each), key=lambda t: t.atol) for name in _CURVES}
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         fact, layer = Axis("fact", "ids"), Axis("layer", "layers")

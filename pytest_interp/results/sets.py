@@ -38,8 +38,20 @@ class ResultSet(Result, Generic[R]):
     """How the results came about: all in one way."""
 
     _field: ClassVar[str]
+    _by_fact: ClassVar[tuple[str, ...]] = ("templates", "ids")
+    """Further fields with one entry for each fact."""
     _one_way: ClassVar[tuple[str, ...]]
     """Attributes that all results of a set share."""
+
+    @property
+    @abstractmethod
+    def answers(self) -> tuple[frozenset[str], ...]:
+        """The answers that each result is about."""
+
+    @property
+    @abstractmethod
+    def entities(self) -> tuple[frozenset[str], ...]:
+        """What each result is about. Results that share an entity are not independent."""
 
     @abstractmethod
     def _twice(self) -> str | None:
@@ -89,12 +101,14 @@ class ResultSet(Result, Generic[R]):
 
     def pick(self, indices: Iterable[int]) -> Self:
         """The results at these indices."""
-        chosen, names = list(indices), (self._field, "templates", "ids")
-        parts = {name: tuple(getattr(self, name)[i] for i in chosen) for name in names}
+        chosen, names = list(indices), (self._field, *self._by_fact)
+        parts = {n: tuple(getattr(self, n)[i] for i in chosen) for n in names if getattr(self, n)}
         return cast(Self, replace(cast(Any, self), **parts))
 
     def split(self, share: float = 0.5, seed: int = 0) -> tuple[Self, Self]:
         """Two disjoint parts, the first with ``share`` of the facts, drawn by a seed.
+
+        Each template is divided in that share, as far as its facts allow.
 
         Raises:
             ClaimError: a part would be empty.
@@ -103,4 +117,15 @@ class ResultSet(Result, Generic[R]):
         if not 0 < n_first < len(self):
             raise ClaimError(f"cannot split {len(self)} facts with share {share}: a part is empty")
         order = np.random.default_rng(seed).permutation(len(self)).tolist()
-        return self.pick(sorted(order[:n_first])), self.pick(sorted(order[n_first:]))
+        # in turn from each template, the one that is furthest behind its share first
+        first: list[int] = []
+        taken = dict.fromkeys(self.templates, 0)
+        while len(first) < n_first:
+            left = {self.templates[i] for i in order if i not in first}
+            behind = max(
+                (t for t in taken if t in left),
+                key=lambda t: share * self.templates.count(t) - taken[t],
+            )
+            first.append(next(i for i in order if i not in first and self.templates[i] == behind))
+            taken[behind] += 1
+        return self.pick(sorted(first)), self.pick(sorted(set(order) - set(first)))

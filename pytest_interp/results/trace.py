@@ -124,8 +124,11 @@ class TraceResult(Result):
 
     @property
     def peak(self) -> Peak | None:
-        """The cell with the largest effect; None when recovery is undefined."""
-        if self.is_degenerate:
+        """The cell with the largest effect; None where an effect is no number, or two are largest.
+
+        Where clean and corrupt do not differ, no effect is a number.
+        """
+        if not np.isfinite(self.effect).all() or (self.effect == self.effect.max()).sum() > 1:
             return None
         row, position = divmod(int(np.argmax(self.effect)), self.effect.shape[1])
         effect = float(self.effect[row, position])
@@ -134,10 +137,14 @@ class TraceResult(Result):
     def hand_off(self) -> tuple[int | None, float]:
         """The first layer from which the last token outdoes the subject to the end.
 
-        By effect, of the strongest token of the subject. None where the last token never does;
-        beside it the number that decides, in units of effect.
+        By effect, of the strongest token of the subject. None where the last token never does, or
+        where an effect of either is no number; beside it the number that decides, in units of
+        effect, which is NaN in the second case.
         """
-        lead = role_effect(self, "subject") - role_effect(self, "last")
+        sides = [role_effect(self, role) for role in ("subject", "last")]
+        if not np.isfinite(sides).all():
+            return None, math.nan
+        lead = sides[0] - sides[1]
         ahead = np.flatnonzero(~(lead < 0))
         start = int(ahead[-1]) + 1 if ahead.size else 0
         # the two layers at which the lead changes its sign decide; the smaller one may flip
@@ -192,5 +199,6 @@ class TraceResult(Result):
     def summary(self) -> str:
         peak = self.peak
         if peak is None:
-            return "recovery is undefined: clean and corrupt do not differ"
+            why = "clean and corrupt do not differ" if self.is_degenerate else "no cell leads"
+            return f"the largest effect is undefined: {why}"
         return f"largest effect {peak.effect:.3f} at layer {peak.layer}, token {peak.token!r}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_interp.facts.sets import same_prompts
+from pytest_interp.facts.sets import entities_of, same_prompts
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Decision, Floats, as_json, dtype_of
 from pytest_interp.results.control import Control
@@ -43,6 +43,15 @@ class TraceSet(ResultSet[TraceResult]):
 
     def _twice(self) -> str | None:
         return same_prompts(trace.fact for trace in self.traces)
+
+    @property
+    def answers(self) -> tuple[frozenset[str], ...]:
+        facts = (trace.fact for trace in self.traces)
+        return tuple(frozenset((fact.answer, fact.counterfactual_answer)) for fact in facts)
+
+    @property
+    def entities(self) -> tuple[frozenset[str], ...]:
+        return tuple(entities_of(trace.fact) for trace in self.traces)
 
     def effect(self, role: str | int) -> Floats:
         """Effect by role [fact, layer]: of the strongest single token of that role in each fact."""

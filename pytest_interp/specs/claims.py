@@ -50,16 +50,20 @@ class Claim:
 
         Raises:
             ClaimFailed, ClaimInconclusive: it does not hold, or cannot be decided; the message
-                begins with file, line and the claim.
-            InterpError: the claim does not fit the result.
+                begins with what happened; then come file, line and the claim.
+            InterpError: the claim does not fit the result; the message begins with file and line.
         """
-        here = f"{self.place}: {self.text}\n"
+        here = f"{self.place}: {self.text}"
         try:
             self._call(result)
-        except (ClaimFailed, ClaimInconclusive, InterpError) as error:
-            raise type(error)(f"{here}{error}") from None
-        except AssertionError as error:  # a plain assert
-            raise ClaimFailed(f"{here}claim failed: {_asserted(error, self.function)}") from None
+        except InterpError as error:
+            raise type(error)(f"{here}\n{error}") from None
+        except AssertionError as error:
+            ours = isinstance(error, ClaimFailed | ClaimInconclusive)
+            kind = type(error) if ours else ClaimFailed
+            said = str(error) if ours else f"failed: {_asserted(error, self.function)}"
+            headline, *rest = said.split("\n")
+            raise kind("\n".join([headline, here, *rest])) from None
 
     def _call(self, result: Result) -> None:
         heard: list[Verdict] = []
@@ -71,7 +75,7 @@ class Claim:
                 return
         if said is not None:
             raise ClaimError(_no_verdict(self.name, said))
-        if not heard and not _runs_asserts(self.function):
+        if not heard and not __debug__:
             raise ClaimError(
                 f"the claim {self.name!r} returned no verdict, and python -O leaves out plain "
                 "asserts: run Python without -O, or return a Verdict"
@@ -151,12 +155,6 @@ def _no_verdict(name: str, said: object) -> str:
     elif inspect.isgenerator(said):
         change = "write a function without yield"
     return f"the claim {name!r} returned a {type(said).__name__}, which says nothing: {change}"
-
-
-def _runs_asserts(function: Callable[..., Any]) -> bool:
-    """Whether plain asserts in the function's module are there: under -O only pytest's own are."""
-    rewritten = "@pytest_ar" in getattr(inspect.unwrap(function), "__globals__", {})
-    return __debug__ or rewritten
 
 
 @cache

@@ -175,7 +175,7 @@ def test_an_unknown_reference_is_refused(project):
 def test_workers_do_not_compare_with_what_another_is_writing(project):
     project.run("--interp-update").assert_outcomes(passed=2)
     project.spoil()
-    arguments = ("-p", "no:cacheprovider", "-n2", "--interp-update")
+    arguments = ("-p", "no:cacheprovider", "-n2", "--dist=load", "--interp-update")
     project.pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=2)
     project.run().assert_outcomes(passed=2)
     # nor do they take what is not written yet for a disagreement

@@ -6,7 +6,7 @@ from made_results import lens, trace
 
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
-from pytest_interp.baselines.wording import describe, provenance_lines
+from pytest_interp.baselines.wording import _times, describe, provenance_lines
 from pytest_interp.results import Axis, Decision, Tolerance
 
 
@@ -89,6 +89,7 @@ def test_a_peak_between_equal_cells_flips_within_the_noise():
     old, new = trace(), trace()
     moved = np.array(new.patched_metric)
     moved[1, 3] -= 0.0802  # the peak led by 0.01 of 8; now another cell does, by 1e-5
+    moved[2, 3] += 0.0005
     first = type(old)(**{**fields(old), "patched_metric": moved})
     moved = np.array(moved)
     moved[4, 3] += 0.001
@@ -271,3 +272,15 @@ def test_parts_of_one_cell_with_and_without_an_axis():
     old = {"layers": [7], "f": [{"a": [1, 2]}]}
     new = {"layers": [7], "f": [{"a": [1, 3]}]}
     assert told(old, new, {"f": (LAYER,)})[0].startswith("f.a[1] at layer 7: 2 -> 3")
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "How far a number moved is written as people write numbers.",
+    sees="`1,034 times as much`, not `1e+03 times as much`.",
+)
+@pytest.mark.parametrize(
+    ("excess", "words"), [(1.034, "1.03 times"), (10.4, "10 times"), (1034.2, "1,034 times")]
+)
+def test_how_many_times_as_much_is_written_out(excess, words):
+    assert _times(excess) == words

@@ -1,7 +1,5 @@
 """With workers, without other plugins, and under their options."""
 
-import shutil
-
 import pytest
 from baseline_project import FILES, LENS, TRACE, text, without_trace
 
@@ -58,7 +56,7 @@ def test_without_a_plugin_that_it_builds_on_it_refuses_clearly(saved, plugin, na
 def test_their_options_redraw_a_changed_figure(saved, option):
     raster = saved.path / f"{TRACE}.raster.png"
     right = raster.read_bytes()
-    shutil.copy(saved.path / f"{LENS}.raster.png", raster)
+    saved.redrawn(TRACE, (saved.path / f"{LENS}.raster.png").read_bytes())
     result = saved.run(option)
     result.assert_outcomes(passed=2)
     assert f"redrawn {TRACE}.json: the figure looks different" in text(result)

@@ -8,8 +8,9 @@ from made_results import trace
 
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.wording import describe
 from pytest_interp.figures import draw, traces_figure
-from pytest_interp.results import TraceResult
+from pytest_interp.results import Axis, Decision, Tolerance, TraceResult
 from pytest_interp.results.traces import TraceSet
 
 
@@ -91,3 +92,22 @@ def test_the_rows_of_a_long_set_are_named_too():
         named = [t.get_text() for t in traces_figure(many).axes[0].get_yticklabels()]
         assert named == list(ids[::step])
     assert len(draw(many).picture) < 60_000
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "A margin that moved is named by the finding that it decides.",
+    sees="`margin of hand_off at fact 'a'` in place of `margins.hand_off[0]`.",
+)
+def test_a_margin_is_named_by_its_finding_and_its_fact():
+    made = {
+        "result": {"ids": ["a", "b"], "hand_off": [3, 3], "margins": {"hand_off": [0.5, 0.5]}},
+        "tolerances": {"margins": Tolerance(0.1)},
+        "provenance": {},
+        "axes": {"hand_off": (Axis("fact", "ids"),)},
+        "findings": {"hand_off": Decision("margins.hand_off")},
+    }
+    old = Entry(**made)
+    new = Entry(**{**made, "result": {**made["result"], "margins": {"hand_off": [0.5, 0.9]}}})
+    (line,) = describe(compare(old, new), old, new)
+    assert line.startswith("margin of hand_off at fact 'b': 0.5 -> 0.9, by +0.4 (allowed 0.1")

@@ -36,7 +36,7 @@ def test_the_grid_asks_enough_of_every_kind(cases):
 
 def test_every_assertion_is_asked_of_one_fact_and_of_sets(cases):
     asked = {c.claim for c in cases if c.true and c.outcome == "passed"}
-    for what in ("one fact", "16 facts"):
+    for what in ("one fact", "24 facts"):
         for name in (
             "localized",
             "handoff",

@@ -14,13 +14,14 @@ SUBJECT, LAST = 3, 5
 
 
 def make_fact(i=0):
-    """Facts with prompts of their own."""
+    """Facts with prompts and entities of their own."""
+    n = i or ""
     return FactPrompt(
-        clean_prompt=f"The home {i} of cats is a",
-        corrupt_prompt=f"The home {i} of dogs is a",
-        answer=" x",
-        counterfactual_answer=" y",
-        subject="cats",
+        clean_prompt=f"The home {i} of cats{n} is a",
+        corrupt_prompt=f"The home {i} of dogs{n} is a",
+        answer=f" x{n}",
+        counterfactual_answer=f" y{n}",
+        subject=f"cats{n}",
     )
 
 
@@ -51,7 +52,7 @@ def make_trace(handoff=3, clean=4.0, corrupt=-4.0, noise=None, **changes):
     return TraceResult(patched_metric=start + share * (end - start), **settings)
 
 
-def make_set(n=20, spread=0.05, templates=4, seed=0, **changes):
+def make_set(n=20, spread=0.05, templates=5, seed=0, **changes):
     """A set of noisy maps; the top layer's last token carries all, as in any model.
 
     ``changes`` are those of :func:`make_trace`.

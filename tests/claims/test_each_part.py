@@ -55,17 +55,19 @@ def test_each_part_of_a_localization(trace, cell):
 
 
 def test_templates_are_the_units_of_the_interval():
-    # five facts of each template say the same; four templates do not
-    shifts = np.zeros((4, 6, 3))
-    shifts[:, 1, 0] = [-0.12, -0.12, 0.06, 0.06]
-    traces = [make_trace(noise=shifts[i % 4], fact=make_fact(i)) for i in range(20)]
+    # four facts of each template say the same; six templates do not
+    shifts = np.zeros((6, 6, 3))
+    shifts[:, 1, 0] = [-0.14, -0.14, 0.06, 0.06, 0.06, 0.06]
+    traces = [make_trace(noise=shifts[i % 6], fact=make_fact(i)) for i in range(24)]
     as_if_apart = sufficient(join(traces), "resid_post@subject", (0, 1), at_least=0.9)
     assert as_if_apart.status is Status.PASSED
-    together = join(traces, [f"t{i % 4}" for i in range(20)])
+    together = join(traces, [f"t{i % 6}" for i in range(24)])
     verdict = sufficient(together, "resid_post@subject", (0, 1), at_least=0.9)
     assert verdict.status is Status.INCONCLUSIVE
     assert verdict.effect.low < 0.9 < verdict.effect.value
-    assert verdict.scope == "n = 20 from 4 templates"
+    assert verdict.scope == "n = 24 from 6 templates, about 48 answers"
+    assert verdict.interval == "by templates: 6 of them, 5 degrees of freedom"
+    assert "there are 6 templates, about 10 would do if they are like these" in verdict.sentence
 
 
 def test_more_confidence_takes_more_evidence():
@@ -80,7 +82,7 @@ def test_more_confidence_takes_more_evidence():
 
 
 def test_a_found_range_is_checked_on_the_other_facts():
-    finding, checking = make_set(n=10).split(0.5)
+    finding, checking = make_set(n=10, templates=1).split(0.5)
     one_way = {i: make_trace(fact=make_fact(int(i)), handoff=3) for i in finding.ids}
     other_way = {i: make_trace(fact=make_fact(int(i)), handoff=2) for i in checking.ids}
     found = one_way | other_way
@@ -92,7 +94,10 @@ def test_a_found_range_is_checked_on_the_other_facts():
 
 
 def lenses(*settled):
-    return [replace(lens(crossover=n), str_tokens=(f"{i}",)) for i, n in enumerate(settled)]
+    return [
+        replace(lens(crossover=n), str_tokens=(f"{i}",), prompt=f"{i}")
+        for i, n in enumerate(settled)
+    ]
 
 
 def test_the_whole_interval_lies_within_both_bounds():
@@ -106,7 +111,8 @@ def test_the_whole_interval_lies_within_both_bounds():
 
 
 def test_templates_are_the_units_of_a_mean_layer_too():
-    settled = lenses(5, 5, 5, 5, 7, 7, 7, 7)
+    settled = lenses(*(5, 5, 5) * 3, *(8, 8, 8) * 3)
     apart = check_crystallises(settled, by_layer=8)
-    together = check_crystallises(settled, by_layer=8, clusters=["a"] * 4 + ["b"] * 4)
+    together = check_crystallises(settled, by_layer=8, clusters=sorted("abcdef" * 3))
     assert (apart.status, together.status) == (Status.PASSED, Status.INCONCLUSIVE)
+    assert "there are 6 templates at settled layer; add templates" in together.sentence

@@ -101,7 +101,8 @@ def test_backends_agree_on_sets():
     verdict = assert_backends_agree(traced, others[0])
     assert verdict.n_prompts == len(facts)
     assert "causal_traces" in verdict.claim
-    assert check_backends_agree(traced, others[1], atol=1e-9).status is Status.FAILED
+    with pytest.raises(ClaimError, match="their fingerprint is"):
+        check_backends_agree(traced, others[1])
     fewer = trace_facts(second, facts.take(2))
     assert check_backends_agree(traced, fewer).status is Status.FAILED
 
@@ -127,6 +128,11 @@ def test_undefined_under_both_backends_is_undecided_and_under_one_a_difference()
     assert check_backends_agree(lost[0], other, atol=99).status is Status.FAILED
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Results of two models are no agreement of two backends, whatever their numbers.",
+    sees="A ClaimError with the two fingerprints, or the two dtypes.",
+)
 def test_different_models_do_not_agree():
     model, first = planted()
     _, other = planted(seed=5, backend=backend_names()[1])
@@ -134,9 +140,21 @@ def test_different_models_do_not_agree():
     with pytest.raises(ClaimFailed, match="largest KL divergence"):
         assert_backends_agree(first, other, fact.clean_prompt)
     a, b = causal_trace(first, fact), causal_trace(other, fact)
-    assert check_backends_agree(a, b, atol=1e-9).status is Status.FAILED
+    with pytest.raises(ClaimError, match=r"not of one model: their fingerprint is .* the same wei"):
+        check_backends_agree(a, b)
+    same = replace(b.provenance, fingerprint=a.provenance.fingerprint)
+    posing = replace(b, provenance=same)
+    assert check_backends_agree(a, posing, atol=1e-9).status is Status.FAILED
+    in_half = replace(posing, provenance=replace(same, dtype="float16"))
+    with pytest.raises(ClaimError, match="their dtype is 'float32' and 'float16'"):
+        check_backends_agree(a, in_half)
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Two backends do not agree on nothing: no prompts, or no number that is compared.",
+    sees="A ClaimError that says what to give.",
+)
 def test_only_the_like_can_be_compared():
     model, adapter = planted()
     fact = model.facts[0]
@@ -144,7 +162,7 @@ def test_only_the_like_can_be_compared():
     lens = logit_lens(adapter, fact.clean_prompt, fact.answer)
     with pytest.raises(ClaimError, match="cannot compare TraceResult with LensResult"):
         check_backends_agree(trace, lens)
-    for nothing in (None, "", [], [""], iter(())):
+    for nothing in (None, "", [], [""], iter(()), (text for text in [])):
         with pytest.raises(ClaimError, match="prompts to compare them on"):
             check_backends_agree(adapter, adapter, nothing)
 
@@ -197,6 +215,7 @@ def votes_agree(**changed):
     ("changed", "says"),
     [
         ({"peak": 4}, "peak is 3 and 4"),  # no finding, whatever its name
+        ({"rank": 9}, "rank is 5 and 9"),  # nothing that decides it flipped
         ({"top_token": ("c", "b")}, "top_token.0 is 'a' and 'c'"),  # it led by 2
         ({"first": 2}, "first is 1 and 2"),  # no sign changed
         ({"first": 2, "signs": (-1.0, -0.5, 2.0)}, "0.5, in signs. Differing as well: first."),
@@ -222,7 +241,7 @@ def test_what_differs_without_a_reason_is_a_disagreement(changed, says):
         ({}, ""),
         ({"top_token": ("a", "c")}, "Differing within that: top_token."),
         ({"first": 2, "signs": (-1.0, -1e-6, 2.0)}, "Differing within that: first."),
-        ({"rank": 9}, "Differing within that: rank."),  # not decided where nothing flipped
+        ({"rank": 5.0005}, "Differing within that: rank."),  # by its own tolerance
     ],
     ids=str,
 )
@@ -253,6 +272,11 @@ def test_a_finding_of_a_lens_is_decided_by_its_margin():
     assert verdict.sentence.startswith("top_token.8 is ' Paris' and ' the'; top_margin, which")
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Two backends do not agree on nothing: no prompts, or no number that is compared.",
+    sees="A ClaimError that says what to give.",
+)
 @pytest.mark.parametrize(("measured", "leads"), [((), ()), (("leads",), ())])
 def test_results_that_hold_no_number_are_no_agreement(measured, leads):
     one = Votes(measured=measured, leads=leads, decides={})

@@ -20,7 +20,7 @@ from tests.claims.conftest import join, make_fact, make_set, make_trace
 
 def test_true_claims_pass_with_their_statistics(traces):
     verdict = assert_handoff(traces, "subject", "last", 3)
-    assert verdict.scope == "n = 20 from 4 templates"
+    assert verdict.scope == "n = 20 from 5 templates, about 40 answers"
     assert verdict.effect.low < verdict.effect.value < verdict.effect.high
     (p_value,) = [c for c in verdict.controls if c.name.startswith("random regions")]
     assert p_value.value <= 0.001
@@ -106,7 +106,7 @@ def test_unknown_facts_are_left_out_and_named_up_to_a_share():
 def test_an_undecided_set_is_counted_by_all_its_templates():
     verdict = check_handoff(make_set(n=16, clean=-1.0, corrupt=-3.0), "subject", "last", 3)
     assert verdict.status is Status.INCONCLUSIVE
-    assert verdict.scope == "n = 16 from 4 templates"
+    assert verdict.scope == "n = 16 from 5 templates, about 32 answers"
     assert (verdict.metric, verdict.threshold, verdict.n_left_out) == ("logit_diff", 0.8, 16)
     assert "... and 13 more" in str(verdict)
 
@@ -151,6 +151,6 @@ def test_own_claims_become_assertions_that_are_heard():
     assert_enough = asserting(check_enough)
     assert assert_enough.__name__ == "assert_enough"
     heard = []
-    with hearing(heard.append), pytest.raises(ClaimFailed, match="claim failed: There are 2"):
+    with hearing(heard.append), pytest.raises(ClaimFailed, match=r"^failed: There are 2\."):
         assert_enough(2)
     assert [verdict.status for verdict in heard] == [Status.FAILED]

@@ -37,6 +37,11 @@ def undecided(verdict, *says):
         assert words in str(verdict)
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "A claim that reads a number that is not finite is undecided.",
+    sees="An inconclusive verdict that names the cell or the prompt.",
+)
 @pytest.mark.parametrize("value", [NAN, np.inf])
 def test_an_undefined_map_supports_no_claim(value):
     trace = broken(..., value=value)
@@ -80,6 +85,11 @@ def test_a_column_that_no_fact_has_supports_no_claim(traces):
     undecided(verdict, "no fact has a token at subject_rest")
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "A claim that reads a number that is not finite is undecided.",
+    sees="An inconclusive verdict that names the cell or the prompt.",
+)
 def test_an_undefined_lens_does_not_crystallise():
     # logits that are not finite have no rank: none of them is above the answer
     margin = np.where(np.arange(12) == 9, NAN, lens().answer_margin)
@@ -87,3 +97,40 @@ def test_an_undefined_lens_does_not_crystallise():
         check_crystallises(replace(lens(), answer_margin=margin), by_layer=10),
         "'The capital of France is' are not finite",
     )
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "A peak that is level with another cell, or a map with a number that is not finite, has none.",
+    sees="None, an inconclusive bound on `peak.layer`, and `undefined` in the summary.",
+)
+@pytest.mark.parametrize("value", [NAN, np.inf, -np.inf])
+def test_a_map_that_is_not_finite_has_no_peak(value):
+    whole = replace(make_trace(), patched_metric=np.full((6, 6), value))
+    for trace in (broken((4, 1), value=value), whole):
+        assert trace.peak is None
+        assert trace.to_json()["peak"] is None
+        assert trace.summary() == "the largest effect is undefined: no cell leads"
+
+
+def test_two_cells_that_are_level_are_no_peak():
+    level = np.zeros((6, 6))
+    level[2, 3] = level[4, 5] = 4.0
+    tied = replace(make_trace(), patched_metric=level)
+    assert tied.peak is None
+    level[2, 3] += 1e-9
+    assert replace(tied, patched_metric=level).peak.layer == 2
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "A hand-off is read from finite effects alone.",
+    sees="None, with NaN as the number that decides.",
+)
+@pytest.mark.parametrize("cell", [(0, 0), (2, 0), (4, 2), (5, 0)])
+@pytest.mark.parametrize("value", [NAN, np.inf])
+def test_a_map_that_is_not_finite_has_no_hand_off(cell, value):
+    layer, number = broken(cell, value=value).hand_off()
+    assert layer is None
+    assert np.isnan(number)
+    assert broken((4, 1)).hand_off()[0] == 3  # between the two

@@ -21,6 +21,18 @@ def test_models_lists_all_with_what_is_missing(capsys):
     assert "transformer_lens, nnsight" in out
 
 
+def test_models_says_where_a_converted_model_lies(capsys, monkeypatch, tmp_path):
+    from pytest_interp.models.converted import entry_folder
+    from pytest_interp.models.registry import SMOLLM2
+
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path))
+    assert main(["models"]) == 0
+    assert "lies converted" not in capsys.readouterr().out
+    entry_folder(SMOLLM2.sha256).mkdir(parents=True)
+    assert main(["models"]) == 0
+    assert f"smollm2-135m lies converted in {tmp_path}/models/" in capsys.readouterr().out
+
+
 def test_fetch_says_what_is_here_and_how_to_get_what_is_not(capsys):
     assert main(["models", "fetch", "planted-qwen3"]) == 0
     assert "fingerprint" in capsys.readouterr().out

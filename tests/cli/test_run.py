@@ -63,6 +63,15 @@ def test_writes_result_config_claims_and_figure_and_says_where(spec, tmp_path, c
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_file_names_the_experiment(spec, tmp_path, capsys):
+    assert main(["run", "--config", spec, "--tag", "first"]) == 0
+    assert (tmp_path / "outputs" / "causal_trace" / "first" / "result.json").is_file()
+    file = tmp_path / spec
+    file.write_text(file.read_text().replace("experiment: causal_trace\n", ""))
+    assert main(["run", "--config", spec]) == 2
+    assert "experiment" in capsys.readouterr().err
+
+
 def test_resolved_config_runs_to_the_same_result(spec, tmp_path):
     assert run(spec, "--tag", "a", "--set", "inputs.site=mlp_out", "--set", "claims=[]") == 0
     folder = tmp_path / "outputs" / "causal_trace"
@@ -109,6 +118,7 @@ def test_overrides(spec, tmp_path):
     assert config["backends"] == ["transformer_lens"]
     assert (config["dtype"], config["device"], config["seed"]) == ("float64", "cpu", 5)
     assert "seed" not in config["inputs"]
+    assert [*config][:2] == ["model", "experiment"], "what matters most comes first"
     saved = json.loads((tmp_path / "outputs/causal_trace/a/result.json").read_text())
     assert saved["provenance"]["seed"] == 5
 

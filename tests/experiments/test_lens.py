@@ -116,6 +116,10 @@ def test_prompts_of_one_length_share_a_pass_within_memory(backend, passes, monke
     monkeypatch.setattr(sweep, "MEMORY_BUDGET", 1)
     lens_facts(adapter, FACTS)
     assert len(found) == 3 + len(FACTS)
+    # two prompts, each with a row of its own and one for each layer
+    monkeypatch.setattr("pytest_interp.experiments.lens.rows_in_budget", lambda *_: 2 * (1 + 4))
+    lens_facts(adapter, FACTS)
+    assert len(found) == 3 + len(FACTS) + 4
 
 
 def test_clean_prompts_of_the_same_tokens_are_one():

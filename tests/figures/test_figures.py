@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_results import lens, trace
+from made_results import lens, lens_set, trace
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 from pytest_interp.adapters.sites import parse_kind
 from pytest_interp.figures import draw, figure_of, lens_figure, picture, raster, trace_figure
 from pytest_interp.figures.style import BLUE, quoted, token_label
+from pytest_interp.results import TraceSet
 
 
 def image(png):
@@ -206,7 +207,7 @@ def test_labels_show_what_cannot_be_seen():
     assert token_label(" ") == "␣"
     assert token_label("\n") == "⏎"
     assert token_label(" cost$") == r" cost\$"
-    assert quoted("x" * 200) == "“" + "x" * 38 + "…" + "x" * 38 + "”"
+    assert quoted("x" * 200) == "“" + "x" * 32 + "…" + "x" * 32 + "”"
     assert to_hex(BLUE) == "#0072b2"
 
 
@@ -218,3 +219,59 @@ def test_pyplot_is_never_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=__file__.rsplit("/figures", 1)[0])
     assert done.returncode == 0
+
+
+@pytest.mark.guarantee(
+    "red",
+    "A prompt in a script that the font lacks is drawn, and warns of nothing.",
+    sees="The escapes of those signs in the figure.",
+)
+@pytest.mark.parametrize("text", ["日本の首都は", " \U0001f984 is", "a\ue000b"])
+@pytest.mark.filterwarnings("error")
+def test_signs_that_the_font_lacks_are_drawn_as_escapes(text):
+    made = trace()
+    fact = replace(made.fact, clean_prompt=text, corrupt_prompt=text + "x", subject=None)
+    of_trace = replace(made, fact=fact, str_tokens=(text,) * 5)
+    of_lens = replace(lens(), prompt=text, answer=text)
+    of_set = replace(lens_set(8, 3), name=text, ids=(text, "b"))
+    of_traces = TraceSet((of_trace,), ("plain",), (text,), name=text)
+    for result in (of_trace, of_lens, of_set, of_traces):
+        assert picture(figure_of(result))
+        assert draw(result).raster
+    (label, *_) = trace_figure(of_trace).axes[0].get_yticklabels()
+    assert "\\" in label.get_text()
+
+
+def test_titles_of_long_prompts_are_not_cut():
+    long = "The capital of a country far away " * 6
+    made = trace()
+    fact = replace(made.fact, clean_prompt=long, corrupt_prompt=long + "so", subject=None)
+    for figure in (
+        trace_figure(replace(made, fact=fact)),
+        lens_figure(replace(lens(), prompt=long)),
+    ):
+        picture(figure)
+        (title,) = (t for t in figure.findobj(Text) if "The capital" in t.get_text())
+        box = title.get_window_extent()
+        assert box.x1 < figure.bbox.x1
+        assert box.y1 < figure.bbox.y1
+
+
+@pytest.mark.parametrize("hand_off", [1, 7, 11])
+def test_the_names_of_the_curves_do_not_overlap(hand_off):
+    made = trace(hand_off=hand_off)
+    metric = made.patched_metric.copy()
+    metric[:, -1] = metric[:, 3]  # both peak at one layer
+    figure = trace_figure(replace(made, patched_metric=metric))
+    picture(figure)
+    names = [t for t in figure.findobj(Text) if t.get_text() in ("subject", "last token")]
+    first, second = (name.get_window_extent() for name in names)
+    assert not first.overlaps(second)
+
+
+def test_ranks_are_counted_from_zero_as_in_results():
+    axes = lens_figure(lens(crossover=8)).axes[1]
+    assert "0 = top token" in axes.get_ylabel()
+    label = axes.yaxis.get_major_formatter()
+    ranks = axes.lines[0].get_ydata()
+    assert [label(rank) for rank in (ranks[0], ranks[-1])] == ["5", "0"]

@@ -63,6 +63,11 @@ def reverse_words(file: Path) -> None:
     file.write_bytes(words[::-1].tobytes() + MADE[MIB:])
 
 
+def reverse_pages(file: Path) -> None:
+    whole = np.frombuffer(MADE[:BIG], dtype=np.uint8).reshape(-1, MIB // PAGE, PAGE)
+    file.write_bytes(whole[:, ::-1].tobytes() + MADE[BIG:])
+
+
 DAMAGE = {
     "truncated": lambda f: (f / "model.safetensors").write_bytes(MADE[:-9]),
     "flipped at the start": lambda f: flip(f / "model.safetensors", 0),
@@ -72,6 +77,7 @@ DAMAGE = {
     "two pages swapped": lambda f: swap(f / "model.safetensors", PAGE, 9 * PAGE, PAGE),
     "two MiB swapped": lambda f: swap(f / "model.safetensors", 0, MIB, MIB),
     "words reversed": lambda f: reverse_words(f / "model.safetensors"),
+    "pages reversed in every MiB": lambda f: reverse_pages(f / "model.safetensors"),
     "config changed": lambda f: (f / "config.json").write_text("[]"),
     "file gone": lambda f: (f / "config.json").unlink(),
     "file added": lambda f: (f / "pytorch_model.bin").touch(),
@@ -84,6 +90,11 @@ DAMAGE = {
 }
 
 
+@pytest.mark.guarantee(
+    "files",
+    "A converted model of which one byte changed, moved or is gone is never loaded.",
+    sees="The model, converted anew.",
+)
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_or_foreign_entry_is_built_anew(cache, damage):
     folder = converted.entry(KEY, build)
@@ -98,6 +109,11 @@ def test_a_damaged_or_foreign_entry_is_built_anew(cache, damage):
     assert builds(cache) == 2
 
 
+@pytest.mark.guarantee(
+    "kept",
+    "A conversion that is killed or interrupted is made anew at the next load.",
+    sees="The converted model; what the dead process left is swept away.",
+)
 def test_a_build_that_fails_leaves_nothing_and_the_next_one_works(cache):
     def fail(folder: Path) -> None:
         (folder / "model.safetensors").write_bytes(b"half")
@@ -127,6 +143,11 @@ def ask(start, results) -> None:
     results.put(converted.is_whole(folder, KEY))
 
 
+@pytest.mark.guarantee(
+    "kept",
+    "Processes that load one model at once convert it once, and each gets the whole.",
+    sees="The others wait for the one that converts.",
+)
 def test_processes_that_ask_at_once_build_once_and_all_get_the_whole(cache):
     context = multiprocessing.get_context("spawn")
     start, results = context.Event(), context.Queue()

@@ -28,6 +28,12 @@ def test_cuda_and_cuda_0_are_one_device(monkeypatch):
     assert resolve_device("cuda") == resolve_device("cuda:0") == resolve_device(None)
 
 
+def test_a_second_device_is_asked_for_by_its_number(monkeypatch):
+    monkeypatch.setattr("pytest_interp.models.devices._count", lambda kind: 2)
+    monkeypatch.setattr("pytest_interp.models.devices._current", lambda kind: 0)
+    assert resolve_device("cuda:1") == torch.device("cuda", 1)
+
+
 def test_an_unknown_device_is_met_with_the_nearest():
     with pytest.raises(DeviceError, match=r"unknown device 'cdua'. Did you mean 'cuda'"):
         resolve_device("cdua")

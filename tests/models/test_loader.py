@@ -43,6 +43,23 @@ def test_weights_in_use_are_shared_and_let_go_afterwards(tiny):
     assert gone() is None
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Weights that somebody changed are not handed out as those of their name.",
+    sees="load_model and load_weights load the model anew; who holds the changed one keeps it",
+)
+def test_weights_that_were_changed_are_loaded_anew(tiny):
+    first = load_weights(tiny, "cpu")
+    fingerprint = first.fingerprint
+    next(first.module.parameters()).data.zero_()
+    second = load_weights(tiny, "cpu")
+    assert second is not first
+    assert second.fingerprint == fingerprint != first.fingerprint
+    assert load_weights(tiny, "cpu") is second
+    second.module.register_forward_hook(lambda *_: None)
+    assert load_weights(tiny, "cpu") is not second
+
+
 def test_a_folder_that_was_written_anew_is_loaded_anew(tiny):
     before = load_weights(tiny, "cpu")
     save_tiny(tiny, seed=1)

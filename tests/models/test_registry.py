@@ -41,6 +41,13 @@ def test_a_hub_id_and_a_folder_need_no_registration(tmp_path):
     assert find_model(str(tmp_path)).source == FolderSource(tmp_path)
 
 
+def test_a_registered_repository_is_known_by_any_name():
+    assert find_model("openai-community/gpt2").source.is_known
+    assert not find_model("openai-community/gtp2").source.is_known
+    register_model("org/mine", "org/mine")
+    assert find_model("org/mine").source.is_known
+
+
 @pytest.mark.parametrize("path", ["/no/such/folder", "./nothing", "a/b/c"])
 def test_a_path_to_nothing_is_no_hub_id(path):
     with pytest.raises(NotAModelError, match="no folder"):

@@ -21,6 +21,15 @@ KNOWING = ("basic", "stored_twice", "split", "backup_head", "distractor_mlp")
 LAYOUTS: tuple[dict[str, Any], ...] = (
     {"n_layers": 3, "store_layer": 0, "read_layer": 1, "n_facts": 7, "seed": 1},
     {"n_layers": 3, "store_layer": 1, "read_layer": 2, "n_facts": 2, "seed": 2},
+    # the first layer gathers the two tokens and stores
+    {
+        "n_layers": 4,
+        "store_layer": 0,
+        "read_layer": 2,
+        "n_facts": 5,
+        "seed": 3,
+        "subject_tokens": 2,
+    },
     {"n_layers": 8, "store_layer": 1, "read_layer": 6, "n_facts": 5, "seed": 3},
     {"n_layers": 12, "store_layer": 7, "read_layer": 9, "n_facts": 16, "seed": 4},
 )

@@ -259,6 +259,17 @@ def test_x(interp_target): ...
     assert collected() == ["test_spec.py::test_x[mine]"]
 
 
+def test_an_argument_whose_name_holds_that_of_the_target_is_another(pytester, spec, collected):
+    spec(
+        """
+@pytest.mark.parametrize("my_interp_target", ["mine"])
+def test_x(my_interp_target, model): ...
+"""
+    )
+    (found,) = collected()
+    assert "planted-gpt2" in found
+
+
 def test_override_that_asks_for_ours_is_parametrized(pytester, spec, collected):
     pytester.makeconftest(
         "import pytest\n"

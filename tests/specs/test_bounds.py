@@ -79,6 +79,11 @@ def test_more_than_one_value_is_misstated(value):
 
 
 @pytest.mark.parametrize("value", [NEVER, REACHED, 3, 0.5, "text", np.float32(2)], ids=repr)
+@pytest.mark.guarantee(
+    "undefined",
+    "A bound in a spec file is about a value itself: `crossover_layer.real` reaches no number.",
+    sees="A ClaimError that names the value to write instead.",
+)
 @pytest.mark.parametrize("part", ["real", "layer", "upper"])
 def test_a_part_of_a_number_is_none_of_the_result(value, part):
     with pytest.raises(

@@ -63,12 +63,12 @@ claims:
 """
 CLAIMS_OF = {
     "plain: {most: 5}": ("passed", ""),
-    "plain: {}": ("failed", "claim failed: assert * <= *"),
-    "worded: {}": ("failed", "claim failed: there should be none*"),
-    "from_a_library: {}": ("failed", "claim failed: Not equal to tolerance*"),
+    "plain: {}": ("failed", "failed: assert * <= *"),
+    "worded: {}": ("failed", "failed: there should be none*"),
+    "from_a_library: {}": ("failed", "failed: Not equal to tolerance*"),
     "check: {}": ("passed", ""),
-    "check: {status: failed}": ("failed", "claim failed: It is failed."),
-    "check: {status: inconclusive}": ("inconclusive", "claim inconclusive*It is inconclusive."),
+    "check: {status: failed}": ("failed", "failed: It is failed."),
+    "check: {status: inconclusive}": ("inconclusive", "inconclusive: It is inconclusive."),
     "truth: {}": ("misstated", "the claim 'truth' returned a bool*write assert in front of*"),
     "lazy: {}": ("misstated", "the claim 'lazy' returned a generator*without yield"),
     "later: {}": ("misstated", "the claim 'later' returned a coroutine*def in place of async def"),
@@ -85,12 +85,18 @@ def others(pytester):
     return pytester
 
 
+@pytest.mark.guarantee(
+    "green",
+    "A claim passes by a passed verdict or by not raising; whatever else it returns is refused.",
+    sees="The claim is misstated: what it returned says nothing; or the failed verdict.",
+)
 def test_under_pytest(others):
     result = run(others)
     result.assert_outcomes(passed=2, failed=9)
     for i, (claim, (status, words)) in enumerate(CLAIMS_OF.items()):
         if status not in ("passed", "error"):  # an error has its traceback
-            result.stdout.fnmatch_lines([f"some.interp.yaml:{FIRST + i}: {claim}", words])
+            lines = [f"some.interp.yaml:{FIRST + i}: {claim}", words]
+            result.stdout.fnmatch_lines(lines if status == "misstated" else lines[::-1])
     for name in ("worded", "from_a_library"):  # in the file of the claim, not of NumPy
         result.stdout.fnmatch_lines([f"some.interp.yaml:*: {name}: {{}}", "  at conftest.py:*"])
     result.stdout.fnmatch_lines(["E *KeyError: 'boom'"])
@@ -103,8 +109,8 @@ def test_on_the_command_line_all_claims_are_checked_and_the_outputs_written(othe
     claims = yaml.safe_load((folder / "claims.yaml").read_text())
     assert [claim["status"] for claim in claims] == [status for status, _ in CLAIMS_OF.values()]
     plain = claims[1]["message"].splitlines()
-    assert plain[0] == f"some.interp.yaml:{FIRST + 1}: plain: {{}}"
-    assert plain[1] == "claim failed: assert 5.0 <= 3"
+    assert plain[1] == f"some.interp.yaml:{FIRST + 1}: plain: {{}}"
+    assert plain[0] == "failed: assert 5.0 <= 3"
     assert any(line.startswith("  at conftest.py:") for line in plain)
     assert claims[-1]["message"].startswith(
         f"some.interp.yaml:{FIRST + 10}: broken: {{}}\nKeyError"
@@ -143,7 +149,7 @@ def pytest_runtest_logreport(report):
 
 
 UNDER_O = """
-from types import SimpleNamespace
+import helper
 from pytest_interp.claims import *
 from pytest_interp.claims import Status, Verdict, register_claim, conclude
 from pytest_interp.errors import ClaimError
@@ -154,33 +160,59 @@ def claim(function):
     return Claim(function.__name__, "it", "f:1", 1, function, {})
 
 def plain(result): assert False
+def helped(result): return helper.check(result)
 def checks(result): return Verdict("c", Status.PASSED, "s", 1, 1)
 def concludes(result): conclude(checks(result))
 
 for function in (checks, concludes):
     claim(function).check(None)
-try:
-    claim(plain).check(None)
-except ClaimError as error:
-    print(error)
+for function in (plain, helped):
+    try:
+        claim(function).check(None)
+    except ClaimError as error:
+        print(error)
 """
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Under python -O, which leaves out asserts, a claim passes by a verdict alone.",
+    sees="The claim is misstated: run Python without -O, or return a Verdict.",
+)
 def test_a_claim_of_plain_asserts_is_refused_where_python_leaves_them_out(tmp_path):
     tmp_path.joinpath("own.py").write_text(UNDER_O)
+    tmp_path.joinpath("helper.py").write_text("def check(result): assert False\n")
     found = subprocess.run(
         [sys.executable, "-O", "own.py"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert found.stderr == ""
-    assert "'plain' returned no verdict, and python -O leaves out plain asserts" in found.stdout
+    for name in ("plain", "helped"):
+        said = f"{name!r} returned no verdict, and python -O leaves out plain asserts"
+        assert said in found.stdout
 
 
-def test_asserts_that_pytest_rewrote_are_there_under_o_too(others):
-    others.path.joinpath("some.interp.yaml").write_text(
-        SPEC + "  - plain: {}\n  - plain: {most: 5}\n"
+@pytest.mark.guarantee(
+    "green",
+    "Under python -O, which leaves out asserts, a claim passes by a verdict alone.",
+    sees="The claim is misstated: run Python without -O, or return a Verdict.",
+)
+def test_a_helper_may_lack_the_asserts_that_pytest_keeps_in_a_claim(others):
+    """Asserts of a conftest are rewritten by pytest, and so are there under -O; others are not."""
+    others.path.joinpath("helper.py").write_text("def check(result): assert result.norm_2 > 9\n")
+    others.makeconftest(
+        CONFTEST
+        + OWN
+        + """
+@register_claim("helped")
+def helped(result):
+    import helper
+    helper.check(result)
+"""
     )
+    others.path.joinpath("some.interp.yaml").write_text(SPEC + "  - helped: {}\n  - check: {}\n")
     found = others.run(sys.executable, "-O", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     found.assert_outcomes(passed=1, failed=1)
+    found.stdout.fnmatch_lines(["*'helped' returned no verdict, and python -O*"])
 
 
 PACKAGE = """
@@ -204,7 +236,7 @@ def test_another_package_adds_a_claim_whose_plain_asserts_speak(others, monkeypa
     monkeypatch.setenv("PYTHONPATH", str(site), prepend=":")
     found = others.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     found.assert_outcomes(failed=1)
-    found.stdout.fnmatch_lines(["claim failed: assert 5.0 <= 3", "*where 5.0 = Numbers(*norm_2"])
+    found.stdout.fnmatch_lines(["failed: assert 5.0 <= 3", "*where 5.0 = Numbers(*norm_2"])
 
 
 def test_names_that_are_taken_are_refused():

@@ -53,10 +53,11 @@ def test_failed_claim_shows_claim_value_threshold_and_line_and_no_traceback(proj
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
+            "failed: 0.000 at layer 4, subject, claimed at least 0.80",
             "capital.interp.yaml:13: fact_localized: {site: resid_post@subject, layer_range:*",
             "*layer 4, subject: *claimed at least 0.80*",
+            "failed: peak.layer is 3, and is claimed to be at most 2",
             "capital.interp.yaml:14: peak.layer: {at_most: 2}",
-            "*peak.layer is 3, and is claimed to be at most 2",
             "*threshold: 2, margin -1*",
         ]
     )
@@ -64,7 +65,7 @@ def test_failed_claim_shows_claim_value_threshold_and_line_and_no_traceback(proj
     result.stdout.no_fnmatch_line("*.py:*")
     result.stdout.no_fnmatch_line("E  *")
     short = run(project, "--tb=line")
-    short.stdout.fnmatch_lines([f"{project.path}/capital.interp.yaml:14: *"])
+    short.stdout.fnmatch_lines([f"{project.path}/capital.interp.yaml:14: failed: peak.layer is*"])
 
 
 def test_layers_that_the_model_lacks_are_named_with_the_line(project, spec_text):
