@@ -77,7 +77,7 @@ def check_commits_later(
     if not np.isfinite(curves.confidence).all() or not np.isfinite(curves.margin).all():
         return replace(verdict, sentence="Undefined is not zero: a number is not finite.")
     kept = [side[np.isfinite(settled[side])] for side in (late, early)]
-    pairs = matched_pairs(*(curves.confidence[side] for side in kept), CALIPER)
+    pairs = matched_pairs(curves.confidence[kept[0]], curves.confidence[kept[1]], CALIPER)
     smaller = min(len(late), len(early))
     pairs_needed = max(FEWEST_PAIRS, needed_share * smaller)
     if len(pairs) < pairs_needed:

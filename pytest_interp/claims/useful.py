@@ -22,7 +22,7 @@ from pytest_interp.claims.terms import Terms, number
 from pytest_interp.claims.verdict import Estimate, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.steering import SteerResult
-from pytest_interp.separation import Units, areas
+from pytest_interp.stats.areas import Units, areas
 
 
 def check_separates(
@@ -53,7 +53,7 @@ def check_separates(
         return replace(verdict, sentence=said)
     units = Units(steered.of(first), steered.groups)
     found = areas(steered.projections, units, terms.confidence)
-    estimate = Estimate(*(float(x) for x in (found.area, found.low, found.high)), "AUROC")
+    estimate = Estimate(float(found.area), float(found.low), float(found.high), "AUROC")
     return decided(verdict, [Needed(estimate, auroc_at_least)], (), "The direction separates.")
 
 

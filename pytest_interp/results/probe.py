@@ -16,7 +16,7 @@ from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
 from pytest_interp.results.direction import Direction
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
-from pytest_interp.separation import Bools, Units, area
+from pytest_interp.stats.areas import Bools, Units, area
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,8 @@ class ProbeResult(Result):
     @cached_property
     def auroc(self) -> Floats:
         """AUROC of the held-out scores [layer]."""
-        return area(self.scores, self.first)
+        found: Floats = area(self.scores, self.first)
+        return found
 
     @property
     def selected_auroc(self) -> float:

@@ -12,7 +12,7 @@ from pytest_interp.options.steering import SteerOptions
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
-from pytest_interp.separation import Bools
+from pytest_interp.stats.areas import Bools
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,4 +166,4 @@ class AblationResult(Result):
 def _share(right: Floats) -> list[float | None]:
     """Share of right answers in each row; None where there are no answers."""
     known = right[:, ~np.isnan(right).any(0)]
-    return plain(known.mean(1)) if known.size else [None] * len(right)  # type: ignore[no-any-return]
+    return plain(known.mean(1)) if known.size else [None] * len(right)
