@@ -73,8 +73,7 @@ class ProbeResult(Result):
     @cached_property
     def auroc(self) -> Floats:
         """AUROC of the held-out scores [layer]."""
-        found: Floats = area(self.scores, self.first)
-        return found
+        return np.asarray(area(self.scores, self.first))
 
     @property
     def selected_auroc(self) -> float:
