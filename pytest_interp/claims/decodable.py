@@ -14,7 +14,7 @@ from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.control import Control
 from pytest_interp.results.probe import ProbeResult
-from pytest_interp.stats.areas import Areas, Floats, area_differences, areas
+from pytest_interp.stats.separation import Areas, Floats, area_differences, areas
 
 TEMPLATES_AT_LEAST = 0.6
 """AUROC that fits on the other wordings have to reach: else the probe knows a wording."""

@@ -12,7 +12,7 @@ from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
 from pytest_interp.stats import mean_intervals
-from pytest_interp.stats.areas import Bools
+from pytest_interp.stats.separation import Bools
 
 FEWEST_GROUPS = 4
 """Independent groups of prompts below which an interval says nothing."""

@@ -14,7 +14,7 @@ from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
 from pytest_interp.results.steering import AblationResult, SteerResult
-from pytest_interp.stats.areas import Bools
+from pytest_interp.stats.separation import Bools
 
 Intervened = SteerResult | AblationResult
 

@@ -22,7 +22,7 @@ from pytest_interp.claims.terms import Terms, number
 from pytest_interp.claims.verdict import Estimate, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.steering import SteerResult
-from pytest_interp.stats.areas import Units, areas
+from pytest_interp.stats.separation import Units, areas
 
 
 def check_separates(

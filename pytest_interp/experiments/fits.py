@@ -15,7 +15,7 @@ import numpy as np
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.splits import Indices
 from pytest_interp.options.probe import Method
-from pytest_interp.stats.areas import Bools, Floats
+from pytest_interp.stats.separation import Bools, Floats
 
 Fit = Callable[[Indices, Bools], Floats]
 """From the prompts to fit on and the labels of all prompts [prompt] to scores [layer, prompt].

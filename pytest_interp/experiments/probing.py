@@ -27,7 +27,7 @@ from pytest_interp.experiments.splits import (
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.options.probe import ProbeOptions
 from pytest_interp.results.probe import ProbeResult
-from pytest_interp.stats.areas import Bools, Floats, area
+from pytest_interp.stats.separation import Bools, Floats, area
 
 INNER_FOLDS = 4
 """Parts of the cross-validation inside a fitted part, which picks its layer."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_interp.errors import ExperimentError
-from pytest_interp.stats.areas import Bools
+from pytest_interp.stats.separation import Bools
 
 Indices = npt.NDArray[np.int64]
 Split = tuple[Indices, Indices]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from pytest_interp.figures import style
 from pytest_interp.results.probe import ProbeResult
-from pytest_interp.stats.areas import areas
+from pytest_interp.stats.separation import areas
 
 
 def probe_figure(result: ProbeResult) -> Figure:

@@ -16,7 +16,7 @@ from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
 from pytest_interp.results.direction import Direction
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
-from pytest_interp.stats.areas import Bools, Units, area
+from pytest_interp.stats.separation import Bools, Units, area
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ class ProbeResult(Result):
 
         Hewitt and Liang 2019 (arXiv 1909.03368), with areas in place of accuracies.
         """
-        return self.auroc - self.shuffled.mean(0)
+        return np.asarray(self.auroc - self.shuffled.mean(0))
 
     @property
     def p_value(self) -> float:

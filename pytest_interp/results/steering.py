@@ -12,7 +12,7 @@ from pytest_interp.options.steering import SteerOptions
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
-from pytest_interp.stats.areas import Bools
+from pytest_interp.stats.separation import Bools
 
 
 @dataclass(frozen=True, eq=False)

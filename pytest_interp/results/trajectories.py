@@ -22,7 +22,7 @@ from pytest_interp.results.base import (
     plain,
 )
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
-from pytest_interp.stats.areas import Bools
+from pytest_interp.stats.separation import Bools
 
 
 @dataclass(frozen=True, eq=False)
