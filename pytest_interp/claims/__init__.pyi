@@ -6,6 +6,10 @@ from .crystallises import (
     assert_crystallises as assert_crystallises,
     check_crystallises as check_crystallises,
 )
+from .decodable import (
+    assert_decodable as assert_decodable,
+    check_decodable as check_decodable,
+)
 from .effects import (
     assert_handoff as assert_handoff,
     assert_necessary as assert_necessary,
@@ -40,11 +44,29 @@ from .requirements import (
     asserting as asserting,
     decide as decide,
 )
+from .steering import (
+    assert_ablation_removes as assert_ablation_removes,
+    assert_dose_response as assert_dose_response,
+    check_ablation_removes as check_ablation_removes,
+    check_dose_response as check_dose_response,
+)
 from .terms import (
     GivenTerms as GivenTerms,
     Terms as Terms,
     least_effect as least_effect,
     most_effect as most_effect,
+)
+from .trajectories import (
+    assert_commits_later as assert_commits_later,
+    assert_sharpens_gradually as assert_sharpens_gradually,
+    check_commits_later as check_commits_later,
+    check_sharpens_gradually as check_sharpens_gradually,
+)
+from .useful import (
+    assert_separates as assert_separates,
+    assert_side_effects_below as assert_side_effects_below,
+    check_separates as check_separates,
+    check_side_effects_below as check_side_effects_below,
 )
 from .verdict import (
     Estimate as Estimate,

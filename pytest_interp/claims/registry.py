@@ -48,7 +48,11 @@ def _claim(name: str, function: Any) -> Callable[..., Any]:
 CLAIMS: Registry[Callable[..., Any]] = Registry(
     "claim",
     built_in=tuple(
-        f"pytest_interp.claims.{name}" for name in ("localized", "effects", "crystallises")
+        f"pytest_interp.claims.{name}"
+        for name in (
+            *("localized", "effects", "crystallises"),
+            *("decodable", "steering", "useful", "trajectories"),
+        )
     ),
     accept=_claim,
 )

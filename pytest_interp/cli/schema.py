@@ -1,4 +1,4 @@
-"""``pytest-interp schema``: the JSON Schema of spec files and of facts files, for editors."""
+"""``pytest-interp schema``: the JSON Schema of spec files, facts files and prompts files."""
 
 from __future__ import annotations
 
@@ -8,26 +8,32 @@ import sys
 
 from pytest_interp.errors import InterpError
 
-HELP = "print the JSON Schema of spec files or facts files, for editors"
+HELP = "print the JSON Schema of spec, facts or prompts files, for editors"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("--facts", action="store_true", help="the schema of facts files")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--facts", action="store_true", help="the schema of facts files")
+    which.add_argument("--prompts", action="store_true", help="the schema of prompts files")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print the JSON Schema of *.interp.yaml files or, with --facts, of facts files.
+    """Print the JSON Schema of *.interp.yaml files, of facts files or of prompts files.
 
     It has the experiments and claims that are installed here.
     """
     from pytest_interp.facts.files import FactsFile
+    from pytest_interp.facts.promptfiles import PromptsFile
     from pytest_interp.specs.jsonschema import DIALECT, spec_schema
 
     def note(error: InterpError) -> None:
         print(f"pytest-interp: left out: {error}", file=sys.stderr)
 
-    facts = {"$schema": DIALECT, **FactsFile.model_json_schema()}
-    schema = facts if given.facts else spec_schema(note)
+    if given.facts or given.prompts:
+        file = FactsFile if given.facts else PromptsFile
+        schema = {"$schema": DIALECT, **file.model_json_schema()}
+    else:
+        schema = spec_schema(note)
     print(json.dumps(schema, indent=2, ensure_ascii=False))
     return 0

@@ -5,6 +5,13 @@ from .control_runs import (
     shuffled_control as shuffled_control,
     unrelated_control as unrelated_control,
 )
+from .directions import (
+    class_direction as class_direction,
+)
+from .features import (
+    Features as Features,
+    capture_features as capture_features,
+)
 from .knowledge import (
     Knowledge as Knowledge,
     known_facts as known_facts,
@@ -12,6 +19,13 @@ from .knowledge import (
 from .lens import (
     lens_facts as lens_facts,
     logit_lens as logit_lens,
+)
+from .probing import (
+    probe as probe,
+)
+from .steering import (
+    ablate_direction as ablate_direction,
+    steer as steer,
 )
 from .tracing import (
     causal_trace as causal_trace,

@@ -158,7 +158,10 @@ def _annotation(function: Any, annotation: Any) -> Any:
 
 EXPERIMENTS: Registry[Experiment] = Registry(
     "experiment",
-    built_in=["pytest_interp.experiments.configs"],
+    built_in=[
+        "pytest_interp.experiments.configs",
+        "pytest_interp.experiments.labelled_configs",
+    ],
     accept=_experiment,
     origin=lambda experiment: (experiment.target.__module__, experiment.target.__qualname__),
 )

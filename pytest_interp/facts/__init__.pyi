@@ -1,3 +1,7 @@
+from .labelled import (
+    LabelledPrompt as LabelledPrompt,
+    PromptSet as PromptSet,
+)
 from .prompts import (
     FactPrompt as FactPrompt,
     TokenizedFact as TokenizedFact,
@@ -11,4 +15,8 @@ from .shipped import (
     fact_sets as fact_sets,
     load_facts as load_facts,
     shipped as shipped,
+)
+from .shipped_prompts import (
+    load_prompts as load_prompts,
+    prompt_sets as prompt_sets,
 )

@@ -6,7 +6,7 @@ No torch here.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -146,6 +146,58 @@ class PromptSet:
             )
         first, second = self.classes
         return first, second
+
+    @staticmethod
+    def from_templates(
+        name: str,
+        texts: Mapping[str, Mapping[str, str | Sequence[str]]],
+        slots: Mapping[str, Sequence[str]],
+        *,
+        group: str,
+        n_per_class: int,
+        answers: Mapping[str, str] | None = None,
+        abstain: Sequence[str] = (),
+        chat: bool = False,
+        seed: int = 0,
+    ) -> PromptSet:
+        """Draw prompts from texts with named slots.
+
+        ``{person}`` takes a value of the slot ``person``; ``{person_2}`` takes another one. Over
+        the prompts of a class each value of the group slot is used equally often, up to a
+        remainder.
+        Prompts of one number have the same values in every class, so that the classes differ only
+        where their texts do. A brace of the text itself is written twice.
+
+        Args:
+            name: of the set.
+            texts: class -> wording -> its text, or several of them that are used in turn, as for
+                the place of what is asked for.
+            slots: slot -> its values.
+            group: the slot whose value is the group of a prompt; every text uses it.
+            n_per_class: how many prompts are drawn of each class.
+            answers: class -> the right next token, which may use slots, as ``" {city}"``.
+            abstain: next tokens that say "I do not know".
+            chat: whether a prompt goes through the chat template.
+            seed: of all that is drawn.
+
+        Raises:
+            PromptError: a text or an answer uses no slot that there is, a slot has too few values,
+                or there are too few different prompts.
+        """
+        from pytest_interp.facts.templates import Templates
+
+        templates = Templates(
+            texts=texts,
+            slots=slots,
+            group=group,
+            n_per_class=n_per_class,
+            answers=answers or {},
+            seed=seed,
+        )
+        for location, problem in templates.problems():
+            place = ".".join(map(str, location))
+            raise PromptError(f"the templates of the prompt set {name!r}, {place}: {problem}")
+        return PromptSet(name, templates.draw(), tuple(abstain), chat)
 
     @staticmethod
     def from_yaml(path: str | Path) -> PromptSet:

@@ -38,7 +38,9 @@ EXAMPLES = (0, None, 2, None)
 def told_or_not(n: int = 80, seed: int = 0) -> PromptSet:
     """Prompts of which half name the person that they ask for.
 
-    Every person is asked for equally often in each class and each wording. The group of a prompt
+    They come in pairs, one told and one not, that differ in one name of the scene alone. Every
+    person is asked for equally often in each wording; the place of the person goes round, and the
+    city in that place is each of the cities equally often, up to a remainder. The group of a prompt
     is the person: no probe is scored on a person that it was fitted on.
 
     Args:
@@ -47,35 +49,39 @@ def told_or_not(n: int = 80, seed: int = 0) -> PromptSet:
         seed: of all that is drawn.
     """
     rng = np.random.default_rng(seed)
-    rounds = -(-n // (len(PEOPLE) * 2 * len(WORDINGS)))
+    rounds = -(-n // (len(PEOPLE) * len(WORDINGS) * 2))
+    asked = list(product(range(rounds), PEOPLE, WORDINGS))
+    cities = [CITIES[i] for i in rng.permutation(np.arange(len(asked)) % len(CITIES))]
     made = [
-        _prompt(f"{person.lower()}-{wording}-{told}-{k}", person, wording, told == "told", i, rng)
-        for k in range(rounds)
-        for i, (person, wording, told) in enumerate(product(PEOPLE, WORDINGS, ("told", "untold")))
+        prompt
+        for i, ((k, person, wording), city) in enumerate(zip(asked, cities, strict=True))
+        for prompt in _pair(f"{person.lower()}-{wording}", k, person, wording, city, i, rng)
     ]
     return PromptSet("told-or-not", tuple(made), abstain=(f" {UNKNOWN}",))
 
 
-def _prompt(
-    name: str, person: str, wording: str, told: bool, index: int, rng: np.random.Generator
-) -> LabelledPrompt:
-    others = [str(p) for p in rng.permutation([p for p in PEOPLE if p != person])]
-    # the place of the person goes round, so that each place is as frequent as the others
-    scene = others[:IN_A_SCENE]
-    if told:
-        scene[index // 2 % IN_A_SCENE] = person
-    cities = [str(c) for c in rng.permutation(CITIES)[:IN_A_SCENE]]
-    answer = cities[scene.index(person)] if told else UNKNOWN
-    question = _scene(wording, scene, cities, person)
-    text = "\n".join([*_examples(wording, rng), question])
-    return LabelledPrompt(
-        id=name,
-        text=text,
-        label="told" if told else "untold",
-        group=person,
-        template=wording,
-        answer=f" {answer}",
-    )
+def _pair(
+    name: str, k: int, person: str, wording: str, city: str, index: int, rng: np.random.Generator
+) -> Iterator[LabelledPrompt]:
+    """The prompt that names the person, in the place that has this city, and the one that does not.
+
+    Each place is as frequent as the others: it goes round with the index of the pair.
+    """
+    place = (index + k) % IN_A_SCENE
+    others = [str(p) for p in rng.permutation([p for p in PEOPLE if p != person])][:IN_A_SCENE]
+    cities = [str(c) for c in rng.permutation([c for c in CITIES if c != city])][:IN_A_SCENE]
+    cities[place] = city
+    examples = list(_examples(wording, rng))
+    for label, who, answer in (("told", person, city), ("untold", others[place], UNKNOWN)):
+        scene = [*others[:place], who, *others[place + 1 :]]
+        yield LabelledPrompt(
+            id=f"{name}-{label}-{k}",
+            text="\n".join([*examples, _scene(wording, scene, cities, person)]),
+            label=label,
+            group=person,
+            template=wording,
+            answer=f" {answer}",
+        )
 
 
 def _examples(wording: str, rng: np.random.Generator) -> Iterator[str]:

@@ -4,6 +4,9 @@ from .lens import (
 from .lenses import (
     lenses_figure as lenses_figure,
 )
+from .probe import (
+    probe_figure as probe_figure,
+)
 from .registry import (
     figure_of as figure_of,
     register_figure as register_figure,
@@ -14,9 +17,16 @@ from .render import (
     picture as picture,
     raster as raster,
 )
+from .steering import (
+    ablation_figure as ablation_figure,
+    steer_figure as steer_figure,
+)
 from .trace import (
     trace_figure as trace_figure,
 )
 from .traces import (
     traces_figure as traces_figure,
+)
+from .trajectories import (
+    trajectories_figure as trajectories_figure,
 )

@@ -78,6 +78,9 @@ register_model("gemma3-270m", GEMMA3)
 register_model("planted-gpt2", PlantedSource("gpt2"))
 register_model("planted-qwen3", PlantedSource("qwen3"), "nnsight")
 register_model("planted-llama", PlantedSource("llama"))
+register_model("planted-told-gpt2", PlantedSource("gpt2", told=True))
+register_model("planted-told-qwen3", PlantedSource("qwen3", told=True), "nnsight")
+register_model("planted-told-llama", PlantedSource("llama", told=True))
 
 
 def model_names() -> list[str]:

@@ -249,15 +249,17 @@ class PlantedSource(Source):
     """A small transformer that this package builds, with a known mechanism in its weights."""
 
     architecture: str
+    told: bool = False
+    """Whether it knows if a text told it what it is asked; else it knows facts."""
 
     def describe(self) -> str:
-        return f"planted {self.architecture}"
+        return f"planted {self.architecture}{', told or not told' if self.told else ''}"
 
     def check(self) -> None:
         """It is always here."""
 
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        from pytest_interp.planted import planted_model
+        from pytest_interp.planted import planted_model, planted_told_model
 
-        planted = planted_model(self.architecture)
+        planted = (planted_told_model if self.told else planted_model)(self.architecture)
         return planted.module.to(dtype), planted.tokenizer

@@ -10,6 +10,12 @@ from .metrics import (
     metric_of as metric_of,
     register_metric as register_metric,
 )
+from .probe import (
+    ProbeOptions as ProbeOptions,
+)
+from .steering import (
+    SteerOptions as SteerOptions,
+)
 from .trace import (
     DIRECTIONS as DIRECTIONS,
     Direction as Direction,

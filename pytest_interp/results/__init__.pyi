@@ -13,11 +13,21 @@ from .crossover import (
     NeverReached as NeverReached,
     ReachedLayer as ReachedLayer,
 )
+from .direction import (
+    Direction as Direction,
+)
 from .lens import (
     LensResult as LensResult,
 )
 from .lenses import (
     LensSet as LensSet,
+)
+from .probe import (
+    ProbeResult as ProbeResult,
+)
+from .steering import (
+    AblationResult as AblationResult,
+    SteerResult as SteerResult,
 )
 from .tolerances import (
     EXACT as EXACT,
@@ -31,4 +41,7 @@ from .trace import (
 )
 from .traces import (
     TraceSet as TraceSet,
+)
+from .trajectories import (
+    Trajectories as Trajectories,
 )

@@ -20,6 +20,7 @@ _BY_NAME: dict[str, list[dict[str, Any]]] = {
         {"type": "string", "description": "a shipped set, or all of the facts file"},
         {"type": "array", "items": {"type": "string"}, "description": "ids of facts"},
     ],
+    "prompts": [{"type": "string", "description": "a shipped set, or all of the prompts file"}],
 }
 
 

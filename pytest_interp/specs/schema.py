@@ -6,10 +6,9 @@ Nothing here loads a model or imports torch: a spec is checked while tests are c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -17,17 +16,14 @@ from pytest_interp.adapters.backends import backend_names, known_backend
 from pytest_interp.documents import MAX_MISTAKES, Document, check_below, read_document
 from pytest_interp.errors import InterpError, SpecError
 from pytest_interp.experiments.registry import EXPERIMENTS, Experiment
-from pytest_interp.facts.sets import FactSet
-from pytest_interp.facts.shipped import load_facts, shipped
 from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dtype
 from pytest_interp.models.registry import find_model
 from pytest_interp.specs.claims import Claim, make_claim
+from pytest_interp.specs.inputs import looked_up, named
 from pytest_interp.validation import validated
 
 SEED = "seed"
 """An experiment whose config has this field gets the seed of the spec in it."""
-
-T = TypeVar("T")
 
 
 def _checked(check: Callable[[str], str], **schema: Any) -> tuple[Any, Any]:
@@ -74,6 +70,10 @@ class SpecFile(BaseModel):
         description="where ids of facts are looked up, relative to this file; by default in the "
         "facts that the package ships",
     )
+    prompts_file: str | None = Field(
+        default=None,
+        description="the labelled prompts that prompts: all stands for, relative to this file",
+    )
     claims: list[dict[str, Any]] = Field(
         default_factory=list, description="one key each: what is claimed, and its arguments"
     )
@@ -101,8 +101,8 @@ class Spec:
         return self.document.path
 
     def resolved(self) -> dict[str, Any]:
-        """The spec with defaults written out and facts in place of their ids."""
-        settings = self.settings.model_dump(mode="json", exclude={"facts_file"})
+        """The spec with defaults written out, and facts and prompts in place of names."""
+        settings = self.settings.model_dump(mode="json", exclude={"facts_file", "prompts_file"})
         inputs = self.experiment.dump(self.config)
         inputs.pop(SEED, None)
         return {**settings, "inputs": inputs}
@@ -143,8 +143,8 @@ def read_spec(
     settings = validated(
         document, (), SpecFile.model_json_schema(), lambda: SpecFile.model_validate(document.data)
     )
-    experiment = _named(document, ("experiment",), lambda: EXPERIMENTS.find(settings.experiment))
-    _named(document, ("model",), lambda: find_model(settings.model))
+    experiment = named(document, ("experiment",), lambda: EXPERIMENTS.find(settings.experiment))
+    named(document, ("model",), lambda: find_model(settings.model))
     config = _configure(document, settings, experiment, folders)
     claims = _claims(document, experiment, len(settings.claims))
     if not claims and not settings.baseline and change is None:
@@ -167,49 +167,15 @@ def _claims(document: Document, experiment: Experiment, n: int) -> tuple[Claim, 
 def _configure(
     document: Document, settings: SpecFile, experiment: Experiment, folders: Sequence[Path]
 ) -> Any:
-    """The experiment's config, its facts found by their ids."""
+    """The experiment's config, its facts and prompts found by their names."""
     inputs = dict(settings.inputs)
     if SEED in inputs:
         raise document.error(
             ("inputs", SEED), "the seed is a key of the file, not one of its inputs: seed: 7"
         )
-    # a facts file that is named but not used must be right too
-    name = settings.facts_file
-    own = None if name is None else _own_facts(document, name, folders)
-    for key in ("fact", "facts"):
-        given = inputs.get(key)
-        if isinstance(given, str | list):
-            find = partial(_looked_up, key, given, own or shipped())
-            inputs[key] = _named(document, ("inputs", key), find)
+    files = {"facts": settings.facts_file, "prompts": settings.prompts_file}
+    inputs = looked_up(document, inputs, files, folders)
     if SEED in experiment.schema().get("properties", {}):
         inputs[SEED] = settings.seed
     schema = inputs_schema(experiment)
     return validated(document, ("inputs",), schema, lambda: experiment.configure(inputs))
-
-
-def _own_facts(document: Document, name: str, folders: Sequence[Path]) -> FactSet:
-    try:
-        file = document.path.parent / name
-        check_below(file, folders)
-        return FactSet.from_yaml(file)
-    except InterpError as error:
-        raise document.error(("facts_file",), str(error)) from error
-
-
-def _looked_up(key: str, given: str | list[Any], known: FactSet) -> Any:
-    """A fact by its id. Facts by their ids, ``all`` of the file, or a shipped set by its name."""
-    if key == "fact":
-        return asdict(known.find(given).prompt) if isinstance(given, str) else given
-    if isinstance(given, list):
-        return asdict(FactSet(known.name, tuple(known.find(str(name)) for name in given)))
-    return asdict(known if given in ("all", known.name) else load_facts(given))
-
-
-def _named(document: Document, location: tuple[str, ...], find: Callable[[], T]) -> T:
-    """What ``find`` returns; its errors with file and line."""
-    try:
-        return find()
-    except SpecError:
-        raise
-    except InterpError as error:
-        raise document.error(location, str(error)) from error
