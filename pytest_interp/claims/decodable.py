@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,7 @@ def check_decodable(
     auroc_at_least: float = 0.8,
     above: float = 0.1,
     layer: int | None = None,
+    baselines: Sequence[str] | None = None,
     confidence: float = 0.95,
 ) -> Verdict:
     """Check that held-out prompts are told apart, and better than by any baseline.
@@ -43,10 +45,14 @@ def check_decodable(
         above: least lead over the best baseline, in AUROC; 0 or more.
         layer: a layer that was chosen beforehand. By default each prompt is scored at the layer
             that is best on the others.
+        baselines: names of the baselines that count; all of the probe by default. ``("layer 0",
+            "token counts")`` asks for more than is at the surface, also of a model that says what
+            the probe reads.
         confidence: confidence of each interval.
 
     Raises:
-        ClaimError: it is no probe, its layer was not read, or an argument makes no sense.
+        ClaimError: it is no probe, its layer was not read, it has no such baseline, or an argument
+            makes no sense.
     """
     given: object = probe
     if not isinstance(given, ProbeResult):
@@ -59,10 +65,12 @@ def check_decodable(
         raise ClaimError(f"above={above!r}: give a lead from 0 to below 0.5, as 0.1")
     terms = Terms(confidence=confidence)
     scores, where = _at(probe, layer)
+    names, rows = _chosen(probe, baselines)
     first, second = probe.classes
+    counted = "every baseline" if baselines is None else " and ".join(names)
     claim = (
         f"{first} and {second} can be told apart by a probe at {where}: AUROC at least "
-        f"{auroc_at_least:.2f}, and at least {above:.2f} above every baseline"
+        f"{auroc_at_least:.2f}, and at least {above:.2f} above {counted}"
     )
     verdict = Verdict(
         claim=claim,
@@ -75,9 +83,10 @@ def check_decodable(
         metric=f"held-out AUROC, {probe.options.method.replace('_', ' ')}",
         controls=_controls(probe, layer),
     )
-    if not np.isfinite(scores).all():
+    read = [scores, probe.baseline_scores[rows], probe.shuffled, *_of_templates(probe)]
+    if not all(np.isfinite(each).all() for each in read):
         return replace(verdict, sentence="Undefined is not zero: a score is not finite.")
-    needed = _needed(probe, scores, where, auroc_at_least, above, terms.confidence)
+    needed = _needed(probe, scores, where, auroc_at_least, above, rows, terms.confidence)
     tightest = min(needed, key=lambda one: one.margin)
     passed = "Held-out prompts are told apart, and better than by any baseline."
     status, sentence = outcome(needed, verdict.controls, passed)
@@ -106,7 +115,13 @@ def _at(probe: ProbeResult, layer: int | None) -> tuple[Floats, str]:
 
 
 def _needed(
-    probe: ProbeResult, scores: Floats, where: str, least: float, above: float, confidence: float
+    probe: ProbeResult,
+    scores: Floats,
+    where: str,
+    least: float,
+    above: float,
+    rows: list[int],
+    confidence: float,
 ) -> list[Needed]:
     def one(found: Areas, name: str, i: int = 0) -> Estimate:
         value, low, high = (np.atleast_1d(x)[i].item() for x in (found.area, found.low, found.high))
@@ -119,7 +134,25 @@ def _needed(
     return needed + [
         Needed(one(leads, f"its lead over {name} (AUROC {known[name]:.3f})", i), above)
         for i, name in enumerate(probe.baselines)
+        if i in rows
     ]
+
+
+def _chosen(probe: ProbeResult, names: Sequence[str] | None) -> tuple[list[str], list[int]]:
+    """The baselines that count, by name and by row."""
+    asked = list(probe.baselines if names is None else names)
+    if not asked or isinstance(names, str):
+        raise ClaimError(f"baselines={names!r}: give a list of names, at least one")
+    for name in asked:
+        if name not in probe.baselines:
+            raise ClaimError(
+                f"there is no baseline {name!r}: the probe has {', '.join(probe.baselines)}"
+            )
+    return asked, [probe.baselines.index(name) for name in asked]
+
+
+def _of_templates(probe: ProbeResult) -> list[Floats]:
+    return [] if probe.template_scores is None else [probe.template_scores]
 
 
 def _controls(probe: ProbeResult, layer: int | None) -> tuple[Control, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from pytest_interp.claims.terms import number
 from pytest_interp.claims.verdict import Estimate, Status
 from pytest_interp.errors import ClaimError
@@ -79,6 +81,30 @@ def group_mean(
     """
     found = mean_intervals(values, {"groups": groups}, confidence, seed=seed)
     return Estimate(float(found.mean), float(found.low), float(found.high), name)
+
+
+def group_share(
+    happened: Floats,
+    groups: Sequence[Sequence[str]],
+    name: str,
+    confidence: float,
+    seed: int = 0,
+) -> Estimate:
+    """The share of units to which something happened, with its interval.
+
+    On each side the wider of :func:`group_mean` and Wilson's interval (1927) for as many
+    independent units as there are groups, which has a width where it happened to all or to none.
+    Arguments as for :func:`group_mean`.
+    """
+    from scipy import stats
+
+    found = group_mean(happened, groups, name, confidence, seed)
+    n, p = len(set(groups)), found.value
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    low, high = min(found.low, middle - reach), max(found.high, middle + reach)
+    return Estimate(p, float(max(0.0, low)), float(min(1.0, high)), name)
 
 
 def groups_of(groups: Sequence[str], which: Bools) -> list[tuple[str]]:

@@ -10,6 +10,7 @@ from pytest_interp.claims.groups import (
     FEWEST_GROUPS,
     Needed,
     group_mean,
+    group_share,
     groups_of,
     positive,
     require,
@@ -128,7 +129,8 @@ def check_ablation_removes(
         "projected out"
     )
     verdict = verdict_of(ablated, claim, which, least, terms)
-    if said := undecided(ablated, which, ablated.before[which], ablated.after[which]):
+    numbers = (ablated.before, ablated.after, ablated.random_after)
+    if said := undecided(ablated, which, *(x[..., which] for x in numbers)):
         return replace(verdict, sentence=said)
     abstains = which & (ablated.before > 0)
     groups = groups_of(ablated.groups, abstains)
@@ -141,7 +143,7 @@ def check_ablation_removes(
         )
     stops = (ablated.after[abstains] <= 0).astype(float)
     where = "share that stops abstaining"
-    needed = [Needed(group_mean(stops, groups, where, terms.confidence, terms.seed), least)]
+    needed = [Needed(group_share(stops, groups, where, terms.confidence, terms.seed), least)]
     others = (ablated.random_after[:, abstains] <= 0).mean(1)
     note = f"largest share that stops, of {len(others)} random directions"
     controls = (Control("random directions", float(others.max()), least / 2, note),)

@@ -90,6 +90,9 @@ def check_commits_later(
         )
     a, b = (side[pairs[:, i]] for i, side in enumerate(kept))
     groups = [tuple({curves.groups[i], curves.groups[j]}) for i, j in zip(a, b, strict=True)]
+    if min(len({curves.groups[i] for i in side}) for side in (a, b)) < FEWEST_GROUPS:
+        said = f"The matched pairs are of too few groups: {FEWEST_GROUPS} of each class are needed."
+        return replace(verdict, sentence=said)
     where = f"layers later, {len(pairs)} matched pairs"
     found = group_mean(settled[a] - settled[b], groups, where, terms.confidence, terms.seed)
     raw = settled[kept[0]].mean() - settled[kept[1]].mean()
@@ -98,7 +101,8 @@ def check_commits_later(
     controls = (
         Control("balance", float(off), BALANCE, "confidence left unmatched, in deviations"),
     )
-    verdict = replace(verdict, n_prompts=2 * len(pairs), n_left_out=len(settled) - 2 * len(pairs))
+    asked = verdict.n_prompts
+    verdict = replace(verdict, n_prompts=2 * len(pairs), n_left_out=asked - 2 * len(pairs))
     return _decided(
         verdict,
         [Needed(found, least)],

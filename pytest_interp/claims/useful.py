@@ -9,7 +9,7 @@ import numpy as np
 from pytest_interp.claims.groups import (
     FEWEST_GROUPS,
     Needed,
-    group_mean,
+    group_share,
     groups_of,
     positive,
     require,
@@ -90,7 +90,7 @@ def check_side_effects_below(
         f"{most_kl:g} nats, and at most {most_lost:.0%} of the right answers on {whose} are lost"
     )
     verdict = verdict_of(steered, claim, which, most_kl, terms)
-    if said := undecided(steered, which, steered.neutral_kl):
+    if said := undecided(steered, which, steered.neutral_kl, steered.log_odds[:, which]):
         return replace(verdict, sentence=said)
     worst = steered.neutral_kl.max().item()
     where = f"divergence of neutral text at dose {steered.doses[steered.neutral_kl.argmax()]:g}"
@@ -107,7 +107,7 @@ def check_side_effects_below(
     for dose, right in zip(steered.doses, steered.right[:, answered], strict=True):
         where = f"right answers lost at dose {dose:g}"
         if dose:
-            lost = group_mean(1 - right, groups, where, terms.confidence, terms.seed)
+            lost = group_share(1 - right, groups, where, terms.confidence, terms.seed)
             needed.append(Needed(lost, most_lost, "at most"))
     return decided(verdict, needed, (), "Neutral text and right answers stay as they are.")
 

@@ -165,12 +165,13 @@ def _baselines(
         "layer 0": features.states[features.layers.index(0)],
         "token counts": counts,
         "confidence": features.confidence[:, None],
-        "preference to abstain": features.abstains_by[:, None],
     }
+    if features.prompts.abstain:
+        simple["preference to abstain"] = features.abstains_by[:, None]
+    # one that is not finite stays: without it a claim would have less to exceed
     return {
         name: np.mean([_scored(difference_of_means(x[None]), s, first)[0] for s in divisions], 0)
         for name, x in simple.items()
-        if np.isfinite(x).all()
     }
 
 
