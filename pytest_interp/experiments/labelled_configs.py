@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.options.probe import ProbeOptions
-from pytest_interp.options.steering import SteerOptions
+from pytest_interp.options.steering import SteerOptions, Where
 from pytest_interp.results.probe import ProbeResult
 from pytest_interp.results.steering import AblationResult, SteerResult
 from pytest_interp.results.trajectories import Trajectories
@@ -78,6 +78,9 @@ class Steer(_Intervention):
 @dataclass(frozen=True, kw_only=True)
 class AblateDirection(_Intervention):
     """Ablation of a direction: project it out of all that is written; does abstaining go?"""
+
+    positions: Where = "all"
+    """``all`` projects it out at every token, ``last`` at the last one alone."""
 
     def run(self, adapter: ModelAdapter) -> AblationResult:
         from pytest_interp.experiments.directions import class_direction

@@ -134,9 +134,11 @@ def ablate_direction(
     """Project a direction out of the embeddings and of all that every block writes.
 
     The residual stream then never holds any of it. Random directions are projected out in the same
-    way. Errors and arguments are those of :func:`steer`; doses and layers do not count.
+    way. Errors and arguments are those of :func:`steer`, but positions are all by default;
+    ``last`` is cheaper, and leaves the direction at the tokens before. Doses and layers do not
+    count.
     """
-    chosen = replace(options or SteerOptions(), **asked)
+    chosen = replace(options or SteerOptions(positions="all"), **asked)
     _check(adapter, prompts, direction)
     ways = _random(direction, chosen, adapter)
     units = torch.cat([torch.zeros_like(ways[:1]), ways])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -27,7 +28,8 @@ class SteerOptions:
 
     Raises:
         UnknownNameError: unknown positions.
-        ExperimentError: no dose, a dose of 0, or too few random directions.
+        ExperimentError: no dose, a dose of 0 or one that is not finite, no neutral text, or too few
+            random directions.
     """
 
     doses: tuple[float, ...] = (-2.0, -1.0, 1.0, 2.0, 4.0)
@@ -50,6 +52,13 @@ class SteerOptions:
                 f"doses={list(self.doses)}: give at least one, none of them 0 (which is always "
                 "there) and each once",
                 about="doses",
+            )
+        if not all(map(math.isfinite, self.doses)):
+            raise ExperimentError(f"doses={list(self.doses)}: give finite numbers", about="doses")
+        if not self.neutral:
+            raise ExperimentError(
+                "neutral=(): give at least one text, or side effects would always be none",
+                about="neutral",
             )
         if self.random < 20:
             raise ExperimentError(
