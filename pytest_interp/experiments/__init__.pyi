@@ -1,3 +1,8 @@
+from .behaviour import (
+    Said as Said,
+    known_or_not as known_or_not,
+    say as say,
+)
 from .control_runs import (
     cheap_controls as cheap_controls,
     identity_control as identity_control,

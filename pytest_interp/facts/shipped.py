@@ -33,17 +33,6 @@ def load_facts(name: str) -> FactSet:
         return FactSet.from_yaml(path)
 
 
-def named_facts(name: str) -> FactSet:
-    """A facts file by its path, or a shipped set by its name.
-
-    Raises:
-        SpecError: the file cannot be read, or is no facts file.
-        UnknownNameError: neither a file nor a shipped set.
-    """
-    path = Path(name)
-    return FactSet.from_yaml(path) if path.suffix or path.exists() else load_facts(name)
-
-
 def shipped() -> FactSet:
     """All shipped facts as one set. A template's name begins with that of its set."""
     return FactSet.join("shipped", [load_facts(name) for name in fact_sets()])

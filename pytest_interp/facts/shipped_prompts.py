@@ -6,7 +6,6 @@ For the tokenizer of SmolLM2, answers and abstaining tokens are single tokens.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.facts.invented import known_or_invented
@@ -39,14 +38,3 @@ def load_prompts(name: str) -> PromptSet:
             "are then called all.",
         )
     return _MAKERS[name]()
-
-
-def named_prompts(name: str) -> PromptSet:
-    """A prompts file by its path, or a shipped set by its name.
-
-    Raises:
-        SpecError: the file cannot be read, or is no prompts file.
-        UnknownNameError: neither a file nor a shipped set.
-    """
-    path = Path(name)
-    return PromptSet.from_yaml(path) if path.suffix or path.exists() else load_prompts(name)

@@ -4,7 +4,8 @@ import pytest
 
 from pytest_interp import FactPrompt, FactSet, load_facts
 from pytest_interp.errors import PromptError, SpecError, UnknownNameError
-from pytest_interp.facts.shipped import fact_sets, named_facts, shipped
+from pytest_interp.facts.named import facts_or_prompts
+from pytest_interp.facts.shipped import fact_sets, shipped
 
 
 def test_bare_prompts_cluster_by_wording():
@@ -63,6 +64,6 @@ def test_unknown_fact_set_names_the_nearest():
 
 
 def test_a_name_is_a_shipped_set_or_a_file(tmp_path):
-    assert named_facts("capitals") == load_facts("capitals")
+    assert facts_or_prompts("capitals") == load_facts("capitals")
     with pytest.raises(SpecError, match=r"capitals\.yaml.*No such file"):
-        named_facts(str(tmp_path / "capitals.yaml"))
+        facts_or_prompts(str(tmp_path / "capitals.yaml"))
