@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -96,11 +97,9 @@ def group_share(
     independent units as there are groups, which has a width where it happened to all or to none.
     Arguments as for :func:`group_mean`.
     """
-    from scipy import stats
-
     found = group_mean(happened, groups, name, confidence, seed)
     n, p = len(set(groups)), found.value
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     low, high = min(found.low, middle - reach), max(found.high, middle + reach)
