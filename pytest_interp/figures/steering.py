@@ -26,8 +26,11 @@ def steer_figure(result: SteerResult) -> Figure:
         left.fill_between(result.doses, low, high, color=colour, alpha=0.15, linewidth=0)
         mean = result.log_odds[:, which].mean(1)
         left.plot(result.doses, mean, color=colour, marker="o", markersize=4, label=label)
-        share = np.nanmean(result.right[:, which], axis=1)
-        right.plot(result.doses, share, color=colour, marker="o", markersize=4)
+        answered = result.right[:, which]
+        answered = answered[:, ~np.isnan(answered).any(0)]
+        if answered.size:
+            share = answered.mean(1)
+            right.plot(result.doses, share, color=colour, marker="o", markersize=4)
     style.label(left, x="dose", y="log-odds of abstaining")
     layers = ", ".join(map(str, result.layers))
     style.title(
