@@ -23,6 +23,8 @@ class Marked:
     backends: tuple[str, ...] = ()
     device: str | None = None
     dtype: str | None = None
+    other_model: bool = False
+    """Whether its claims may be about another model or backend than its id names."""
 
 
 def read_marker(definition: pytest.Item) -> Marked:
@@ -69,5 +71,6 @@ _READ: Final[dict[str, Callable[[Any], Any]]] = {
     "backends": lambda value: tuple(map(known_backend, _names("backends", value))),
     "device": lambda value: None if value is None else check_device(str(value)),
     "dtype": lambda value: None if value is None else check_dtype(str(value)),
+    "other_model": bool,
 }
 """The arguments of the marker, and how each is read."""
