@@ -67,11 +67,10 @@ def checking(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
         __tracebackhide__ = True
         verdict = check(*args, **kwargs)
         if not verdict.models and (made := [*_provenances([*args, *kwargs.values()])]):
-            models, backends = ((getattr(one, n) for one in made) for n in ("model", "backend"))
             verdict = replace(
                 verdict,
-                models=tuple(dict.fromkeys(models)),
-                backends=tuple(dict.fromkeys(backends)),
+                models=tuple(dict.fromkeys(one.model for one in made)),
+                backends=tuple(dict.fromkeys(one.backend for one in made)),
             )
         unread = _unread.get()
         if unread is not None:
