@@ -46,6 +46,9 @@ from .terms import (
     least_effect as least_effect,
     most_effect as most_effect,
 )
+from .unread import (
+    checking as checking,
+)
 from .verdict import (
     Estimate as Estimate,
     Status as Status,

@@ -12,6 +12,7 @@ from pytest_interp.claims.places import in_runs
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Terms, number, whole_number
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import dtype_of
@@ -22,6 +23,7 @@ from pytest_interp.results.samples import Scope
 from pytest_interp.results.tolerances import float_tolerance
 
 
+@checking
 def check_crystallises(
     lens: LensResult | LensSet | Sequence[LensResult],
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, ParamSpec
+from typing import Literal
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from pytest_interp.claims.evidence import Column, Evidence
 from pytest_interp.claims.map_controls import random_regions, whole_state
 from pytest_interp.claims.measured import Measured, measure
 from pytest_interp.claims.terms import Terms
+from pytest_interp.claims.unread import P, checking
 from pytest_interp.claims.verdict import Status, Verdict, conclude
 from pytest_interp.results.control import Control
 from pytest_interp.results.samples import Scope
 from pytest_interp.stats import units_needed
 
 Sense = Literal["at least", "at most", "within"]
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def _undefined(evidence: Evidence, reads: Iterable[tuple[Column, Sequence[int]]]
             yield f"layer {layers[i]}, {c.name} is {c.effect[fact, at[i]]} in {prompt!r}"
 
 
+@checking
 def decide(
     claim: str,
     evidence: Evidence,
@@ -166,11 +167,12 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
 
     ``check_this`` becomes ``assert_this``. Reports hear of its verdict.
     """
+    checked = checking(check)
 
     @functools.wraps(check)
     def assertion(*args: P.args, **kwargs: P.kwargs) -> Verdict:
         __tracebackhide__ = True  # pytest then shows the line of the spec
-        return conclude(check(*args, **kwargs))
+        return conclude(checked(*args, **kwargs))
 
     assertion.__name__ = assertion.__qualname__ = check.__name__.replace("check_", "assert_", 1)
     return assertion
