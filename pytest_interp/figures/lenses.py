@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
@@ -80,7 +82,7 @@ def _interval(axes: Axes, result: LensSet) -> None:
     settled = np.array([[float(result.lenses[i].settled_layer)] for i in known])
     mean, scope = settled.mean(), Scope.of(result, known)
     # no higher than the curves: above are the labels
-    common = {"ymax": 0.79, "color": style.GREY, "gid": style.FINDING}
+    common: dict[str, Any] = {"ymax": 0.79, "color": style.GREY, "gid": style.FINDING}
     axes.axvline(_at(result, mean), linewidth=1.4, **common)
     text = (
         f"Grey: mean of these layers over the {len(known)} answers that lead at the end, {mean:.1f}"
