@@ -126,12 +126,18 @@ class Scope:
             shared["templates"] = [frozenset((self.templates[i],)) for i in members]
         return Sample(members, shared, wording)
 
-    def too_few(self) -> str | None:
-        """Why no interval can be made, and what to add; None where one can."""
+    def too_few(self, members: Sequence[int] | None = None) -> str | None:
+        """Why no interval can be made, and what to add; None where one can.
+
+        Args:
+            members: the facts that have what is measured; all of them by default.
+        """
         if len(self.templates) == 1:
             return None  # one fact: existence is all that is claimed
-        for sample in self.samples():
+        for sample in self.samples(members):
             n, of = len(sample.members), f"template {sample.wording!r}"
+            if n == 1 and sample.wording is None:
+                return "1 fact says nothing of the others: add facts like it"
             if n == 1:
                 return (
                     f"{of} has 1 fact, and of fewer than {FEWEST_TEMPLATES} templates each has to "
