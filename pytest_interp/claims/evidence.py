@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from pytest_interp.claims.samples import Scope
 from pytest_interp.claims.terms import Terms
 from pytest_interp.errors import ClaimError
 from pytest_interp.provenance import Provenance
@@ -16,6 +15,7 @@ from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
 from pytest_interp.results.known import unknown_because
 from pytest_interp.results.roles import role_effect, role_positions
+from pytest_interp.results.samples import Scope
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 

@@ -12,11 +12,12 @@ import numpy as np
 from pytest_interp.claims.cells import Cell, listed, table
 from pytest_interp.claims.evidence import Column, Evidence
 from pytest_interp.claims.map_controls import random_regions, whole_state
-from pytest_interp.claims.samples import Measured, Scope
+from pytest_interp.claims.measured import Measured, measure
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.unread import P, checking
 from pytest_interp.claims.verdict import Status, Verdict, conclude
 from pytest_interp.results.control import Control
+from pytest_interp.results.samples import Scope
 from pytest_interp.stats import units_needed
 
 Sense = Literal["at least", "at most", "within"]
@@ -186,8 +187,8 @@ def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterat
     places = [f"layer {layer}, {c.name}" for layer in layers]
     rows = {member: row for row, member in enumerate(c.members)}
     by_sample = [
-        sample.measure(
-            effect[[rows[i] for i in sample.members]], places, terms.confidence, terms.seed
+        measure(
+            sample, effect[[rows[i] for i in sample.members]], places, terms.confidence, terms.seed
         )
         for sample in evidence.scope.samples(c.members)
     ]
