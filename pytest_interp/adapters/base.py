@@ -20,6 +20,7 @@ from torch import Tensor
 
 from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
 from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
 from pytest_interp.adapters.state import (
     Seen,
@@ -279,7 +280,8 @@ class ModelAdapter(ABC):
 
         Raises:
             UnsupportedSiteError: a site that the model lacks, or an edit of a read-only one.
-            HookError: a hook that did not fire exactly once, or an edit that changed the shape.
+            HookError: a hook that did not fire exactly once, an activation of another shape than
+                its kind says, or an edit that changed the shape.
             ExperimentError: a prefix of another number of rows.
         """
         captures = frozenset(map(Site.of, capture))
@@ -298,10 +300,15 @@ class ModelAdapter(ABC):
                 # not: begin with one row and let the others join where the first block begins.
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
-            taps = Taps(captures, changes, grad, start)
+            taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
             out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
             taps.check_fired(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
+
+    def _shapes(self, n_tokens: int) -> Shapes:
+        # not d_head: the values of some architectures have another width than their keys
+        sizes = {"d_model": self.d_model, "head": self.n_heads}
+        return Shapes(str(self), sizes | dict.fromkeys(("pos", "query"), n_tokens))
 
     def _check(self, site: Site, *, edited: bool) -> None:
         if edited and site.kind.read_only:
