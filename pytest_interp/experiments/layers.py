@@ -16,12 +16,12 @@ def layers_of(adapter: ModelAdapter, layers: Iterable[int] | None) -> tuple[int,
     """
     if layers is None:
         return tuple(range(adapter.n_layers))
-    chosen = tuple(sorted(set(layers)))
-    outside = [layer for layer in chosen if not 0 <= layer < adapter.n_layers]
-    if outside or not chosen:
-        raise ExperimentError(
-            f"layers {outside or list(chosen)} cannot be used: {adapter.name} has layers 0 to "
-            f"{adapter.n_layers - 1}",
-            about="layers",
-        )
-    return chosen
+    chosen: set[int] = set()
+    there = f"{adapter.name} has layers 0 to {adapter.n_layers - 1}"
+    for layer in layers:  # not all at once: a range may be longer than memory
+        if not 0 <= layer < adapter.n_layers:
+            raise ExperimentError(f"layer {layer} cannot be used: {there}", about="layers")
+        chosen.add(layer)
+    if not chosen:
+        raise ExperimentError(f"layers is empty: name one or more, {there}", about="layers")
+    return tuple(sorted(chosen))
