@@ -11,6 +11,7 @@ residual stream.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,6 +178,14 @@ class Site:
         if self.layer is None:
             return (-1 if self.kind == EMBED else float("inf"), 0)
         return (self.layer, self.kind.order or 0.0)
+
+
+def sites_of(asked: Site | str | Iterable[Site | str]) -> frozenset[Site]:
+    """One site or several, each of them maybe a text. Errors as for :meth:`Site.of`."""
+    # a text is a sequence of letters, which are no sites
+    if isinstance(asked, str) or not isinstance(asked, Iterable):
+        return frozenset([Site.of(asked)])
+    return frozenset(map(Site.of, asked))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.control_runs import cheap_controls
+from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, by_length, sweep
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
