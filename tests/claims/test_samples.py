@@ -94,6 +94,10 @@ def test_answers_that_many_prompts_of_a_lens_share_cluster_them():
     assert verdict.status is Status.INCONCLUSIVE
     assert verdict.interval == "by entities: 2 of them, 1 degree of freedom"
     assert check_crystallises(made, by_layer=9).status is Status.PASSED
+    headline = check_crystallises(made, by_layer=3).headline
+    assert headline.startswith("failed: 6.500 [")
+    assert headline.endswith("at settled layer, claimed at most 3")
+    assert "claimed 1 to 9, margin +" in check_crystallises(made, by_layer=9, not_before=1).headline
 
 
 @pytest.mark.guarantee(
