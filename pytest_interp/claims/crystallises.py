@@ -138,6 +138,7 @@ def check_crystallises(
         interval=worst.interval,
         threshold=float(by_layer if late <= early else not_before),
         margin=min(late, early),
+        claimed=f"{not_before} to {by_layer}" if not_before else f"at most {by_layer}",
         details="\n".join(f"  {line}" for line in alone.settled_layer.explain()) if alone else "",
     )
 

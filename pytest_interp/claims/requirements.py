@@ -108,7 +108,8 @@ def decide(
 
     The claim passes where the whole interval of each mean is on the right side of its limit, and
     fails where one lies wholly on the wrong side. It is inconclusive where an interval crosses its
-    limit, a control does not hold, a number is not finite, or the model knows too few of the facts.
+    limit, a control does not hold, a number is not finite, the model knows too few of the facts, or
+    a single one of several facts has a token there.
 
     All cells must hold for the claim to pass, so testing each at full confidence keeps the error
     of the whole claim below that of one cell (an intersection-union test): no correction for
@@ -131,7 +132,14 @@ def decide(
     verdict = undecided(claim, evidence, terms, requirements[0].limit, reads)
     if verdict.sentence:
         return verdict
-    cells = [cell for required in requirements for cell in _cells(evidence, required, terms)]
+    thin = {
+        r.column: few for r in requirements if r.layers and (few := _too_few(evidence, r.column))
+    }
+    weighed = [required for required in requirements if required.column not in thin]
+    cells = [cell for required in weighed for cell in _cells(evidence, required, terms)]
+    # what is false is false, whatever nothing can be said of
+    if thin and not any(cell.false for cell in cells):
+        return replace(verdict, sentence=next(iter(thin.values())))
     # not "margin < 0", which an undefined margin is not either
     broken = [cell for cell in cells if not cell.margin >= 0]
     # where one is false, that one decides, and not one that is further off but undecided
@@ -176,6 +184,13 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
 
     assertion.__name__ = assertion.__qualname__ = check.__name__.replace("check_", "assert_", 1)
     return assertion
+
+
+def _too_few(evidence: Evidence, column: Column) -> str | None:
+    """Why the facts that have this column are no sample of the set; None where they are."""
+    few = evidence.scope.too_few(column.members)
+    n, of = len(column.members), len(evidence.traces)
+    return few and f"There is no interval at {column.name}, which {n} of {of} facts have: {few}."
 
 
 def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterator[Cell]:

@@ -110,12 +110,18 @@ class Scope:
         found = [one.mean_intervals(values[list(one.members)]) for one in self.samples()]
         return np.min([one.low for one in found], 0), np.max([one.high for one in found], 0)
 
-    def too_few(self) -> str | None:
-        """Why no interval can be made, and what to add; None where one can."""
+    def too_few(self, members: Sequence[int] | None = None) -> str | None:
+        """Why no interval can be made, and what to add; None where one can.
+
+        Args:
+            members: the facts that have what is measured; all of them by default.
+        """
         if len(self.templates) == 1:
             return None  # one fact: existence is all that is claimed
-        for sample in self.samples():
+        for sample in self.samples(members):
             n, of = len(sample.members), f"template {sample.wording!r}"
+            if n == 1 and sample.wording is None:
+                return "1 fact says nothing of the others: add facts like it"
             if n == 1:
                 return (
                     f"{of} has 1 fact, and of fewer than {FEWEST_TEMPLATES} templates each has to "
