@@ -18,6 +18,9 @@ _OF_A_ROW = 0.7
 _SMALLEST = 5.0
 """Points of a fact's name: where it would be lower than that, only some of them are named."""
 
+_LONGEST = 32
+"""Characters of a fact's name: longer ones would leave no room for the map."""
+
 
 def height(n: int) -> float:
     """Inches of a map of ``n`` facts."""
@@ -54,5 +57,5 @@ def name_rows(axes: Axes, ids: Sequence[str]) -> None:
     )
     named = range(0, len(ids), step)
     size = min(8.0, _OF_A_ROW * step * row_points)
-    axes.set_yticks(named, [style.token_label(ids[i]) for i in named], fontsize=size)
+    axes.set_yticks(named, [style.on_one_line(ids[i], _LONGEST) for i in named], fontsize=size)
     axes.tick_params(axis="y", length=0)

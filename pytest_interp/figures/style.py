@@ -59,10 +59,11 @@ def token_label(token: str) -> str:
 
 def quoted(text: str, width: int = 66) -> str:
     """A text in quotation marks on one line, its middle left out where it is too long."""
-    return f"“{_on_one_line(text, width)}”"
+    return f"“{on_one_line(text, width)}”"
 
 
-def _on_one_line(text: str, width: int) -> str:
+def on_one_line(text: str, width: int) -> str:
+    """A text of at most so many characters, its middle left out where it is too long."""
     line = drawable(text.replace("\n", "⏎"))
     if len(line) > width:
         keep = (width - 1) // 2
@@ -74,7 +75,7 @@ def of_model(result: Result, text: str) -> str:
     """A title that begins with the model, where it is known."""
     if result.provenance is None:
         return text[:1].upper() + text[1:]
-    return f"{_on_one_line(result.provenance.model, 40)}: {text}"
+    return f"{on_one_line(result.provenance.model, 40)}: {text}"
 
 
 def widest_of(scope: Scope) -> str:

@@ -131,3 +131,17 @@ def test_a_raster_of_a_set_forgives_what_the_numbers_forgive():
     made = trace_set()
     moved = tuple(replace(t, patched_metric=t.patched_metric + 8e-3) for t in made.traces)
     assert distance(draw(made).raster, draw(replace(made, traces=moved)).raster) < 0.05
+
+
+@pytest.mark.parametrize("length", [0, 30])
+def test_long_names_of_facts_leave_room_for_maps_and_titles(length):
+    made = trace_set(6, ["plain", "city", "country"] * 2)
+    made = replace(made, ids=tuple(one + "-of a land" * length for one in made.ids))
+    figure = traces_figure(made)
+    picture(figure)
+    for text in figure.findobj(Text):
+        box = text.get_window_extent()
+        if text.get_visible() and text.get_text():
+            assert box.x0 >= 0, text.get_text()
+            assert box.x1 <= figure.bbox.x1, text.get_text()
+    assert figure.axes[0].get_window_extent().width > 200

@@ -191,3 +191,11 @@ def test_a_list_of_models_gives_each_claim_on_each(project, spec_text):
     result.assert_outcomes(passed=2, deselected=6)
     for model in ("planted-gpt2", "planted-llama"):
         result.stdout.fnmatch_lines([f"capital.interp.yaml::peak_layer?{model}-nnsight? PASSED*"])
+
+
+def test_a_spec_s_baseline_puts_its_result_into_the_report(project, spec_text):
+    text = spec_text.split("claims:")[0] + "baseline: true\n"
+    project.path.joinpath("capital.interp.yaml").write_text(text)
+    junit = ("--junitxml=out.xml", "-o", "junit_family=xunit1")
+    run(project, "--interp-backend=transformer_lens", "--interp-update", *junit)
+    assert 'name="interp_result"' in project.path.joinpath("out.xml").read_text()
