@@ -11,6 +11,7 @@ from pytest_interp.claims import (
     Terms,
     Verdict,
     asserting,
+    checking,
     column,
     decide,
     gather,
@@ -22,6 +23,7 @@ from pytest_interp.claims import (
 from pytest_interp.errors import ClaimError
 
 
+@checking
 def check_outdoes(
     trace: TraceResult | TraceSet,
     position: str,

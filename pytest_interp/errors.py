@@ -21,6 +21,9 @@ AssertionError
 │   └── NeverReachedError     a layer that the answer never reaches, taken for a number
 └── ClaimInconclusive         the evidence cannot decide the claim; an inconclusive claim is no pass
 
+UserWarning
+└── UnreadVerdictWarning      a test made a verdict, and nobody looked at it
+
 Each message says what was wrong, what was expected, and what to change or to run.
 """
 
@@ -129,3 +132,7 @@ class NeverReachedError(ClaimFailed, TypeError):
 
 class ClaimInconclusive(AssertionError):  # noqa: N818
     """The evidence cannot decide the claim."""
+
+
+class UnreadVerdictWarning(UserWarning):
+    """A test made a verdict with a check, and nobody looked at it."""

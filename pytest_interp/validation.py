@@ -102,10 +102,12 @@ def _options(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str,
 
 
 def _existing(document: Document, location: Location) -> Location:
-    """The longest part of the way that is in the file: pydantic adds names of alternatives."""
-    while location and not document.has(location):
-        location = location[:-1]
-    return location
+    """The parts of the way that are in the file: pydantic adds names of alternatives."""
+    found: Location = ()
+    for part in location:
+        if document.has((*found, part)):
+            found = (*found, part)
+    return found
 
 
 def _sentence(mistake: Any, location: Location, private: bool) -> str:

@@ -8,8 +8,9 @@ from .backends import (
     open_adapter as open_adapter,
     register_backend as register_backend,
 )
-from .base import ModelAdapter as ModelAdapter, Run as Run
+from .base import ModelAdapter as ModelAdapter
 from .layouts import Layout as Layout, register_layout as register_layout
+from .passes import Run as Run
 from .places import (
     ByLayout as ByLayout,
     ModulePlace as ModulePlace,

@@ -10,33 +10,30 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
+from pytest_interp.adapters.embedding import embed, embedding_std
 from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
+from pytest_interp.adapters.opened import Opened
+from pytest_interp.adapters.passes import Run
 from pytest_interp.adapters.prefix import Prefix
-from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
+from pytest_interp.adapters.shapes import Shapes
+from pytest_interp.adapters.sites import Site, SiteKind, parse_kind, sites_of
 from pytest_interp.adapters.state import (
     Seen,
     State,
     attributes_of,
     changes,
-    key_of,
-    listed,
-    parts_of,
     state_of,
-    tensors_of,
     tokenizer_state,
 )
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import (
-    DamagedWeightsError,
     ExperimentError,
     NotAModelError,
     PromptError,
@@ -44,29 +41,6 @@ from pytest_interp.errors import (
 )
 from pytest_interp.facts.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What one forward pass gave.
-
-    ``logits`` is [row, kept position, vocabulary], with the rows that the last edit left.
-    ``captured`` holds, for each asked site, a copy of what flowed on from there: the edited
-    activation, where there was an edit.
-    """
-
-    logits: Tensor
-    captured: Mapping[Site, Tensor]
-
-    def __getitem__(self, site: Site | str) -> Tensor:
-        """The activation at a captured site. An ExperimentError for any other."""
-        found = self.captured.get(Site.of(site))
-        if found is None:
-            there = ", ".join(map(str, self.captured)) or "none"
-            raise ExperimentError(
-                f"{site} was not captured: name it in capture=[...]. Captured: {there}"
-            )
-        return found
 
 
 class ModelAdapter(ABC):
@@ -102,7 +76,7 @@ class ModelAdapter(ABC):
         self.d_model = int(config.hidden_size)
         self.d_head = int(getattr(config, "head_dim", None) or self.d_model // self.n_heads)
         self.d_vocab = int(config.vocab_size)
-        self._opened = (parts_of(weights.module), dict(tensors_of(weights.module)))
+        self._opened = Opened(weights.module)
 
     def __repr__(self) -> str:
         return f"<{self.name} under {self.backend}>"
@@ -191,20 +165,7 @@ class ModelAdapter(ABC):
 
         Runs the embedding part of the Hugging Face model, and no block.
         """
-        seen: list[Tensor] = []
-
-        def stop(module: torch.nn.Module, inputs: Any, output: Tensor) -> None:
-            seen.append(output)
-            raise _Embedded
-
-        module = self.weights.module
-        handle = module.get_submodule(self.layout.embed).register_forward_hook(stop)
-        try:
-            with torch.no_grad(), suppress(_Embedded):
-                module(tokens, past_key_values=prefix, use_cache=False)
-        finally:
-            handle.remove()
-        return seen[0]
+        return embed(self.weights.module, self.layout, tokens, prefix)
 
     @property
     def embedding_std(self) -> float:
@@ -212,19 +173,7 @@ class ModelAdapter(ABC):
 
         The unit of Gaussian corruption (Meng et al. 2022, arXiv 2202.05262).
         """
-        embed = self.weights.module.get_input_embeddings()
-        now = key_of(state_of(embed, {}))
-        if now not in _embedding_stds:
-            count, total, squares = 0, 0.0, 0.0
-            with torch.no_grad():
-                for ids in torch.arange(self.d_vocab, device=self.device).split(8192):
-                    rows = embed(ids).double()
-                    count += rows.numel()
-                    total += rows.sum().item()
-                    squares += rows.square().sum().item()
-            mean = total / count
-            _embedding_stds[now] = float(max(squares / count - mean * mean, 0.0) ** 0.5)
-        return _embedding_stds[now]
+        return embedding_std(self.weights.module.get_input_embeddings(), self.d_vocab)
 
     def provenance(self, seed: int | None = None) -> Provenance:
         """How a result of this adapter came about: model, backend, versions, git state.
@@ -235,7 +184,7 @@ class ModelAdapter(ABC):
             DamagedWeightsError: modules, hooks or settings of the model were changed after the
                 adapter was opened, so that its runs see a part of the change, or nothing of it.
         """
-        self._check_opened()
+        self._opened.check(self.weights.module, self.name, self.backend)
         config = self.weights.module.config
         bos = getattr(self.tokenizer, "bos_token_id", None)
         made = Provenance(
@@ -254,7 +203,7 @@ class ModelAdapter(ABC):
     def run(
         self,
         tokens: str | Tensor | Sequence[Sequence[int]],
-        capture: Iterable[Site | str] = (),
+        capture: Site | str | Iterable[Site | str] = (),
         edits: Mapping[Site, Edit] | Mapping[str, Edit] | None = None,
         *,
         logits: Literal["last", "all"] = "last",
@@ -270,7 +219,7 @@ class ModelAdapter(ABC):
 
         Args:
             tokens: ids [row, pos], or a text.
-            capture: sites to copy; ``"resid_post.5"`` is the site of that name.
+            capture: a site to copy, or several; ``"resid_post.5"`` is the site of that name.
             edits: for a site, a function from its activation to the new one.
             logits: at the last position alone (one vocabulary product per row), or at all.
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
@@ -279,10 +228,11 @@ class ModelAdapter(ABC):
 
         Raises:
             UnsupportedSiteError: a site that the model lacks, or an edit of a read-only one.
-            HookError: a hook that did not fire exactly once, or an edit that changed the shape.
+            HookError: a hook that did not fire exactly once, an activation of another shape than
+                its kind says, or an edit that changed the shape.
             ExperimentError: a prefix of another number of rows.
         """
-        captures = frozenset(map(Site.of, capture))
+        captures = sites_of(capture)
         changes: dict[Site, Edit] = {Site.of(site): edit for site, edit in (edits or {}).items()}
         for site in {*captures, *changes}:
             self._check(site, edited=site in changes)
@@ -298,10 +248,15 @@ class ModelAdapter(ABC):
                 # not: begin with one row and let the others join where the first block begins.
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
-            taps = Taps(captures, changes, grad, start)
+            taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
             out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
             taps.check_fired(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
+
+    def _shapes(self, n_tokens: int) -> Shapes:
+        # not d_head: the values of some architectures have another width than their keys
+        sizes = {"d_model": self.d_model, "head": self.n_heads}
+        return Shapes(str(self), sizes | dict.fromkeys(("pos", "query"), n_tokens))
 
     def _check(self, site: Site, *, edited: bool) -> None:
         if edited and site.kind.read_only:
@@ -321,19 +276,6 @@ class ModelAdapter(ABC):
                 f"{self.layout.name!r}: give one to register_site(places=...)"
             )
 
-    def _check_opened(self) -> None:
-        parts, tensors = self._opened
-        module = self.weights.module
-        now = dict(tensors_of(module))
-        found = [f"tensor {n}" for n in tensors | now if tensors.get(n) is not now.get(n)]
-        if found := found + changes(parts, parts_of(module)):
-            raise DamagedWeightsError(
-                f"{self.name} was changed after it was put under {self.backend}: "
-                f"{listed(found)}. The backend has modules of its own, and shares only the tensors "
-                "of these, so its runs would not see all of that. Change a copy, then open it: "
-                f"weights = model.copy(); ...; open_adapter(weights, {self.backend!r})"
-            )
-
     @abstractmethod
     def _finds(self, kind: SiteKind) -> bool:
         """Whether this backend knows where such sites are on this architecture."""
@@ -348,30 +290,3 @@ class ModelAdapter(ABC):
         :mod:`pytest_interp.adapters.sites` gives. ``logits_to_keep`` counts final positions; 0
         means all. Returns the logits.
         """
-
-
-_embedding_stds: dict[str, float] = {}
-"""By the state of the embedding: tests may change the weights."""
-
-
-class _Embedded(Exception):  # noqa: N818 - a signal, not an error
-    """The embeddings are there: the rest of the pass is not needed."""
-
-
-def layers_of(adapter: ModelAdapter, layers: Iterable[int] | None) -> tuple[int, ...]:
-    """The asked layers, ascending and without repeats; all of them for None.
-
-    Raises:
-        ExperimentError: a layer that the model lacks, or none at all.
-    """
-    if layers is None:
-        return tuple(range(adapter.n_layers))
-    chosen = tuple(sorted(set(layers)))
-    outside = [layer for layer in chosen if not 0 <= layer < adapter.n_layers]
-    if outside or not chosen:
-        raise ExperimentError(
-            f"layers {outside or list(chosen)} cannot be used: {adapter.name} has layers 0 to "
-            f"{adapter.n_layers - 1}",
-            about="layers",
-        )
-    return chosen

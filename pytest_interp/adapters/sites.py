@@ -11,6 +11,7 @@ residual stream.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,13 +26,16 @@ class SiteKind:
     Where a backend finds it is a matter of the backend (:mod:`pytest_interp.adapters.places`).
 
     Raises:
-        InterpError: the name has other characters, or both ``before`` and ``order`` are missing.
+        InterpError: the name has other characters, the shape cannot be read, or both ``before``
+            and ``order`` are missing.
         UnknownNameError: there is no such kind as ``before``.
     """
 
     name: str
     """Lower-case letters and underscores."""
     shape: str = "[row, pos, d_model]"
+    """The names of the dimensions. A run checks their number, and the sizes of ``pos``, ``query``,
+    ``d_model`` and ``head``."""
     before: str | None = None
     """The kind that a block produces next."""
     order: float | None = field(default=None, compare=False)
@@ -53,6 +57,11 @@ class SiteKind:
             raise InterpError(
                 f"the site name {self.name!r} must be lower-case letters and underscores"
             )
+        if not re.fullmatch(r"\[\w+(, \w+)*\]", self.shape):
+            raise InterpError(
+                f"the shape {self.shape!r} of the site {self.name!r} must name its dimensions, as "
+                "in '[row, pos, d_model]'"
+            )
         if self.order is None:
             if self.before is None:
                 raise InterpError(f"the site {self.name!r} needs before=: the kind that comes next")
@@ -60,6 +69,11 @@ class SiteKind:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def dims(self) -> list[str]:
+        """The names of the dimensions."""
+        return self.shape.strip("[]").split(", ")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -164,6 +178,14 @@ class Site:
         if self.layer is None:
             return (-1 if self.kind == EMBED else float("inf"), 0)
         return (self.layer, self.kind.order or 0.0)
+
+
+def sites_of(asked: Site | str | Iterable[Site | str]) -> frozenset[Site]:
+    """One site or several, each of them maybe a text. Errors as for :meth:`Site.of`."""
+    # a text is a sequence of letters, which are no sites
+    if isinstance(asked, str) or not isinstance(asked, Iterable):
+        return frozenset([Site.of(asked)])
+    return frozenset(map(Site.of, asked))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import weakref
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -38,8 +38,8 @@ def changes(before: State, after: State) -> list[str]:
     return sorted(names, key=lambda name: not name.startswith("tensor "))
 
 
-def listed(names: list[str], most: int = 3) -> str:
-    """The first of them, and how many more there are."""
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first of the names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

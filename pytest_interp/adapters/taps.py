@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
+from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import (
     EMBED,
     MLP_OUT,
@@ -36,9 +37,10 @@ class Taps:
         edits: Mapping[Site, Edit],
         grad: bool,
         start: Edit | None,
+        shapes: Shapes,
     ) -> None:
         self._captures, self._edits, self._grad = captures, edits, grad
-        self._start = start
+        self._start, self._shapes = start, shapes
         self._fired: dict[Site, int] = {}
         self._mid: dict[int, Tensor] = {}
         self._mlp_out: dict[int, Tensor] = {}
@@ -71,6 +73,7 @@ class Taps:
 
         def tap(value: Tensor) -> Tensor | None:
             self._fired[site] += 1
+            self._shapes.check(site, value)
             new = self._begin(value) if site == _FIRST else value
             if through_mid and layer is not None and site.kind == RESID_POST:
                 # as the block itself adds them: the same bits where nothing was changed

@@ -14,7 +14,7 @@ from pytest_interp.baselines.names import NUMBERS
 from pytest_interp.baselines.wording import describe, indented, provenance_lines
 from pytest_interp.errors import BaselineError
 
-Status = Literal["added", "removed", "changed", "within tolerance", "same"]
+Status = Literal["added", "missing", "changed", "within tolerance", "same"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class BaselinesDiff:
 
     @property
     def changed(self) -> bool:
-        """Whether any entry was added or removed, or moved out of tolerance."""
-        return any(entry.status in ("added", "removed", "changed") for entry in self.entries)
+        """Whether any entry was added or is missing, or moved out of tolerance."""
+        return any(entry.status in ("added", "missing", "changed") for entry in self.entries)
 
     def __str__(self) -> str:
         by_status = {s: [e for e in self.entries if e.status == s] for s in _ORDER}
@@ -50,7 +50,8 @@ class BaselinesDiff:
         return "\n\n".join([f"{self.old} -> {self.new}: {totals}", *others])
 
 
-_ORDER: tuple[Status, ...] = ("changed", "removed", "added", "within tolerance", "same")
+_MISSING = "only the first has it: its test is gone, was not run, or failed before it was saved"
+_ORDER: tuple[Status, ...] = ("changed", "missing", "added", "within tolerance", "same")
 
 
 def diff_baselines(old: str | Path, new: str | Path, folder: str = "baselines") -> BaselinesDiff:
@@ -83,8 +84,10 @@ def _compared(name: str, old: Entry | None, new: Entry | None) -> EntryDiff:
     path = PurePosixPath(name)
     test, *rest = path.name.removesuffix(NUMBERS).split("--")
     title = f"{path.parent}: {test}" + (f" ({', '.join(rest)})" if rest else "")
-    if old is None or new is None:
-        return EntryDiff(title, "added" if old is None else "removed")
+    if old is None:
+        return EntryDiff(title, "added")
+    if new is None:
+        return EntryDiff(title, "missing", (_MISSING,))
     changes = compare(old, new)
     if not changes:
         return EntryDiff(title, "same" if old.result == new.result else "within tolerance")

@@ -11,7 +11,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from pytest_interp.errors import BaselineError
+from pytest_interp.errors import BaselineError, CacheError
 from pytest_interp.models.converted import cache_root
 
 _PATIENCE: Final = 60.0
@@ -47,14 +47,14 @@ def one_writer(folder: Path, patience: float = _PATIENCE) -> Iterator[None]:
 
 
 def _lock_folder() -> Path:
-    places = (cache_root(), Path(tempfile.gettempdir()) / "pytest-interp")
+    places = (cache_root, lambda: Path(tempfile.gettempdir()) / "pytest-interp")
     for place in places:
         try:
-            folder = place / "locks"
+            folder = place() / "locks"
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 return folder
-        except OSError as error:
+        except (OSError, CacheError) as error:
             problem = error
     raise BaselineError(
         f"no folder for locks can be written ({problem}): set PYTEST_INTERP_CACHE to a folder "

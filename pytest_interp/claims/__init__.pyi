@@ -62,6 +62,9 @@ from .trajectories import (
     check_commits_later as check_commits_later,
     check_sharpens_gradually as check_sharpens_gradually,
 )
+from .unread import (
+    checking as checking,
+)
 from .useful import (
     assert_separates as assert_separates,
     assert_side_effects_below as assert_side_effects_below,

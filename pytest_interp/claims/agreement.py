@@ -23,6 +23,7 @@ import numpy as np
 
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import number
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats, Ints, Result, dtype_of
@@ -35,6 +36,7 @@ MAX_KL = {"float64": 1e-9, "float32": 1e-6, "float16": 1e-2, "bfloat16": 1e-2}
 divergence is of second order in that."""
 
 
+@checking
 def check_backends_agree(
     first: Any,
     second: Any,
@@ -90,7 +92,15 @@ def _check_adapters(first: Any, second: Any, prompts: list[str], max_kl: float |
         f"{first.name} under {first.backend} and under {second.backend} gives the same next-token "
         f"distributions (KL at most {limit:.3g})"
     )
-    differ = partial(Verdict, claim, Status.FAILED, n_prompts=len(prompts), n_clusters=1)
+    differ = partial(
+        Verdict,
+        claim,
+        Status.FAILED,
+        n_prompts=len(prompts),
+        n_clusters=1,
+        models=tuple(dict.fromkeys([first.name, second.name])),
+        backends=(first.backend, second.backend),
+    )
     worst, where, argmax_changes = -1.0, "", 0
     for prompt in prompts:
         ids = [one.encode(prompt) for one in (first, second)]

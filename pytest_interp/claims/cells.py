@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytest_interp.claims.evidence import Column
-from pytest_interp.claims.samples import Measured
+from pytest_interp.claims.measured import Measured
 from pytest_interp.claims.verdict import Estimate
 
 REACH = 2

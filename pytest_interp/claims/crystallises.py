@@ -7,25 +7,29 @@ from dataclasses import replace
 
 import numpy as np
 
+from pytest_interp.claims.measured import Measured, measure
 from pytest_interp.claims.places import in_runs
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.samples import Measured, Scope
 from pytest_interp.claims.terms import Terms, number, whole_number
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import dtype_of
+from pytest_interp.results.known import LEAST_LEAD, is_answered
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
+from pytest_interp.results.samples import Scope
 from pytest_interp.results.tolerances import float_tolerance
 
 
+@checking
 def check_crystallises(
     lens: LensResult | LensSet | Sequence[LensResult],
     *,
     by_layer: int,
     not_before: int = 0,
-    min_margin: float = 0.5,
+    min_margin: float = LEAST_LEAD,
     min_known: float = 0.8,
     confidence: float = 0.95,
     clusters: Sequence[str] | None = None,
@@ -67,11 +71,7 @@ def check_crystallises(
     claim = f"the answer is the top token from layer {by_layer} at the latest"
     if not_before:
         claim += f", and not from before layer {not_before}"
-    known = [
-        i
-        for i, one in enumerate(asked)
-        if one.settled_layer.reached and one.answer_margin[-1] >= min_margin
-    ]
+    known = [i for i, one in enumerate(asked) if is_answered(one, min_margin)]
     kept, scope = [asked.lenses[i] for i in known], Scope.of(asked, known)
     alone = kept[0] if len(kept) == 1 else None
     verdict = Verdict(
@@ -101,8 +101,8 @@ def check_crystallises(
         return replace(verdict, sentence=f"There is no interval: {few}.")
     settled = np.array([[float(one.settled_layer)] for one in kept])
     found = [
-        sample.measure(
-            settled[list(sample.members)], ["settled layer"], terms.confidence, terms.seed
+        measure(
+            sample, settled[list(sample.members)], ["settled layer"], terms.confidence, terms.seed
         )[0]
         for sample in scope.samples()
     ]
@@ -138,6 +138,7 @@ def check_crystallises(
         interval=worst.interval,
         threshold=float(by_layer if late <= early else not_before),
         margin=min(late, early),
+        claimed=f"{not_before} to {by_layer}" if not_before else f"at most {by_layer}",
         details="\n".join(f"  {line}" for line in alone.settled_layer.explain()) if alone else "",
     )
 

@@ -11,6 +11,7 @@ from pytest_interp.claims.groups import Needed, outcome
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Terms, number, whole_number
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.control import Control
@@ -21,6 +22,7 @@ TEMPLATES_AT_LEAST = 0.6
 """AUROC that fits on the other wordings have to reach: else the probe knows a wording."""
 
 
+@checking
 def check_decodable(
     probe: ProbeResult,
     *,

@@ -17,6 +17,7 @@ from pytest_interp.claims.places import (
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import Requirement, asserting, decide
 from pytest_interp.claims.terms import GivenTerms, Terms, least_effect, most_effect, whole_number
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.options.trace import Direction
@@ -26,6 +27,7 @@ from pytest_interp.results.traces import TraceSet
 Trace = TraceResult | TraceSet
 
 
+@checking
 def check_sufficient(
     trace: Trace,
     site: str,
@@ -49,6 +51,7 @@ def check_sufficient(
     return _check_effect(check_sufficient, "denoise", trace, site, layer_range, at_least, given)
 
 
+@checking
 def check_necessary(
     trace: Trace,
     site: str,
@@ -64,6 +67,7 @@ def check_necessary(
     return _check_effect(check_necessary, "noise", trace, site, layer_range, at_least, given)
 
 
+@checking
 def check_no_effect(
     trace: Trace,
     site: str,
@@ -93,6 +97,7 @@ def check_no_effect(
     )
 
 
+@checking
 def check_handoff(
     trace: Trace,
     source: str,

@@ -8,13 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from pytest_interp.claims.samples import Scope
 from pytest_interp.claims.terms import Terms
 from pytest_interp.errors import ClaimError
+from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
 from pytest_interp.results.known import unknown_because
 from pytest_interp.results.roles import role_effect, role_positions
+from pytest_interp.results.samples import Scope
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
@@ -39,6 +40,11 @@ class Evidence:
     def traces(self) -> tuple[TraceResult, ...]:
         """Traces of known facts."""
         return tuple(self.asked.traces[i] for i in self.known)
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How the traces came about."""
+        return self.asked.provenance
 
     @cached_property
     def scope(self) -> Scope:

@@ -25,12 +25,14 @@ from pytest_interp.claims.terms import (
     number,
     whole_number,
 )
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
 
+@checking
 def check_fact_localized(
     trace: TraceResult | TraceSet,
     site: str,

@@ -5,21 +5,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, ParamSpec
+from typing import Literal
 
 import numpy as np
 
 from pytest_interp.claims.cells import Cell, listed, table
 from pytest_interp.claims.evidence import Column, Evidence
 from pytest_interp.claims.map_controls import random_regions, whole_state
-from pytest_interp.claims.samples import Measured, Scope
+from pytest_interp.claims.measured import Measured, measure
 from pytest_interp.claims.terms import Terms
+from pytest_interp.claims.unread import P, checking
 from pytest_interp.claims.verdict import Status, Verdict, conclude
 from pytest_interp.results.control import Control
+from pytest_interp.results.samples import Scope
 from pytest_interp.stats import units_needed
 
 Sense = Literal["at least", "at most", "within"]
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def _undefined(evidence: Evidence, reads: Iterable[tuple[Column, Sequence[int]]]
             yield f"layer {layers[i]}, {c.name} is {c.effect[fact, at[i]]} in {prompt!r}"
 
 
+@checking
 def decide(
     claim: str,
     evidence: Evidence,
@@ -106,7 +108,8 @@ def decide(
 
     The claim passes where the whole interval of each mean is on the right side of its limit, and
     fails where one lies wholly on the wrong side. It is inconclusive where an interval crosses its
-    limit, a control does not hold, a number is not finite, or the model knows too few of the facts.
+    limit, a control does not hold, a number is not finite, the model knows too few of the facts, or
+    a single one of several facts has a token there.
 
     All cells must hold for the claim to pass, so testing each at full confidence keeps the error
     of the whole claim below that of one cell (an intersection-union test): no correction for
@@ -129,7 +132,14 @@ def decide(
     verdict = undecided(claim, evidence, terms, requirements[0].limit, reads)
     if verdict.sentence:
         return verdict
-    cells = [cell for required in requirements for cell in _cells(evidence, required, terms)]
+    thin = {
+        r.column: few for r in requirements if r.layers and (few := _too_few(evidence, r.column))
+    }
+    weighed = [required for required in requirements if required.column not in thin]
+    cells = [cell for required in weighed for cell in _cells(evidence, required, terms)]
+    # what is false is false, whatever nothing can be said of
+    if thin and not any(cell.false for cell in cells):
+        return replace(verdict, sentence=next(iter(thin.values())))
     # not "margin < 0", which an undefined margin is not either
     broken = [cell for cell in cells if not cell.margin >= 0]
     # where one is false, that one decides, and not one that is further off but undecided
@@ -165,14 +175,22 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
 
     ``check_this`` becomes ``assert_this``. Reports hear of its verdict.
     """
+    checked = checking(check)
 
     @functools.wraps(check)
     def assertion(*args: P.args, **kwargs: P.kwargs) -> Verdict:
         __tracebackhide__ = True  # pytest then shows the line of the spec
-        return conclude(check(*args, **kwargs))
+        return conclude(checked(*args, **kwargs))
 
     assertion.__name__ = assertion.__qualname__ = check.__name__.replace("check_", "assert_", 1)
     return assertion
+
+
+def _too_few(evidence: Evidence, column: Column) -> str | None:
+    """Why the facts that have this column are no sample of the set; None where they are."""
+    few = evidence.scope.too_few(column.members)
+    n, of = len(column.members), len(evidence.traces)
+    return few and f"There is no interval at {column.name}, which {n} of {of} facts have: {few}."
 
 
 def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterator[Cell]:
@@ -184,8 +202,8 @@ def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterat
     places = [f"layer {layer}, {c.name}" for layer in layers]
     rows = {member: row for row, member in enumerate(c.members)}
     by_sample = [
-        sample.measure(
-            effect[[rows[i] for i in sample.members]], places, terms.confidence, terms.seed
+        measure(
+            sample, effect[[rows[i] for i in sample.members]], places, terms.confidence, terms.seed
         )
         for sample in evidence.scope.samples(c.members)
     ]

@@ -20,6 +20,7 @@ from pytest_interp.claims.intervened import chosen, decided, undecided, verdict_
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Terms
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Floats
@@ -27,6 +28,7 @@ from pytest_interp.results.control import Control
 from pytest_interp.results.steering import AblationResult, SteerResult
 
 
+@checking
 def check_dose_response(
     steered: SteerResult,
     *,
@@ -96,6 +98,7 @@ def check_dose_response(
     return decided(verdict, needed, controls, f"The log-odds {way} with the dose.")
 
 
+@checking
 def check_ablation_removes(
     ablated: AblationResult,
     *,

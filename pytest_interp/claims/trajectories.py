@@ -19,6 +19,7 @@ from pytest_interp.claims.groups import (
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Terms
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.control import Control
@@ -32,6 +33,7 @@ BALANCE = 0.1
 """Largest mean difference in confidence that matching may leave, in standard deviations."""
 
 
+@checking
 def check_commits_later(
     curves: Trajectories,
     *,
@@ -112,6 +114,7 @@ def check_commits_later(
     )
 
 
+@checking
 def check_sharpens_gradually(
     curves: Trajectories,
     *,

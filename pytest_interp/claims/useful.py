@@ -19,12 +19,14 @@ from pytest_interp.claims.intervened import chosen, decided, undecided, verdict_
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Terms, number
+from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Estimate, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.steering import SteerResult
 from pytest_interp.stats.separation import Units, areas
 
 
+@checking
 def check_separates(
     steered: SteerResult, *, auroc_at_least: float = 0.8, confidence: float = 0.95
 ) -> Verdict:
@@ -57,6 +59,7 @@ def check_separates(
     return decided(verdict, [Needed(estimate, auroc_at_least)], (), "The direction separates.")
 
 
+@checking
 def check_side_effects_below(
     steered: SteerResult,
     *,

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pytest_interp.claims.unread import look_at
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive
 from pytest_interp.results.control import Control
 
@@ -73,8 +74,19 @@ class Verdict:
     """What the deciding number is claimed to be, as ``at least 0.80``."""
     n_left_out: int = 0
     """Facts left out because the model does not know them."""
+    models: tuple[str, ...] = ()
+    """The models that were measured; none where that is not known."""
+    backends: tuple[str, ...] = ()
+    """The backends under which they were measured."""
     details: str = field(default="", repr=False)
     """Broken cells and the map around them, for a person."""
+
+    if not TYPE_CHECKING:  # for a type checker any name would be an attribute
+
+        def __getattribute__(self, name: str) -> Any:
+            if name != "__class__":  # isinstance may read it
+                look_at(self)
+            return object.__getattribute__(self, name)
 
     def __bool__(self) -> bool:
         return self.status is Status.PASSED

@@ -19,8 +19,8 @@ def run(given: argparse.Namespace) -> int:
     """Compare two states of the baselines.
 
     Each side is a folder of baselines (or of a run's outputs) or a git revision. Exit status 1
-    when a claim was added or removed, or moved out of tolerance; 2 when the two cannot be compared,
-    as where neither side has baselines.
+    when a claim was added, is missing, or moved out of tolerance; 2 when the two cannot be
+    compared, as where neither side has baselines.
     """
     from pytest_interp.baselines import diff_baselines
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pytest_interp.adapters.backends import installed_backends
 from pytest_interp.cli.table import table
-from pytest_interp.errors import DeviceError, InterpError
+from pytest_interp.errors import CacheError, DeviceError, InterpError
 from pytest_interp.plugin.specs import SUFFIX
 from pytest_interp.provenance import PACKAGES
 
@@ -37,6 +37,7 @@ def run(given: argparse.Namespace) -> int:
     here = [("plugin", f"{'on' if is_on else 'off'} in this folder"), ("spec files", f"{n_specs}")]
     print(table([*_versions(), *_devices(), *_caches(), *here]))
     problems = list(_plugin_problems()) or list(_project_problems())
+    problems += _cache_problems()
     if n_specs and not is_on:
         problems.append(
             f"the plugin is off in this folder, so pytest passes over its {n_specs} spec files "
@@ -75,13 +76,30 @@ def _devices() -> list[tuple[str, str]]:
 def _caches() -> list[tuple[str, str]]:
     from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
-    from pytest_interp.models.converted import cache_root
-
     offline = " (HF_HUB_OFFLINE is set: nothing is downloaded)" if HF_HUB_OFFLINE else ""
     return [
-        ("converted models", _folder(cache_root())),
+        ("converted models", _converted()),
         ("hub cache", _folder(Path(HF_HUB_CACHE)) + offline),
     ]
+
+
+def _converted() -> str:
+    from pytest_interp.models.converted import cache_root
+
+    try:
+        return _folder(cache_root())
+    except CacheError:
+        return "none, see below"
+
+
+def _cache_problems() -> Iterator[str]:
+    """Why there is no place for converted models."""
+    from pytest_interp.models.converted import cache_root
+
+    try:
+        cache_root()
+    except CacheError as error:
+        yield str(error)
 
 
 def _folder(path: Path) -> str:

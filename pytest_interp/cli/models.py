@@ -83,6 +83,8 @@ def run_check(given: argparse.Namespace) -> int:
     print(table(rows))
     if wrong := [one.name for one in found if not one.holds]:
         print(f"\n{given.name} is not the same under all backends: {', '.join(wrong)}")
+        for reason in (reason for one in found for reason in one.reasons):
+            print(reason)
         return 1
     print(f"\n{given.name} is the same under {' and '.join(backends)} as plain Hugging Face")
     return 0

@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     text = "its name, as logit_lens; by default the one that the file names"
     parser.add_argument("experiment", nargs="?", help=text)
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="a spec file")
-    parser.add_argument("--model", help="in place of the file's")
+    parser.add_argument("--model", help="in place of the first of the file's")
     parser.add_argument("--backend", help="in place of the first of the file's")
     parser.add_argument("--device", help="cuda, mps or cpu; by default the first that is available")
     parser.add_argument("--dtype", help="by default bfloat16 on cuda and float32 elsewhere")
@@ -51,10 +51,10 @@ def run(given: argparse.Namespace) -> int:
     folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)
     with open_folder(folder, given.force) as write:
         with progress_bar():
-            adapter = load_model(settings.model, backend, settings.device, settings.dtype)
+            adapter = load_model(spec.models[0], backend, settings.device, settings.dtype)
             result = run_experiment(spec, adapter)
         outcomes = list(check_claims(spec, result))
-        config = spec.resolved() | {"backends": [adapter.backend]}
+        config = spec.resolved() | {"model": spec.models[0], "backends": [adapter.backend]}
         title = f"{spec.experiment.name} of {adapter.name} under {adapter.backend}"
         if (made := result.provenance) is not None:
             config |= {"device": made.device, "dtype": made.dtype}

@@ -18,7 +18,8 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.knowledge import known_facts
 from pytest_interp.experiments.sweep import Pairs, sweep
-from pytest_interp.facts.prompts import encode, single_token, tokenize_fact
+from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.facts.prompts import encode, single_token
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.control import Control
 from pytest_interp.results.known import unknown_because
@@ -51,7 +52,7 @@ def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
     At every position of the middle and the last traced layer. Value: the largest change, as a
     share of the gap of the trace.
     """
-    pair = tokenize_fact(trace.fact, adapter.tokenizer)
+    pair = tokenized(adapter, trace.fact)
     corrupt = trace.options.corruption.ids(pair)
     base = corrupt if trace.direction == "denoise" else pair.clean_ids
     tokens = adapter.as_tokens([base])

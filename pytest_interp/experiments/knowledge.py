@@ -11,8 +11,9 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
 from pytest_interp.experiments.sweep import by_length
+from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.known import why_unknown
-from pytest_interp.facts.prompts import TokenizedFact, str_tokens, tokenize_fact
+from pytest_interp.facts.prompts import TokenizedFact, str_tokens
 from pytest_interp.facts.sets import Fact, FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
 
@@ -55,14 +56,14 @@ class Knowledge:
 def known_facts(adapter: ModelAdapter, facts: FactSet) -> tuple[Knowledge, ...]:
     """How the model answers every fact, in their order.
 
-    A pair that the tokenizer splits unevenly, or an answer that is not one token, is reported as
-    a problem of that fact and not raised.
+    A pair that the tokenizer splits unevenly, an answer that is not one token, or a token that the
+    model lacks is reported as a problem of that fact and not raised.
     """
     usable: list[tuple[int, TokenizedFact]] = []
     found: dict[int, Knowledge] = {}
     for i, fact in enumerate(facts):
         try:
-            usable.append((i, tokenize_fact(fact.prompt, adapter.tokenizer)))
+            usable.append((i, tokenized(adapter, fact.prompt)))
         except PromptError as problem:
             found[i] = Knowledge(fact, problem=str(problem))
     for members in by_length([len(pair) for _, pair in usable], lambda _: ROWS):

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import FINAL_NORM, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult

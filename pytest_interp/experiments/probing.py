@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from pytest_interp import progress
-from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.features import Features, capture_features
 from pytest_interp.experiments.fits import Fit, difference_of_means, fit_of
+from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.splits import (
     Split,
     check_groups,

@@ -13,11 +13,13 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from pytest_interp.adapters.base import ModelAdapter, layers_of
+from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.control_runs import cheap_controls
+from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, by_length, sweep
-from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, tokenize_fact
+from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
 from pytest_interp.options.trace import TraceAsked, TraceOptions
@@ -46,7 +48,8 @@ def causal_trace(
             ``direction``, ``metric``, ``corruption``, ``layers``.
 
     Raises:
-        PromptError: the prompts cannot be aligned, or an answer is not one token.
+        PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
+            token.
         ExperimentError: an option has no meaning.
         UnknownNameError: an unknown metric, site, direction or corruption.
     """
@@ -94,17 +97,17 @@ def causal_traces(
     layers = layers_of(adapter, chosen.layers)
     corruption = chosen.corruption.seeded(0)
     chosen = replace(chosen, corruption=corruption)
-    tokenized = [tokenize_fact(fact, adapter.tokenizer) for fact in facts]
+    read = [tokenized(adapter, fact) for fact in facts]
     provenance = adapter.provenance(seed=getattr(corruption, "seed", None))
     found: dict[int, TraceResult] = {}
-    for members in by_length([len(one) for one in tokenized], lambda _: len(tokenized)):
-        batch = _Batch(adapter, [tokenized[i] for i in members], chosen)
+    for members in by_length([len(one) for one in read], lambda _: len(read)):
+        batch = _Batch(adapter, [read[i] for i in members], chosen)
         swept = batch.sweep(layers, max_rows)
         for row, i in enumerate(members):
             (clean_metric, clean_diff), (corrupt_metric, corrupt_diff), patched = batch.values(
                 swept, row
             )
-            own = tokenized[i]
+            own = read[i]
             found[i] = TraceResult(
                 fact=facts[i],
                 options=chosen,

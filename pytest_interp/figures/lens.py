@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from pytest_interp.figures import style
+from pytest_interp.results.base import Floats
 from pytest_interp.results.lens import LensResult
+
+_NEAR = 2.0
+"""Logits of lead up to which the axis is even; beyond it is logarithmic."""
+_TICKS = (-300, -100, -30, -10, -3, 0, 3, 10, 30, 100, 300)
+_LABELS = 0.22
+"""Share of the axis, above all leads, where the labels are."""
 
 
 def lens_figure(result: LensResult) -> Figure:
-    """Probability and rank of the answer at every layer.
+    """Lead and rank of the answer at every layer.
 
-    A dashed line marks the layer at which the answer is first on top. Where it loses its place
-    again, a dotted line marks the layer from which it stays there. The rank axis is logarithmic;
-    its upper end is 0, the top token, as in results and tables.
+    The lead is the logit of the answer minus the best other one: above zero the answer is on top. A
+    dashed line marks the layer at which it first is. Where it loses its place again, a dotted line
+    marks the layer from which it stays there. The rank axis is logarithmic; its upper end is 0, the
+    top token, as in results and tables.
     """
-    figure = Figure(figsize=(style.WIDTH, 4.6), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 4.8), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     layers = result.layers
 
-    above.plot(layers, result.answer_prob, color=style.BLUE, marker="o", markersize=3.5)
-    # above 1 is the place of the labels, where no curve comes
-    above.set_ylim(-0.04, 1.25)
-    above.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
-    style.label(above, y=f"probability of {style.quoted(result.answer)}")
-    style.title(above, f"Logit lens after\n{style.quoted(result.prompt)}")
+    above.axhline(0, color=style.GREY, linewidth=0.8)
+    above.plot(layers, result.answer_margin, color=style.BLUE, marker="o", markersize=3.5)
+    _lead_axis(above, result.answer_margin)
+    style.label(above, y="lead of the answer (logits)")
+    style.title(
+        above,
+        style.of_model(
+            result,
+            f"logit lens after\n{style.quoted(result.prompt)}\n"
+            f"{style.quoted(result.answer)} has probability {result.final_prob:.3g} at the end",
+        ),
+    )
 
     # ranks of near equals change places, so they are compared as numbers alone
     ranks = {"color": style.ORANGE, "marker": "s", "markersize": 3.5, "gid": style.FINDING}
@@ -43,6 +58,27 @@ def lens_figure(result: LensResult) -> Figure:
         style.tidy(axes, grid=True)
     _mark((above, below), result)
     return figure
+
+
+def _lead_axis(axes: Axes, lead: Floats) -> None:
+    """An axis on which leads of 1 and of 30 logits can both be read, from few possible limits."""
+    finite = lead[np.isfinite(lead)]
+    least, most = min(finite, default=0.0), max(finite, default=0.0)
+    ends = np.arcsinh(np.array([-_end(-least), _end(most)]) / _NEAR)
+    low, high = ends[0], ends[0] + (ends[1] - ends[0]) / (1 - _LABELS)
+    axes.set_yscale("asinh", linear_width=_NEAR)
+    axes.set_ylim(*_NEAR * np.sinh([low, high]))
+    ticks = [tick for tick in _TICKS if low <= np.arcsinh(tick / _NEAR) <= ends[1]]
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:+.0f}" if value else "0")
+    )
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _end(lead: float) -> float:
+    """The first of 5, 20, 80, 320 ... logits that is more than a lead."""
+    return 5.0 * 4.0 ** max(0, math.ceil(math.log(max(lead, 1.0) / 5.0, 4)))
 
 
 def _mark(panels: tuple[Axes, Axes], result: LensResult) -> None:
@@ -70,4 +106,5 @@ def _note(axes: Axes, layer: int, text: str, *, to_the_left: bool, row: int = 0)
     """A label at the upper end of a layer's line."""
     offset = (-6 if to_the_left else 6, -12 * row - 1)
     side = "right" if to_the_left else "left"
-    style.note(axes, text, (layer, 1.25), style.GREY, offset, ha=side, va="top")
+    top = axes.get_ylim()[1]
+    style.note(axes, text, (layer, top), style.GREY, offset, ha=side, va="top")

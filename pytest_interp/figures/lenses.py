@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 
 from pytest_interp.figures import rows, style
+from pytest_interp.results.known import is_answered
 from pytest_interp.results.lenses import LensSet
+from pytest_interp.results.samples import Scope
 
 _NEAR, _END = 2.0, 40.0
 """Logits of lead. Colours are even up to the first, logarithmic beyond, and end at the second, the
@@ -20,11 +24,12 @@ def lenses_figure(result: LensSet) -> Figure:
     """By how much each answer leads: facts down, layers across.
 
     Colours are centred on zero, where the answer takes the lead. A mark in each row shows the layer
-    from which the answer stays on top. Below are the mean probability of the answers, and the share
-    of the facts whose answer stays on top.
+    from which the answer stays on top. Below are the mean probability of the answers, the share of
+    the facts whose answer stays on top, and the mean of these layers with the interval that decides
+    a claim.
     """
     heights = (rows.height(len(result)), 1.5)
-    figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.5), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.8), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=heights, sharex=True)
     settled = result.settled_layers()
     norm = AsinhNorm(_NEAR, -_END, _END)
@@ -36,10 +41,14 @@ def lenses_figure(result: LensSet) -> Figure:
     bar.minorticks_off()
     style.title(
         above,
-        f"Logit lens: {len(result)} facts of {style.quoted(result.name)}\n"
-        "Black marks: the layer from which an answer stays on top",
+        style.of_model(
+            result,
+            f"logit lens of {len(result)} facts of {style.quoted(result.name)}\n"
+            "Black marks: the layer from which an answer stays on top",
+        ),
     )
     _curves(below, result, settled)
+    _interval(below, result)
     style.layer_ticks(below, result.layers)
     style.label(below, x="layer", y="share")
     return figure
@@ -62,3 +71,32 @@ def _curves(axes: Axes, result: LensSet, settled: list[int | None]) -> None:
     ):
         style.note(axes, text, (place, 1.0), colour, (6, -2), xycoords="axes fraction", va="top")
     style.tidy(axes, grid=True)
+
+
+def _interval(axes: Axes, result: LensSet) -> None:
+    """The mean of the layers from which the answers stay on top, of those that lead clearly."""
+    known = [i for i, one in enumerate(result) if is_answered(one)]
+    if not known:
+        style.title(axes, "No answer leads clearly at the end: no mean layer", 9.5)
+        return
+    settled = np.array([[float(result.lenses[i].settled_layer)] for i in known])
+    mean, scope = settled.mean(), Scope.of(result, known)
+    # no higher than the curves: above are the labels
+    common: dict[str, Any] = {"ymax": 0.79, "color": style.GREY, "gid": style.FINDING}
+    axes.axvline(_at(result, mean), linewidth=1.4, **common)
+    text = (
+        f"Grey: mean of these layers over the {len(known)} answers that lead at the end, {mean:.1f}"
+    )
+    if (bounds := scope.widest_interval(settled)) is not None:
+        low, high = (float(bound[0]) for bound in bounds)
+        ends = (_at(result, low), _at(result, high))
+        axes.axvspan(*ends, alpha=0.25, linewidth=0, **common)
+        text += f",\nwith its 95 % interval{style.widest_of(scope)}: {low:.1f} to {high:.1f}"
+    else:
+        text += ";\ntoo few for an interval"
+    style.title(axes, text, 9.5)
+
+
+def _at(result: LensSet, layer: float) -> float:
+    """Where a mean of layers is drawn: the layers that were read are evenly spaced."""
+    return float(np.interp(layer, result.layers, np.arange(len(result.layers))))

@@ -13,8 +13,13 @@ from pytest_interp.results.base import Floats
 
 _TALLEST = 6.5
 """Inches of a map: with more than about forty facts its rows get lower."""
-_SMALLEST = 4.5
-"""Points of a fact's name: where rows are lower than that, only some of them are named."""
+_OF_A_ROW = 0.7
+"""Height of a fact's name, as a share of the rows that it has: letters reach above and below it."""
+_SMALLEST = 5.0
+"""Points of a fact's name: where it would be lower than that, only some of them are named."""
+
+_LONGEST = 32
+"""Characters of a fact's name: longer ones would leave no room for the map."""
 
 
 def height(n: int) -> float:
@@ -47,8 +52,10 @@ def fact_map(
 def name_rows(axes: Axes, ids: Sequence[str]) -> None:
     """Name every fact, or every second, fifth ... where the rows are too low for a line each."""
     row_points = 72 * height(len(ids)) / len(ids)
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if s * row_points >= _SMALLEST)
+    step = next(
+        s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if _OF_A_ROW * s * row_points >= _SMALLEST
+    )
     named = range(0, len(ids), step)
-    size = min(8.0, 0.85 * step * row_points)
-    axes.set_yticks(named, [style.token_label(ids[i]) for i in named], fontsize=size)
+    size = min(8.0, _OF_A_ROW * step * row_points)
+    axes.set_yticks(named, [style.on_one_line(ids[i], _LONGEST) for i in named], fontsize=size)
     axes.tick_params(axis="y", length=0)

@@ -13,7 +13,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from pytest_interp.results.base import Floats
+from pytest_interp.results.base import Floats, Result
+from pytest_interp.results.samples import Scope
 
 WIDTH: Final = 8.0
 """Inches: at 100 dpi a figure is as wide as the text column of a README."""
@@ -58,11 +59,28 @@ def token_label(token: str) -> str:
 
 def quoted(text: str, width: int = 66) -> str:
     """A text in quotation marks on one line, its middle left out where it is too long."""
+    return f"“{on_one_line(text, width)}”"
+
+
+def on_one_line(text: str, width: int) -> str:
+    """A text of at most so many characters, its middle left out where it is too long."""
     line = drawable(text.replace("\n", "⏎"))
     if len(line) > width:
         keep = (width - 1) // 2
         line = f"{line[:keep]}…{line[-keep:]}"
-    return f"“{line}”".replace("$", r"\$")
+    return line.replace("$", r"\$")
+
+
+def of_model(result: Result, text: str) -> str:
+    """A title that begins with the model, where it is known."""
+    if result.provenance is None:
+        return text[:1].upper() + text[1:]
+    return f"{on_one_line(result.provenance.model, 40)}: {text}"
+
+
+def widest_of(scope: Scope) -> str:
+    """Of what an interval is the widest, where each template has to hold on its own."""
+    return f", widest of {len(set(scope.templates))} templates" if scope.in_each_template else ""
 
 
 def heat_map(axes: Axes, values: Floats, norm: Normalize) -> AxesImage:

@@ -74,7 +74,8 @@ def _heat_map(figure: Figure, axes: Axes, result: TraceResult) -> None:
     corrupt = result.options.corruption.describe(result.fact)
     is_prompt = corrupt == result.fact.corrupt_prompt
     corrupt = style.quoted(corrupt) if is_prompt else style.drawable(corrupt)
-    style.title(axes, f"{patched}, {result.site}, {result.metric}\n{clean}\nagainst {corrupt}")
+    done = f"{patched}, {result.site}, {result.metric}\n{clean}\nagainst {corrupt}"
+    style.title(axes, style.of_model(result, done))
 
 
 def _curves(axes: Axes, result: TraceResult) -> None:

@@ -11,7 +11,12 @@ from matplotlib.image import AxesImage
 from pytest_interp.figures import rows, style
 from pytest_interp.figures.trace import WORDS, effect_axis
 from pytest_interp.results.base import Floats
+from pytest_interp.results.known import unknown_because
+from pytest_interp.results.samples import Scope
 from pytest_interp.results.traces import TraceSet
+
+THRESHOLDS = (0.3, 0.8)
+"""What claims ask for by default: the most where the fact is not, the least where it is."""
 
 
 def traces_figure(result: TraceSet) -> Figure:
@@ -19,11 +24,12 @@ def traces_figure(result: TraceSet) -> Figure:
 
     Colours are centred on zero and end at -1 and 1, so that negative effects show. A mark in each
     row shows the layer from which the last token outdoes the subject. Below is the mean of both
-    over the facts, with the range of all facts as a band.
+    over the facts that the model knows: with the interval that decides a claim, the range of these
+    facts, and the default thresholds of claims.
     """
     n = len(result)
-    heights = (rows.height(n), 1.5)
-    figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.7), layout="constrained")
+    heights = (rows.height(n), 1.8)
+    figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.9), layout="constrained")
     panels = figure.subplot_mosaic([["subject", "last"], ["mean", "mean"]], height_ratios=heights)
     subject, last = result.effect("subject"), result.effect("last")
     _map(panels["subject"], result, subject, "at the subject (its strongest token)")
@@ -36,14 +42,16 @@ def traces_figure(result: TraceSet) -> Figure:
     maps = [panels["subject"], panels["last"]]
     style.colour_bar(figure, image, maps, f"{measure} ({ends})")
     figure.suptitle(
-        f"{patched}, {first.site}, {first.metric}: {n} facts of {style.quoted(result.name)}\n"
-        "Black marks: the hand-off of each fact. Bands below: the range over facts, no interval",
+        style.of_model(
+            result,
+            f"{patched}, {first.site}, {first.metric}\n{n} facts of {style.quoted(result.name)}. "
+            "Black marks: the hand-off of each fact",
+        ),
         x=0.01,
         ha="left",
         fontsize=10.5,
     )
-    _mean(panels["mean"], "subject", subject, style.BLUE, "o", (0, "left"))
-    _mean(panels["mean"], "last token", last, style.ORANGE, "s", (len(first.layers) - 1, "right"))
+    _means(panels["mean"], result, subject, last)
     effect_axis(panels["mean"], 1.4)
     style.label(panels["mean"], x=f"layer ({first.site})", y=measure)
     style.layer_ticks(panels["mean"], first.layers)
@@ -58,11 +66,33 @@ def _map(axes: Axes, result: TraceSet, values: Floats, title: str) -> AxesImage:
     return image
 
 
-def _mean(
-    axes: Axes, name: str, values: Floats, colour: str, marker: str, named: tuple[int, str]
-) -> None:
-    """The mean of values [fact, layer] and their range; ``named`` is where its name is written."""
-    x = np.arange(values.shape[1])
-    axes.fill_between(x, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18)
-    axes.plot(x, values.mean(axis=0), color=colour, marker=marker, markersize=3)
-    style.note(axes, name, (named[0], 1.12), colour, ha=named[1])
+def _means(axes: Axes, result: TraceSet, subject: Floats, last: Floats) -> None:
+    """The mean of both over the facts that a claim may rest on, from values [fact, layer]."""
+    known = [i for i, one in enumerate(result) if unknown_because(one) is None]
+    n_layers = subject.shape[1]
+    axes.set_xlim(-0.5, n_layers - 0.5)
+    for threshold in THRESHOLDS:
+        axes.axhline(threshold, color=style.GREY, linewidth=0.7, linestyle=":")
+    if not known:
+        style.title(axes, "The model knows none of these facts: no mean", 9.5)
+        return
+    scope = Scope.of(result, known)
+    interval = "too few for an interval"
+    for name, values, colour, marker, at, side in (
+        ("subject", subject[known], style.BLUE, "o", 0, "left"),
+        ("last token", last[known], style.ORANGE, "s", n_layers - 1, "right"),
+    ):
+        x = np.arange(n_layers)
+        axes.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.13, linewidth=0)
+        if (bounds := scope.widest_interval(values)) is not None:
+            axes.fill_between(x, *bounds, color=colour, alpha=0.4, linewidth=0)
+            interval = f"dark: its 95 % interval{style.widest_of(scope)}"
+        axes.plot(x, values.mean(axis=0), color=colour, marker=marker, markersize=3)
+        style.note(axes, name, (at, 1.12), colour, ha=side)
+    low, high = THRESHOLDS
+    style.title(
+        axes,
+        f"Mean of the {len(known)} facts that the model knows; {interval};\n"
+        f"light: their range; dotted: thresholds that claims have by default, {low:g} and {high:g}",
+        9.5,
+    )

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from pytest_interp import progress
 from pytest_interp.adapters.backends import open_adapter
+from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.sites import Site, SiteKind, site_kinds
 from pytest_interp.adapters.weights import Weights
+from pytest_interp.errors import HookError
 from pytest_interp.facts.prompts import encode
 
 # the same products in another order of summation differ by about 1e-6 of the largest entry in
@@ -34,6 +36,8 @@ class Comparison:
     name: str
     differences: Mapping[str, float]
     limit: float
+    reasons: tuple[str, ...] = ()
+    """Why it could not be compared, where an error says so."""
 
     @property
     def holds(self) -> bool:
@@ -52,7 +56,6 @@ def check_model(
     Raises:
         BackendNotInstalledError: a backend's package is missing.
         UnknownNameError: the architecture has no layout.
-        HookError: a hook did not fire exactly once.
     """
     layout = ARCHITECTURES.find(weights.architecture)
     ids = list(encode(weights.tokenizer, prompt))
@@ -61,6 +64,7 @@ def check_model(
     logits, plain = _plain(weights, layout, kinds, tokens)
     limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
     rows: dict[str, dict[str, float]] = {}
+    reasons: dict[str, list[str]] = {}
     steps = len(backends) * len(kinds)
     for i, backend in enumerate(backends):
         adapter = open_adapter(weights, backend)
@@ -69,18 +73,36 @@ def check_model(
         untouched = adapter.run(tokens, logits="all").logits
         rows.setdefault("logits", {})[backend] = _distance(untouched, logits)
         for done, kind in enumerate(kinds, i * len(kinds) + 1):
-            sites = adapter.sites(kind)
-            read = adapter.run(tokens, capture=sites)
-            worst = max(_distance(read[site], plain[site]) for site in sites)
+            try:
+                worst, moved = _at(adapter, kind, tokens, plain, untouched)
+            except HookError as error:
+                worst = moved = float("nan")
+                reasons.setdefault(f"read {kind}", []).append(str(error))
             rows.setdefault(f"read {kind}", {})[backend] = worst
             if not kind.read_only:
-                edited = adapter.run(tokens, edits=dict.fromkeys(sites, torch.clone), logits="all")
-                moved = _distance(edited.logits, untouched)
                 rows.setdefault(f"identity at {kind}", {})[backend] = moved
             progress.report(f"comparing {weights.name} with plain hooks", done, steps)
     return [
-        Comparison(name, found, 0.0 if name == "tokens" else limit) for name, found in rows.items()
+        Comparison(name, found, 0.0 if name == "tokens" else limit, tuple(reasons.get(name, ())))
+        for name, found in rows.items()
     ]
+
+
+def _at(
+    adapter: ModelAdapter,
+    kind: SiteKind,
+    tokens: Tensor,
+    plain: Mapping[Site, Tensor],
+    untouched: Tensor,
+) -> tuple[float, float]:
+    """How far activations are from plain ones, and logits from those without an edit."""
+    sites = adapter.sites(kind)
+    read = adapter.run(tokens, capture=sites)
+    worst = max(_distance(read[site], plain[site]) for site in sites)
+    if kind.read_only:
+        return worst, 0.0
+    edited = adapter.run(tokens, edits=dict.fromkeys(sites, torch.clone), logits="all")
+    return worst, _distance(edited.logits, untouched)
 
 
 def _distance(found: Tensor, reference: Tensor) -> float:

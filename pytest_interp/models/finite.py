@@ -8,9 +8,6 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-NAMED = 5
-"""So many tensors are named in a message; the others are counted."""
-
 
 def not_finite(module: nn.Module) -> list[str]:
     """The tensors that hold NaN or infinities, each with the count of them, in words.
@@ -22,12 +19,6 @@ def not_finite(module: nn.Module) -> list[str]:
         for name, tensor in _floats(module)
         if not torch.isfinite(tensor.sum(dtype=_wide(tensor))) and not torch.isfinite(tensor).all()
     ]
-
-
-def listed(found: list[str]) -> str:
-    """The first of the tensors in words, and how many there are."""
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return f"{len(found)} of its tensors are not finite: {', '.join(found[:NAMED])}{more}"
 
 
 def _floats(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -12,10 +12,11 @@ import torch
 
 from pytest_interp.adapters.backends import check_backend, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.state import listed
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models.devices import resolve_device, resolve_dtype
-from pytest_interp.models.finite import listed, not_finite
+from pytest_interp.models.finite import not_finite
 from pytest_interp.models.registry import choose_backend, find_model
 from pytest_interp.models.sources import Source
 
@@ -85,15 +86,16 @@ def load_weights(
 def _check_finite(name: str, module: torch.nn.Module, source: Source, dtype: torch.dtype) -> None:
     if not (found := not_finite(module)):
         return
+    named = f"{len(found)} of its tensors are not finite: {listed(found, 5)}"
     short = str(dtype).removeprefix("torch.")
     if dtype in (torch.float16, torch.bfloat16) and not not_finite(source.load(torch.float32)[0]):
         raise DeviceError(
             f"the weights of {name} do not fit into {short}, whose largest number is"
-            f" {torch.finfo(dtype).max:g}: {listed(found)}. Load them as float32"
+            f" {torch.finfo(dtype).max:g}: {named}. Load them as float32"
             f"{' or bfloat16' if dtype is torch.float16 else ''}."
         )
     raise DamagedWeightsError(
-        f"the weights of {name} ({source.describe()}) are damaged: {listed(found)}. Nothing that is"
+        f"the weights of {name} ({source.describe()}) are damaged: {named}. Nothing that is"
         " measured on them means anything. Copy or download them again; if they were trained or"
         " edited here, find the step that broke them."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from itertools import islice
 from typing import Any, Literal, Self, TypedDict, Unpack
 
 from pytest_interp.adapters.sites import RESID_POST, SiteKind, parse_kind, site_kinds
@@ -13,6 +14,8 @@ from pytest_interp.options.metrics import LOGIT_DIFF, Metric, metric_of
 
 Direction = Literal["denoise", "noise"]
 DIRECTIONS: tuple[Direction, ...] = ("denoise", "noise")
+MOST_LAYERS = 10_000
+"""More than any model has; a longer list is not read to its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class TraceOptions:
         values.update(asked)
         read: dict[str, Callable[[Any], Any]]
         read = {"site": parse_kind, "metric": metric_of, "corruption": corruption_of}
-        read["layers"] = lambda layers: None if layers is None else tuple(layers)
+        read["layers"] = lambda layers: None if layers is None else _listed(layers)
         return cls(**{name: read.get(name, lambda v: v)(value) for name, value in values.items()})
 
     def to_json(self) -> dict[str, Any]:
@@ -79,3 +82,12 @@ class TraceAsked(TypedDict, total=False):
     metric: Metric | str
     corruption: Corruption | str
     layers: Iterable[int] | None
+
+
+def _listed(layers: Iterable[int]) -> tuple[int, ...]:
+    listed = tuple(islice(layers, MOST_LAYERS + 1))
+    if len(listed) > MOST_LAYERS:
+        raise ExperimentError(
+            f"layers names more than {MOST_LAYERS:,} layers: no model has so many", about="layers"
+        )
+    return listed

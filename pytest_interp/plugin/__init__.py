@@ -18,5 +18,6 @@ pytest_plugins = [
     "pytest_interp.plugin.specs",
     "pytest_interp.plugin.unused",
     "pytest_interp.plugin.claims",
+    "pytest_interp.plugin.unread",
     "pytest_interp.plugin.repeats",
 ]

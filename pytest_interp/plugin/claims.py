@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_interp.errors import ClaimFailed, ClaimInconclusive
+from pytest_interp.errors import ClaimFailed, ClaimInconclusive, SpecError
+from pytest_interp.plugin.marker import read_marker
 from pytest_interp.plugin.properties import as_json
+from pytest_interp.plugin.targets import target_of
 
 if TYPE_CHECKING:
     from pytest_interp.claims.verdict import Verdict
@@ -43,11 +45,31 @@ def _mode(config: pytest.Config) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """A fixture may claim too."""
+    return (yield from _hear(item, in_test=False))
+
+
+pytest_runtest_teardown = pytest_runtest_setup
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Turn an undecided claim into what was asked for, and keep each verdict for the report."""
+    """Hear the claims of a test."""
+    return (yield from _hear(item, in_test=True))
+
+
+def _hear(item: pytest.Item, *, in_test: bool) -> Generator[None, object, object]:
+    """Turn an undecided claim into what was asked for, and keep each verdict for the report.
+
+    Those of the test itself are about what its id names. A fixture may belong to several tests.
+    """
     from pytest_interp.claims.verdict import hearing
 
     def keep(verdict: Verdict) -> None:
+        __tracebackhide__ = True
+        if in_test:
+            _must_be_of_test(item, verdict)
         item.user_properties.append(("interp_verdict", as_json(verdict.to_json())))
         item.stash.setdefault(_HEADLINES, []).append(verdict.headline)
 
@@ -63,7 +85,27 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise
 
 
-pytest_runtest_setup = pytest_runtest_teardown = pytest_runtest_call  # a fixture may claim too
+def _must_be_of_test(item: pytest.Item, verdict: Verdict) -> None:
+    """Refuse a claim about another model or backend than the test's id names.
+
+    Raises:
+        SpecError: it is, and the mark does not say that it may be.
+    """
+    __tracebackhide__ = True
+    target = target_of(item)
+    if target is None or not verdict.models:
+        return
+    # agreement is about two backends
+    is_of_backend = target.backend is None or target.backend in verdict.backends
+    if verdict.models == (target.model,) and is_of_backend:
+        return
+    if not read_marker(item).other_model:
+        models, backends = (" and ".join(names) for names in (verdict.models, verdict.backends))
+        raise SpecError(
+            f"the test runs on {target}, but its claim is about {models} under {backends}: use the "
+            "fixtures lens, trace, adapter or model, which give what the id names. Where the spec "
+            "means another model or backend: @pytest.mark.interp(other_model=True)"
+        )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -85,7 +85,7 @@ def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
     settings = spec.settings
     own = {"backends": settings.backends, "device": settings.device, "dtype": settings.dtype}
     given = {name: value for name, value in own.items() if value}
-    marks = [pytest.mark.interp(model=settings.model, **given)]
+    marks = [pytest.mark.interp(model=spec.models, **given)]
     marks += [pytest.mark.usefixtures(*settings.fixtures)] if settings.fixtures else []
     for index, name in enumerate(settings.marks):
         place = ("marks", index)

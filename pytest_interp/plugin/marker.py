@@ -23,6 +23,8 @@ class Marked:
     backends: tuple[str, ...] = ()
     device: str | None = None
     dtype: str | None = None
+    other_model: bool = False
+    """Whether its claims may be about another model or backend than its id names."""
 
 
 def read_marker(definition: pytest.Item) -> Marked:
@@ -64,10 +66,17 @@ def _names(argument: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _flag(argument: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SpecError(f"{argument}={value!r} in the marker interp is neither True nor False")
+    return value
+
+
 _READ: Final[dict[str, Callable[[Any], Any]]] = {
     "model": lambda value: _names("model", value),
     "backends": lambda value: tuple(map(known_backend, _names("backends", value))),
     "device": lambda value: None if value is None else check_device(str(value)),
     "dtype": lambda value: None if value is None else check_dtype(str(value)),
+    "other_model": lambda value: _flag("other_model", value),
 }
 """The arguments of the marker, and how each is read."""

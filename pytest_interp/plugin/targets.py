@@ -19,9 +19,10 @@ TARGET = "interp_target"
 NAMED = pytest.StashKey[set[str]]()
 """The models that collected tests have asked for, deselected ones too."""
 _MARKER = (
-    "interp(model=..., backends=..., device=..., dtype=...): run this test on a model, or on each "
-    "of a list, under these backends (transformer_lens, nnsight; by default those installed), on "
-    "this device in this dtype, unless the run asks for others"
+    "interp(model=..., backends=..., device=..., dtype=..., other_model=False): run this test on a "
+    "model, or on each of a list, under these backends (transformer_lens, nnsight; by default "
+    "those installed), on this device in this dtype, unless the run asks for others; with "
+    "other_model=True its claims may be about another model or backend"
 )
 
 

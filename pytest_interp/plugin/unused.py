@@ -36,9 +36,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             continue
         try:
             warnings.warn(pytest.PytestWarning(f"{problem} {reason}"), stacklevel=1)
-        except (
-            pytest.PytestWarning
-        ) as error:  # an error where it was raised would be an internal one
+        except pytest.PytestWarning as error:
+            # let through, it would be an internal error
             _refuse(session, str(error))
 
 

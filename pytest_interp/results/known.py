@@ -1,11 +1,15 @@
-"""Does a trace show that the model knows its fact? Controls and claims ask alike."""
+"""Does a result show that the model knows its fact? Controls, claims and figures ask alike."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from pytest_interp.facts.known import why_unknown
+from pytest_interp.results.lens import LensResult
 from pytest_interp.results.trace import TraceResult
+
+LEAST_LEAD = 0.5
+"""Logits by which an answer has to lead at the last layer: a random model has a top token too."""
 
 
 def unknown_because(trace: TraceResult, min_gap: float | None = None) -> str | None:
@@ -34,3 +38,8 @@ def unknown_because(trace: TraceResult, min_gap: float | None = None) -> str | N
         prefers_counterfactual=trace.options.corruption.prefers_counterfactual,
     )
     return reason and f"{prompt!r}: {reason} ({found})"
+
+
+def is_answered(lens: LensResult, least_lead: float = LEAST_LEAD) -> bool:
+    """Whether the answer stays on top to the last layer, and leads there by so many logits."""
+    return lens.settled_layer.reached and bool(lens.answer_margin[-1] >= least_lead)

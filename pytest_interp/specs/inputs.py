@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_interp.documents import Document, check_below
+from pytest_interp.documents import Document, Location, check_below
 from pytest_interp.errors import InterpError, SpecError
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.sets import FactSet
@@ -51,7 +51,7 @@ def looked_up(
     return found
 
 
-def named(document: Document, location: tuple[str, ...], find: Callable[[], T]) -> T:
+def named(document: Document, location: Location, find: Callable[[], T]) -> T:
     """What ``find`` returns; its errors with file and line."""
     try:
         return find()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from pytest_interp.adapters.backends import backend_names, known_backend
-from pytest_interp.documents import MAX_MISTAKES, Document, check_below, read_document
+from pytest_interp.documents import MAX_MISTAKES, Document, Location, check_below, read_document
 from pytest_interp.errors import InterpError, SpecError
 from pytest_interp.experiments.registry import EXPERIMENTS, Experiment
 from pytest_interp.models.devices import DEVICES, DTYPES, check_device, check_dtype
@@ -42,13 +43,22 @@ _Backend = Annotated[str, *_checked(known_backend, enum=list(backend_names()))]
 _Device = Annotated[str, *_checked(check_device, pattern=rf"^(auto|({'|'.join(DEVICES)})(:\d+)?)$")]
 _Dtype = Annotated[str, *_checked(check_dtype, enum=["auto", *DTYPES])]
 
+# told apart by hand: of a plain union pydantic would tell the mistakes of both
+_Models = Annotated[
+    Annotated[str, Tag("one[str]")] | Annotated[list[str], Field(min_length=1), Tag("list[str]")],
+    Discriminator(lambda value: "list[str]" if isinstance(value, list) else "one[str]"),
+]
+
 
 class SpecFile(BaseModel):
     """The keys of a spec file."""
 
     model_config = ConfigDict(extra="forbid", strict=True, title="pytest-interp spec")
 
-    model: str = Field(description="a registered name, a hub id org/name, or a folder")
+    model: _Models = Field(
+        description="a registered name, a hub id org/name, or a folder; or a list of them: pytest "
+        "checks each claim on each, and pytest-interp run takes the first"
+    )
     experiment: str = Field(description="the name of an experiment")
     inputs: dict[str, Any] = Field(description="the inputs of the experiment")
     backends: list[_Backend] = Field(
@@ -100,6 +110,12 @@ class Spec:
         """The file."""
         return self.document.path
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that the file names, each once."""
+        named = self.settings.model
+        return (named,) if isinstance(named, str) else tuple(dict.fromkeys(named))
+
     def resolved(self) -> dict[str, Any]:
         """The spec with defaults written out, and facts and prompts in place of names."""
         settings = self.settings.model_dump(mode="json", exclude={"facts_file", "prompts_file"})
@@ -144,12 +160,20 @@ def read_spec(
         document, (), SpecFile.model_json_schema(), lambda: SpecFile.model_validate(document.data)
     )
     experiment = named(document, ("experiment",), lambda: EXPERIMENTS.find(settings.experiment))
-    named(document, ("model",), lambda: find_model(settings.model))
+    for place, model in _models(settings):
+        named(document, place, partial(find_model, model))
     config = _configure(document, settings, experiment, folders)
     claims = _claims(document, experiment, len(settings.claims))
     if not claims and not settings.baseline and change is None:
         raise document.error((), "the spec checks nothing: give it claims, or baseline: true")
     return Spec(document, settings, experiment, config, claims)
+
+
+def _models(settings: SpecFile) -> list[tuple[Location, str]]:
+    """Each model that the file names, and where."""
+    if isinstance(settings.model, str):
+        return [(("model",), settings.model)]
+    return [(("model", index), name) for index, name in enumerate(settings.model)]
 
 
 def _claims(document: Document, experiment: Experiment, n: int) -> tuple[Claim, ...]:

@@ -22,6 +22,10 @@ def test_a_prompt_and_sites_may_be_texts(adapter):
     assert run["resid_post.3"] is run[site]
     same = adapter.run(adapter.encode(PROMPT), [site], {"mlp_out.2": torch.zeros_like})
     assert torch.equal(run[site], same[site])
+    for one in ("resid_post.3", site):
+        assert torch.equal(
+            run[site], adapter.run(PROMPT, one, {"mlp_out.2": torch.zeros_like})[site]
+        )
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,8 @@ def test_a_prompt_and_sites_may_be_texts(adapter):
     [
         (lambda a: a.run(PROMPT, capture=["resid_post"]), ExperimentError, "needs a layer"),
         (lambda a: a.run(PROMPT, capture=[3]), ExperimentError, "3 is no site"),
+        (lambda a: a.run(PROMPT, capture=3), ExperimentError, "3 is no site"),
+        (lambda a: a.run(PROMPT, capture="resid_post"), ExperimentError, "needs a layer"),
         (lambda a: a.run(PROMPT, ["resid_post.x"]), ExperimentError, "is no site"),
         (lambda a: a.run([[1, 2], [3]]), PromptError, "one length"),
         (lambda a: a.run([["one"]]), PromptError, "no token ids"),

@@ -56,11 +56,12 @@ def test_within_tolerance_is_told_and_no_change(old, new):
     assert "within tolerance: specs/test_a: test_lens (m)" in str(report)
 
 
-def test_added_and_removed_claims_are_changes(old, new):
+def test_added_and_missing_claims_are_changes(old, new):
     (new / "specs/test_a/test_lens--m.json").unlink()
     save(new, "specs/test_b/test_lens--m", lens())
     text = str(diff_baselines(old, new))
-    assert "removed: specs/test_a: test_lens (m)" in text
+    assert "1 missing, 1 added, 1 same" in text
+    assert "missing: specs/test_a: test_lens (m)\n  only the first has it: its test is gone" in text
     assert "added: specs/test_b: test_lens (m)" in text
     assert diff_baselines(old, new).changed
 
@@ -187,3 +188,32 @@ def test_the_command_exits_with_2_where_it_cannot_tell(repository, capsys):
     capsys.readouterr()
     assert main(["diff", "HEAD", "baselines"]) == 2
     assert "test_lens--m.json is no baseline: the tolerance of" in capsys.readouterr().err
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "`pytest-interp diff` does not call a baseline removed whose test failed.",
+    sees="`missing`, and what may be the reason.",
+)
+def test_an_entry_whose_test_failed_is_missing_and_not_removed(project):
+    project.spec(
+        "test_a",
+        """
+        from made_results import lens, trace
+
+        def test_lens(baseline, pytestconfig):
+            assert pytestconfig.getini("interp_baseline_dir") != "new"
+            baseline.check(lens())
+
+        def test_trace(baseline):
+            baseline.check(trace())
+        """,
+    )
+    project.run("--interp-update").assert_outcomes(passed=2)
+    new = ("-o", "interp_baseline_dir=new")
+    project.run("--interp-update", *new).assert_outcomes(passed=1, failed=1)
+    told = str(diff_baselines(project.path / "baselines", project.path / "new"))
+    assert "1 missing, 1 same" in told
+    assert "missing: specs/test_a: test_lens" in told
+    assert "its test is gone, was not run, or failed before it was saved" in told
+    assert "removed:" not in told

@@ -61,6 +61,20 @@ def test_an_incomplete_run_lists_and_prunes_nothing(saved, arguments, why):
     assert set(saved.saved()) == FILES
 
 
+@pytest.mark.guarantee(
+    "kept",
+    "A run that is not green prunes no baseline.",
+    sees="`nothing was pruned: the run was not green`.",
+)
+def test_a_red_run_deletes_nothing_of_a_test_that_is_gone(saved):
+    saved.spec("test_a", SPECS.replace("def test_lens", "def test_other"))
+    saved.spec("test_b", "def test_b(): assert 0")
+    before = saved.saved()
+    result = saved.run("--interp-update=missing", "--interp-prune")
+    assert "nothing was pruned: the run was not green" in text(result)
+    assert before.items() <= saved.saved().items()
+
+
 def test_a_run_that_stops_early_deletes_nothing(saved):
     saved.now(crossover=6)
     before = saved.saved()

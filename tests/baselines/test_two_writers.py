@@ -64,6 +64,9 @@ def test_a_cache_that_cannot_be_written_does_not_hinder_an_update(cache, tmp_pat
     (tmp_path / "tmp").mkdir()
     with one_writer(tmp_path):
         assert len(list((tmp_path / "tmp").rglob("*.lock"))) == 1
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", "~no-such-user/cache")
+    with one_writer(tmp_path):
+        assert len(list((tmp_path / "tmp").rglob("*.lock"))) == 1
     monkeypatch.setattr("tempfile.tempdir", str(cache))
     with pytest.raises(BaselineError, match="set PYTEST_INTERP_CACHE"), one_writer(tmp_path):
         pass

@@ -8,7 +8,18 @@ import pytest
 from made_results import lens_set
 
 from pytest_interp import FactPrompt, LensSet
-from pytest_interp.claims import Status, check_crystallises, check_handoff, check_sufficient
+from pytest_interp.claims import (
+    Status,
+    check_crystallises,
+    check_fact_localized,
+    check_handoff,
+    check_sufficient,
+    column,
+    decide,
+    gather,
+)
+from pytest_interp.claims.requirements import Requirement
+from pytest_interp.claims.terms import Terms
 from tests.claims.conftest import join, make_fact, make_set, make_trace
 
 SITE, LAYERS = "resid_post@last", (3, 4)
@@ -83,6 +94,10 @@ def test_answers_that_many_prompts_of_a_lens_share_cluster_them():
     assert verdict.status is Status.INCONCLUSIVE
     assert verdict.interval == "by entities: 2 of them, 1 degree of freedom"
     assert check_crystallises(made, by_layer=9).status is Status.PASSED
+    headline = check_crystallises(made, by_layer=3).headline
+    assert headline.startswith("failed: 6.500 [")
+    assert headline.endswith("at settled layer, claimed at most 3")
+    assert "claimed 1 to 9, margin +" in check_crystallises(made, by_layer=9, not_before=1).headline
 
 
 @pytest.mark.guarantee(
@@ -151,3 +166,41 @@ def test_split_divides_each_template():
     first, second = make_set(n=20, templates=5).split(0.5, seed=3)
     for part in (first, second):
         assert sorted(part.templates) == sorted([f"t{i}" for i in range(5)] * 2)
+
+
+RARE = {
+    "of several wordings": ("t" * 8, "1 fact says nothing of the others: add facts like it"),
+    "of two wordings": ("aaaabbbb", "template 'a' has 1 fact"),
+}
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "A column that one fact of a set has is no evidence about the set, however high its effect is.",
+    sees="An inconclusive verdict that says how many of the facts have such a token.",
+)
+@pytest.mark.parametrize(("templates", "said"), RARE.values(), ids=RARE)
+def test_a_column_that_one_fact_has_decides_nothing_of_the_set(templates, said):
+    # the subject of the first fact has two tokens, those of the others one
+    subject = [(3, 4), *[(3,)] * 7]
+    noise = np.zeros((6, 3))
+    noise[:3, :2] = (-1, 1)
+    traces = [
+        make_trace(fact=make_fact(i), subject_positions=at, noise=noise if len(at) > 1 else None)
+        for i, at in enumerate(subject)
+    ]
+    made = join(traces, list(templates))
+    evidence = gather(made, Terms())
+    rare = Requirement(column(evidence, "subject_rest"), (0, 1, 2), "at most", 0.3)
+    alone = decide("nothing is there", evidence, [rare], Terms())
+    localized = check_fact_localized(made, "resid_post@subject_last", (0, 2))
+    for verdict in (alone, localized):
+        assert verdict.status is Status.INCONCLUSIVE
+        told = verdict.sentence
+        assert told.startswith("There is no interval at subject_rest, which 1 of 8 facts have")
+        assert said in told
+    # what is false of all facts is false
+    elsewhere = check_fact_localized(made, "resid_post@subject_last", (1, 2))
+    assert elsewhere.status is Status.FAILED
+    # of that fact alone it is a claim about existence
+    assert check_fact_localized(traces[0], "resid_post@subject_last", (0, 2))

@@ -1,6 +1,7 @@
 """The commands around a run."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -172,6 +173,31 @@ def test_doctor_finds_a_fixture_of_another_plugin(tmp_path, capsys, monkeypatch)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:interp")
     assert main(["doctor"]) == 1
     assert "no fixture 'adapter'" in capsys.readouterr().out
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "The doctor names what is in the way, and does not stop at it.",
+    sees="A problem with its cause and its remedy, below all that was found.",
+)
+def test_doctor_finds_a_cache_that_has_no_folder(capsys, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", "~no-such-user/cache")
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert re.search("^converted models +none, see below$", out, re.MULTILINE)
+    assert "hub cache" in out
+    assert "problem: the folder for converted models, ~no-such-user/cache, cannot be used" in out
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "The doctor names what is in the way, and does not stop at it.",
+    sees="A problem with its cause and its remedy, below all that was found.",
+)
+def test_doctor_finds_that_plugins_are_not_loaded_by_themselves(capsys, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    assert main(["doctor"]) == 1
+    assert "run pytest with -p pytest_interp.plugin" in capsys.readouterr().out
 
 
 @pytest.mark.guarantee(

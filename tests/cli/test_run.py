@@ -123,6 +123,17 @@ def test_overrides(spec, tmp_path):
     assert saved["provenance"]["seed"] == 5
 
 
+@pytest.mark.parametrize(("given", "model"), [((), "llama"), (("--model", "planted-gpt2"), "gpt2")])
+def test_of_several_models_the_first_is_run(spec, tmp_path, given, model):
+    file = tmp_path / spec
+    file.write_text(file.read_text().replace("planted-gpt2", "[planted-llama, planted-gpt2]"))
+    assert run(spec, "--tag", "a", "--set", "claims=[]", *given) == 0
+    folder = tmp_path / "outputs/causal_trace/a"
+    assert yaml.safe_load((folder / "config.yaml").read_text())["model"] == f"planted-{model}"
+    saved = json.loads((folder / "result.json").read_text())
+    assert saved["provenance"]["model"] == f"planted-{model}"
+
+
 USAGE = {
     "no config": (["--config", "absent.yaml"], "absent.yaml:1: the file cannot be read"),
     "other experiment": ([], "this is the experiment 'causal_trace', not 'logit_lens'"),

@@ -91,7 +91,8 @@ def test_identity_patch_changes_nothing_but_a_real_one_does(site, direction):
     ).traces[0]
     # equal rows of one batch: the same products in the same order, up to the last bits
     assert identity_control(adapter, trace).value < 1e-5
-    assert trace.peak.effect > 0.9
+    # the largest effect; where two cells share it to the last bit there is no peak
+    assert trace.effect.max() > 0.9
 
 
 def test_identity_patch_sees_a_backend_that_mixes_rows_up():

@@ -196,3 +196,9 @@ class TestErrors:
     def test_an_empty_prompt(self):
         with pytest.raises(PromptError, match="no token"):
             logit_lens(adapter_of("gpt2", "nnsight"), "", "w31")
+
+
+def test_layers_that_fill_no_memory_are_refused_at_the_first_that_is_not_there():
+    adapter = adapter_of("gemma3", "nnsight")
+    with pytest.raises(ExperimentError, match=r"layer \d cannot be used: .* layers 0 to \d"):
+        logit_lens(adapter, PROMPT, "w31", layers=range(10**9))

@@ -106,6 +106,7 @@ def test_facts_that_cannot_be_traced(adapter, changes, message):
         ({"corruption": "gausian"}, UnknownNameError, "Did you mean 'gaussian'"),
         ({"layers": [7]}, ExperimentError, "layers 0 to 3"),
         ({"layers": []}, ExperimentError, "layers 0 to 3"),
+        ({"layers": range(10**9)}, ExperimentError, "more than 10,000 layers: no model has so"),
         ({"directoin": "noise"}, ExperimentError, "Did you mean 'direction'"),
     ],
 )

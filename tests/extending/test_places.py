@@ -17,7 +17,7 @@ from pytest_interp.adapters.sites import (
     parse_site,
     site_kinds,
 )
-from pytest_interp.errors import InterpError, UnknownNameError, UnsupportedSiteError
+from pytest_interp.errors import HookError, InterpError, UnknownNameError, UnsupportedSiteError
 from pytest_interp.experiments import causal_trace
 from pytest_interp.models import load_model, register_model
 from pytest_interp.models.check import check_model
@@ -111,6 +111,86 @@ def test_a_check_finds_an_added_site_that_the_backends_find_in_different_places(
     register_site(MLP_HIDDEN, wrong, replace=True)
     found = check_model(tiny_weights("llama"), ["transformer_lens"], "w1 w2 w3")
     assert [one.name for one in found if not one.holds] == ["read mlp_hidden"]
+
+
+QUERY = {
+    "transformer_lens": "attn.q.hook_out",
+    "modules": {"llama": "self_attn.q_proj.output"},
+}
+SHAPES = pytest.mark.guarantee(
+    "green",
+    "An added site has the shape that its row says, under every backend.",
+    sees="HookError with the backend, the site and both shapes; a row of pytest-interp models "
+    "check",
+)
+
+
+def shapes_of(**what):
+    """What each backend gives or says at an added site, on weights of 4 heads of 8."""
+    query = register_site(SiteKind("query", before="head", **what), QUERY, replace=True)
+    said = {}
+    for backend in backend_names():
+        adapter = open_adapter(tiny_weights("llama"), backend)
+        try:
+            said[backend] = list(
+                adapter.run([range(14)], capture=[Site(query, 1)])[Site(query, 1)].shape
+            )
+        except HookError as error:
+            said[backend] = str(error)
+    return said
+
+
+@SHAPES
+@pytest.mark.parametrize(
+    ("what", "right", "found", "wanted"),
+    [
+        ({"shape": "[row, pos, d_q]"}, "nnsight", [1, 14, 4, 12], "[row, 14, d_q]"),
+        (
+            {"shape": "[row, pos, head, d_head]"},
+            "transformer_lens",
+            [1, 14, 48],
+            "[row, 14, 4, d_head]",
+        ),
+    ],
+)
+def test_a_shape_that_one_backend_alone_gives_is_refused_under_the_other(
+    what, right, found, wanted
+):
+    said = shapes_of(**what)
+    assert said.pop(right) == ([1, 14, 48] if right == "nnsight" else [1, 14, 4, 12])
+    (wrong,) = said
+    assert said[wrong].startswith(
+        f"in <tiny-llama under {wrong}> the site query.1 has the shape {found}, but its kind says "
+        f"{what['shape']}, here {wanted}. "
+    )
+
+
+@SHAPES
+def test_a_size_that_is_known_is_compared():
+    assert all("here [row, 14, 32]" in said for said in shapes_of().values())
+
+
+def test_a_row_that_counts_heads_is_the_same_under_every_backend():
+    said = shapes_of(shape="[row, pos, head, d_head]", per_head=True)
+    assert all(shape == [1, 14, 4, 12] for shape in said.values())
+
+
+@SHAPES
+def test_a_check_of_a_model_names_the_site_of_another_shape():
+    query = SiteKind("query", shape="[row, pos, d_q]", before="head")
+    register_site(query, QUERY)
+    found = check_model(tiny_weights("llama"), backend_names()[:2], "w1 w2 w3")
+    wrong = [one for one in found if not one.holds]
+    assert [one.name for one in wrong] == ["read query", "identity at query"]
+    (reason,) = wrong[0].reasons
+    assert "<tiny-llama under transformer_lens> the site query.0 has the shape" in reason
+    assert wrong[0].differences["nnsight"] < 1e-6
+
+
+@pytest.mark.parametrize("shape", ["", "row, pos", "[row,pos]", "[row, pos"])
+def test_a_shape_that_cannot_be_read(shape):
+    with pytest.raises(InterpError, match="must name its dimensions"):
+        SiteKind("query", shape=shape, before="head")
 
 
 @pytest.mark.parametrize("name", ["mlp_out", "mlp_hidden", "Upper", "head.1"])

@@ -25,7 +25,7 @@ def test_facts_down_layers_across_and_the_settled_layer_of_each_marked():
         [[2.5, 0.5], [2.5, 1.5]],
     ], "none where the answer never comes to stay"
     assert [t.get_text() for t in above.get_yticklabels()] == ["a", "b", "c"]
-    mean, settled = below.lines
+    mean, settled, _ = below.lines
     np.testing.assert_allclose(mean.get_ydata(), made.answer_prob().mean(axis=0))
     np.testing.assert_allclose(settled.get_ydata(), [0] * 3 + [1 / 3] * 5 + [2 / 3] * 4)
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from pytest_interp.adapters.state import listed
 from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models import finite, load_weights, register_model
 from pytest_interp.models.sources import PlantedSource
@@ -63,9 +64,14 @@ def test_a_table_that_the_config_makes_infinite_is_named():
 
 
 def test_many_tensors_are_counted_and_the_first_are_named():
-    words = finite.listed([f"w{i}" for i in range(12)])
-    assert words.startswith("12 of its tensors")
-    assert words.endswith("w3, w4 and 7 more")
+    module = planted_model("gpt2").module
+    weights = list(module.parameters())[:12]
+    with torch.no_grad():
+        for tensor in weights:
+            tensor.view(-1)[0] = NAN
+    found = finite.not_finite(module)
+    assert len(found) == 12
+    assert listed(found, 5) == f"{', '.join(found[:5])} and 7 more"
 
 
 @pytest.mark.guarantee(

@@ -1,12 +1,15 @@
 """The tokenizer of a folder is read as it was written, and is the model's."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from pytest_interp import FactPrompt, FactSet, causal_trace
 from pytest_interp.errors import NotAModelError, PromptError
+from pytest_interp.experiments.knowledge import known_facts
 from pytest_interp.models import load_model, load_weights
 from pytest_interp.planted import planted_model
 from tests.models.conftest import save_tiny
@@ -78,14 +81,33 @@ def test_a_token_that_was_added_beyond_the_embedding_is_refused_when_it_is_used(
     save_tokenizer(tiny, words, added=["<image>"])  # as Gemma 3 has one
     adapter = load_model(tiny, backend, "cpu")
     adapter.run(adapter.encode("the capital of Japan is"))
+    fact = FactPrompt(
+        clean_prompt="the capital of France is",
+        corrupt_prompt="the capital of Japan is",
+        answer="Paris",
+        counterfactual_answer="Tokyo",
+    )
     for used in (
         lambda: adapter.encode("the capital of <image>"),
         lambda: adapter.run([[1, 2, 9]]),
         lambda: adapter.run([[1, 2, -1]]),
         lambda: adapter.answer_id("<image>"),
+        lambda: causal_trace(adapter, replace(fact, answer="<image>"), controls=False),
+        lambda: causal_trace(adapter, replace(fact, counterfactual_answer="<image>")),
+        lambda: causal_trace(adapter, replace(fact, clean_prompt="the capital of <image> is")),
     ):
         with pytest.raises(PromptError, match=r"no token (9|-1): its embedding has 9 rows"):
             used()
+    # of several facts, that one is reported and the others are asked for
+    other = FactPrompt(
+        clean_prompt="the capital of Japan is",
+        corrupt_prompt="the capital of France is",
+        answer="<image>",
+        counterfactual_answer="Paris",
+    )
+    usable, added = known_facts(adapter, FactSet.of([fact, other]))
+    assert usable.problem is None
+    assert "no token 9: its embedding has 9 rows" in added.problem
 
 
 @pytest.mark.guarantee(

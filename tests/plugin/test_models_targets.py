@@ -163,7 +163,11 @@ def test_marker_over_default_model(pytester, spec, collected):
     ("marker", "message"),
     [
         ('"smollm2-135m"', "takes no positional arguments, got ('smollm2-135m',)"),
-        ('modle="x"', "unknown argument of the marker interp 'modle'. Did you mean 'model'?"),
+        (
+            'modle="x"',
+            "argument of the marker interp 'modle'. Did you mean 'model' or 'other_model'?",
+        ),
+        ('other_model="no"', "other_model='no' in the marker interp is neither True nor False"),
         ("model=3", "model=3 in the marker interp is neither a name nor a list of names"),
         ("model=[]", "model=[] in the marker interp is neither"),
         ('model="planted-gpt2", backends=["nsight"]', "unknown backend 'nsight'. Did you mean"),

@@ -19,15 +19,19 @@ def _everything_is_imported():
     gc.collect()
 
 
+NAMES = pytest.mark.guarantee(
+    "green",
+    "The id of a test names the model and the backend that ran.",
+    sees="a result of another one is refused by lens, trace, assert_*, YAML claims and "
+    "baseline.check",
+)
+
+
 def run(pytester, *args):
     return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", *args)
 
 
-@pytest.mark.guarantee(
-    "green",
-    "The id of a test names the model and the backend that ran.",
-    sees="a result of another one is refused by lens, trace, YAML claims and baseline.check",
-)
+@NAMES
 def test_an_adapter_of_another_backend_or_model_is_refused(pytester, spec):
     pytester.makeconftest(
         """
@@ -60,11 +64,7 @@ claims:
     )
 
 
-@pytest.mark.guarantee(
-    "green",
-    "The id of a test names the model and the backend that ran.",
-    sees="a result of another one is refused by lens, trace, YAML claims and baseline.check",
-)
+@NAMES
 def test_a_baseline_is_of_the_model_of_its_test(pytester, spec):
     spec(
         """
@@ -84,3 +84,92 @@ def test_own(baseline, adapter):
     result.stdout.fnmatch_lines(
         ["*a result of the model 'planted-llama', but the test runs on 'planted-gpt2'*"]
     )
+
+
+ASSERT = """
+from pytest_interp import assert_backends_agree, assert_crystallises, assert_fact_localized
+from pytest_interp import causal_trace, load_model, logit_lens, trace_facts
+from pytest_interp.adapters import open_adapter
+from pytest_interp.claims import Status, Verdict, asserting
+
+CLAIM = ("resid_post@subject", (0, 3))
+"""
+
+
+@NAMES
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        (
+            'assert_fact_localized(causal_trace(load_model("planted-llama", "nnsight"), FACT), '
+            "*CLAIM)",
+            "planted-llama under nnsight",
+        ),
+        (
+            'assert_fact_localized(causal_trace(open_adapter(model, "transformer_lens"), FACT), '
+            "*CLAIM)",
+            "planted-gpt2 under transformer_lens",
+        ),
+        (
+            'assert_crystallises([logit_lens(load_model("planted-llama", "nnsight"), '
+            'FACT.clean_prompt, " Paris")], by_layer=4)',
+            "planted-llama under nnsight",
+        ),
+        (
+            'other = load_model("planted-llama", "nnsight")\n    assert_backends_agree(other, '
+            'load_model("planted-llama", "transformer_lens"), FACT.clean_prompt)',
+            "planted-llama under nnsight and transformer_lens",
+        ),
+        (
+            'asserting(lambda r: Verdict("c", Status.PASSED, "", 1, 1))('
+            'logit_lens(load_model("planted-llama", "nnsight"), FACT.clean_prompt, " Paris"))',
+            "planted-llama under nnsight",
+        ),
+    ],
+)
+def test_a_claim_is_about_the_model_of_its_test(pytester, spec, claim, said):
+    spec(
+        f"""{ASSERT}
+def test_refused(adapter, model):
+    {claim}
+
+@pytest.mark.interp(other_model=True)
+def test_meant(adapter, model):
+    {claim}
+"""
+    )
+    result = run(pytester, "--interp-backend=nnsight", "-rA")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*SpecError: the test runs on planted-gpt2-nnsight, but its claim is about *",
+            "PASSED test_spec.py::test_meant[[]planted-gpt2-nnsight[]]",
+        ]
+    )
+    assert f"its claim is about {said}: use" in result.stdout.str()
+
+
+def test_claims_about_the_test_itself_and_of_fixtures_are_no_others(pytester, spec):
+    spec(
+        f"""{ASSERT}
+@pytest.fixture(scope="module")
+def sound():
+    assert_fact_localized(causal_trace(load_model("planted-llama", "nnsight"), FACT), *CLAIM)
+
+def test_x(adapter, sound):
+    assert_fact_localized(causal_trace(adapter, FACT), *CLAIM)
+
+def test_both(model, adapter, trace):
+    other = open_adapter(model, "transformer_lens")
+    assert_backends_agree(adapter, other, FACT.clean_prompt)
+    assert_backends_agree(trace(FACT), causal_trace(other, FACT))
+
+def test_of_the_weights(model):
+    for backend in ("nnsight", "transformer_lens"):
+        result = causal_trace(open_adapter(model, backend), FACT)
+        verdict = assert_fact_localized(result, *CLAIM)
+        assert verdict.to_json()["models"] == ("planted-gpt2",)
+        assert verdict.backends == (backend,)
+"""
+    )
+    run(pytester, "--interp-backend=nnsight").assert_outcomes(passed=3)

@@ -1,5 +1,7 @@
 """Spec files in real pytest runs: ordinary tests in everything."""
 
+import pytest
+
 from tests.specs.spec_project import CONFTEST, run
 
 NUMBERS = """
@@ -174,3 +176,26 @@ def test_missing_weights_skip_and_fail_when_strict(project, spec_text):
     result.assert_outcomes(errors=1, deselected=3)
     result.stdout.fnmatch_lines(["*hf download Qwen/Qwen3-0.6B"])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.guarantee(
+    "green",
+    "A spec file that names several models checks its claims on each of them.",
+    sees="One test for each claim, model and backend.",
+)
+def test_a_list_of_models_gives_each_claim_on_each(project, spec_text):
+    text = spec_text.replace("planted-gpt2", "[planted-gpt2, planted-llama]")
+    text = text.replace("at_most: 3", "at_most: 5")
+    project.path.joinpath("capital.interp.yaml").write_text(text)
+    result = run(project, "-k", "peak and nnsight")
+    result.assert_outcomes(passed=2, deselected=6)
+    for model in ("planted-gpt2", "planted-llama"):
+        result.stdout.fnmatch_lines([f"capital.interp.yaml::peak_layer?{model}-nnsight? PASSED*"])
+
+
+def test_a_spec_s_baseline_puts_its_result_into_the_report(project, spec_text):
+    text = spec_text.split("claims:")[0] + "baseline: true\n"
+    project.path.joinpath("capital.interp.yaml").write_text(text)
+    junit = ("--junitxml=out.xml", "-o", "junit_family=xunit1")
+    run(project, "--interp-backend=transformer_lens", "--interp-update", *junit)
+    assert 'name="interp_result"' in project.path.joinpath("out.xml").read_text()

@@ -21,6 +21,11 @@ MISTAKES = {
     "wrong key of a bound": ("at_most", "atmost", 14, "did you mean 'at_most'"),
     "missing key": ("    subject: Acropolis\n    ", "    ", None, None),
     "wrong type": ("model: planted-gpt2", "model: 3", 1, "model: expected text, got 3"),
+    "wrong model of a list": (
+        "planted-gpt2", "[planted-gpt2, planted-gpt3]", 1, "Did you mean 'planted-gpt2'"),
+    "wrong kind in a list of models": (
+        "model: planted-gpt2", "model:\n- planted-gpt2\n- 7", 3, "model.1: expected text, got 7"),
+    "no model": ("planted-gpt2", "[]", 1, "model: expected at least 1 values, got []"),
     "wrong type of an input": (
         "site: resid_post\n", "layers: 3\n", 11, "inputs.layers: expected a list, got 3"),
     "wrong type of a bound": ("at_most: 3", "at_most: x", 14, "expected a number, got 'x'"),

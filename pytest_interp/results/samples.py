@@ -4,38 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self, TypedDict
+from typing import Any, Self, TypedDict
 
 import numpy as np
 
-from pytest_interp.claims.verdict import Estimate
 from pytest_interp.results.base import Floats
 from pytest_interp.results.sets import ResultSet
-from pytest_interp.stats import clusters, mean_intervals
+from pytest_interp.stats import Intervals, clusters, mean_intervals
 
 FEWEST_TEMPLATES = 5
 """From this many on, templates are a sample of the ways to ask. Fewer are not: what is claimed of
 the mean is then claimed in each of them, with an interval over its own facts."""
-
-
-class Measured(NamedTuple):
-    """A mean over a sample, and what its interval counts."""
-
-    mean: Estimate
-    units: str
-    """What decides the width: facts, entities, templates."""
-    n_units: int
-
-    @property
-    def interval(self) -> str:
-        """What the interval counts, in words; empty where there is none."""
-        if self.n_units < 2:
-            return ""
-        counted = f"by {self.units}: {self.n_units} of them"
-        if " and " in self.units:  # the degrees of freedom of a sum lie in between
-            return f"{counted}, of the scarcer"
-        freedom = self.n_units - 1
-        return f"{counted}, {freedom} degree{'s' if freedom > 1 else ''} of freedom"
 
 
 @dataclass(frozen=True)
@@ -49,18 +28,9 @@ class Sample:
     wording: str | None = None
     """The template that all are of, where each template has to hold on its own."""
 
-    def measure(
-        self, values: Floats, places: Sequence[str], confidence: float, seed: int
-    ) -> list[Measured]:
-        """The mean at each place, from values [fact, place] of these facts."""
-        found = mean_intervals(values, self.shared, confidence, seed=seed)
-        where = "" if self.wording is None else f", template {self.wording!r}"
-        sides = np.stack([found.mean, found.low, found.high], axis=-1).reshape(-1, 3).tolist()
-        counted = [found.counts[i] for i in np.ravel(found.by)]
-        return [
-            Measured(Estimate(mean, low, high, f"{place}{where}"), *units)
-            for (mean, low, high), place, units in zip(sides, places, counted, strict=True)
-        ]
+    def mean_intervals(self, values: Floats, confidence: float = 0.95, seed: int = 0) -> Intervals:
+        """Of the mean at each place, from values [fact, place] of these facts."""
+        return mean_intervals(values, self.shared, confidence, seed=seed)
 
 
 class Counts(TypedDict):
@@ -126,12 +96,32 @@ class Scope:
             shared["templates"] = [frozenset((self.templates[i],)) for i in members]
         return Sample(members, shared, wording)
 
-    def too_few(self) -> str | None:
-        """Why no interval can be made, and what to add; None where one can."""
+    def widest_interval(self, values: Floats) -> tuple[Floats, Floats] | None:
+        """Lower and upper bounds that decide a claim about the mean, at the default confidence.
+
+        Where it has to hold in each template, those of all templates together: the lowest and the
+        highest. None where no interval can be made.
+
+        Args:
+            values: [fact, place] of these facts.
+        """
+        if len(values) < 2 or self.too_few():
+            return None
+        found = [one.mean_intervals(values[list(one.members)]) for one in self.samples()]
+        return np.min([one.low for one in found], 0), np.max([one.high for one in found], 0)
+
+    def too_few(self, members: Sequence[int] | None = None) -> str | None:
+        """Why no interval can be made, and what to add; None where one can.
+
+        Args:
+            members: the facts that have what is measured; all of them by default.
+        """
         if len(self.templates) == 1:
             return None  # one fact: existence is all that is claimed
-        for sample in self.samples():
+        for sample in self.samples(members):
             n, of = len(sample.members), f"template {sample.wording!r}"
+            if n == 1 and sample.wording is None:
+                return "1 fact says nothing of the others: add facts like it"
             if n == 1:
                 return (
                     f"{of} has 1 fact, and of fewer than {FEWEST_TEMPLATES} templates each has to "

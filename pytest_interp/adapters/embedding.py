@@ -1,0 +1,56 @@
+"""What a model makes of token ids before its first block."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pytest_interp.adapters.layouts import Layout
+from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.state import key_of, state_of
+
+_ROWS = 8192
+"""So many embeddings are read at a time."""
+_stds: dict[str, float] = {}
+"""By the state of the embedding: tests may change the weights."""
+
+
+class _Embedded(Exception):  # noqa: N818 - a signal, not an error
+    """The embeddings are there: the rest of the pass is not needed."""
+
+
+def embed(module: nn.Module, layout: Layout, tokens: Tensor, prefix: Prefix | None) -> Tensor:
+    """What enters the first block [row, pos, d_model]. Runs no block."""
+    seen: list[Tensor] = []
+
+    def stop(part: nn.Module, inputs: Any, output: Tensor) -> None:
+        seen.append(output)
+        raise _Embedded
+
+    handle = module.get_submodule(layout.embed).register_forward_hook(stop)
+    try:
+        with torch.no_grad(), suppress(_Embedded):
+            module(tokens, past_key_values=prefix, use_cache=False)
+    finally:
+        handle.remove()
+    return seen[0]
+
+
+def embedding_std(embeddings: nn.Module, n_tokens: int) -> float:
+    """Standard deviation over all entries of the embeddings of the first so many tokens."""
+    now = key_of(state_of(embeddings, {}))
+    if now not in _stds:
+        device = next(embeddings.parameters()).device
+        count, total, squares = 0, 0.0, 0.0
+        with torch.no_grad():
+            for ids in torch.arange(n_tokens, device=device).split(_ROWS):
+                rows = embeddings(ids).double()
+                count += rows.numel()
+                total += rows.sum().item()
+                squares += rows.square().sum().item()
+        mean = total / count
+        _stds[now] = float(max(squares / count - mean * mean, 0.0) ** 0.5)
+    return _stds[now]
