@@ -103,14 +103,14 @@ def check_commits_later(
     controls = (
         Control("balance", float(off), BALANCE, "confidence left unmatched, in deviations"),
     )
-    asked = verdict.n_prompts
-    verdict = replace(verdict, n_prompts=2 * len(pairs), n_left_out=asked - 2 * len(pairs))
+    alone = verdict.n_prompts - 2 * len(pairs)
     return _decided(
-        verdict,
+        replace(verdict, n_prompts=2 * len(pairs)),
         [Needed(found, least)],
         controls,
         f"{label} settles later.",
         f"    without matching the means differ by {raw:+.2f} layers",
+        f"    {alone} prompts found no partner",
     )
 
 
