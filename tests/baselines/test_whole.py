@@ -1,6 +1,7 @@
 """An entry is one thing: one that was half written is told from one that changed."""
 
 import os
+from pathlib import Path
 
 import pytest
 from baseline_project import FILES, LENS, text
@@ -11,10 +12,12 @@ def interrupted_update(project, after, monkeypatch):
     replace, named = os.replace, []
 
     def dying(source, target):
+        if "baselines" not in Path(target).parts:  # pytest's own files, as of rewritten modules
+            return replace(source, target)
         if len(named) == after:
             raise KeyboardInterrupt
-        replace(source, target)
         named.append(target)
+        return replace(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", dying)

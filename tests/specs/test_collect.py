@@ -119,7 +119,7 @@ def test_device_and_dtype_of_a_spec_count_unless_the_run_says_otherwise(project,
 
 def test_input_that_does_not_fit_the_model_is_the_one_that_is_named(project, spec_text):
     wrong = {
-        "layers": ("site: resid_post\n", "layers: [33]\n", 11, "layers ?33? cannot be used*"),
+        "layers": ("site: resid_post\n", "layers: [33]\n", 11, "layer 33 cannot be used*"),
         "subject": ("Acropolis\n", "Zeus\n", 10, "the subject 'Zeus' does not occur*"),
     }
     project.path.joinpath("capital.interp.yaml").unlink()
