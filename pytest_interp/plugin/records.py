@@ -11,9 +11,6 @@ import pytest
 if TYPE_CHECKING:
     from pytest_interp.plugin.pruning import Pruning
 
-if TYPE_CHECKING:
-    from pytest_interp.plugin.pruning import Pruning
-
 
 @dataclass(frozen=True)
 class Record:
