@@ -110,6 +110,17 @@ class BaselineRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadingRecord:
+    """One of the few numbers by which people know a result."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    says: str = ""
+    """What is so where the value is above 0, as ``prefers ' Paris' to ' Tokyo'``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultRecord:
     """One result that a test measured."""
 
@@ -120,6 +131,10 @@ class ResultRecord:
     """Its numbers and findings, as ``Result.to_json`` gives them."""
     axes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """For fields that are arrays, what each dimension counts: its name, and the field of labels."""
+    readings: tuple[ReadingRecord, ...] = ()
+    """As ``Result.readings`` gives them."""
+    shared: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    """What facts share, as ``Result.shared`` gives it; names of one fact sorted."""
     provenance: Mapping[str, Any] | None = None
     figure: FigureFile | None = None
     baseline: BaselineRecord | None = None
