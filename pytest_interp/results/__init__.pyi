@@ -5,6 +5,9 @@ from .base import (
     Ints as Ints,
     Result as Result,
 )
+from .claimed import (
+    ClaimedRange as ClaimedRange,
+)
 from .control import (
     Control as Control,
 )
