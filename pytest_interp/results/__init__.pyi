@@ -3,6 +3,7 @@ from .base import (
     Decision as Decision,
     Floats as Floats,
     Ints as Ints,
+    Reading as Reading,
     Result as Result,
 )
 from .claimed import (
