@@ -6,6 +6,9 @@ from .base import (
     Reading as Reading,
     Result as Result,
 )
+from .claimed import (
+    ClaimedRange as ClaimedRange,
+)
 from .control import (
     Control as Control,
 )
