@@ -95,7 +95,7 @@ def _cases(tests: Sequence[TestRecord]) -> list[Case]:
 
 
 def _headline(run: RunRecord) -> str:
-    outcomes = Counter(test.outcome for test in run.tests)
+    outcomes: Counter[str] = Counter(test.outcome for test in run.tests)
     bad = [f"{outcomes[name]} {name}" for name in _WORST if name not in _SIGN and outcomes[name]]
     sign = (
         "❌" if bad else "❔" if outcomes["inconclusive"] else "✅" if outcomes["passed"] else "⚪"
@@ -107,7 +107,8 @@ def _headline(run: RunRecord) -> str:
 
 def _counts(run: RunRecord) -> str:
     claims = Counter(claim.status for test in run.tests for claim in test.claims)
-    states = Counter(baseline.state for test in run.tests for baseline in _baselines(test))
+    found = (baseline.state for test in run.tests for baseline in _baselines(test))
+    states: Counter[str] = Counter(found)
     parts = {
         "claims": {name: claims[name] for name in ("failed", "inconclusive", "passed")},
         "tests": Counter(test.outcome for test in run.tests),
