@@ -39,3 +39,6 @@ from .tracing import (
     causal_traces as causal_traces,
     trace_facts as trace_facts,
 )
+from .trajectory import (
+    trajectories as trajectories,
+)

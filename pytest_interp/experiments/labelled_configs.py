@@ -41,7 +41,7 @@ class FollowTrajectories:
     """Follow the stated answers, in place of what the model says in the end."""
 
     def run(self, adapter: ModelAdapter) -> Trajectories:
-        from pytest_interp.experiments.trajectories import trajectories
+        from pytest_interp.experiments.trajectory import trajectories
 
         return trajectories(adapter, self.prompts, of_answers=self.of_answers)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,9 @@ class SteerResult(Result):
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         return {"neutral_kl": (Axis("dose", "doses"),)}
 
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        return {"groups": [(group,) for group in self.groups]}
+
     def summary(self) -> str:
         moved = (self.shift[-1] - self.shift[0]).mean()
         others = np.abs((self.random_shift[:, -1] - self.random_shift[:, 0]).mean(1)).max()
@@ -157,6 +160,9 @@ class AblationResult(Result):
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         return dict.fromkeys(("labels", "before", "after"), (Axis("prompt", "ids"),))
+
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        return {"groups": [(group,) for group in self.groups]}
 
     def summary(self) -> str:
         before, after = (int((side > 0).sum()) for side in (self.before, self.after))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +137,9 @@ class Trajectories(Result):
 
     def findings(self) -> Mapping[str, Decision]:
         return {"settled": Decision("margin", "sign"), "tokens": Decision("settled_margin")}
+
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        return {"groups": [(group,) for group in self.groups]}
 
     def summary(self) -> str:
         said = []

@@ -16,7 +16,7 @@ from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
 from pytest_interp.experiments.probing import probe
 from pytest_interp.experiments.steering import steer
-from pytest_interp.experiments.trajectories import trajectories
+from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.planted import planted_told_model
 from pytest_interp.results.direction import Direction
 

@@ -1,11 +1,13 @@
 """``pytest-interp run``: the same YAML file, outside of pytest."""
 
+import io
 import json
 import os
 from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from pytest_interp.cli import main
 
@@ -61,6 +63,18 @@ def test_writes_result_config_claims_and_figure_and_says_where(spec, tmp_path, c
     assert claims[0]["status"] == "passed"
     assert claims[0]["verdict"]["n_prompts"] == 1
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_figure_shows_what_is_claimed(spec, tmp_path):
+    false = "claims=[{sufficient: {site: resid_post@subject, layer_range: [0, 4]}}]"
+    for tag, changed in (("none", "claims=[]"), ("one", false), ("all", "seed=0")):
+        run(spec, "--tag", tag, "--set", changed)
+    folder = tmp_path / "outputs" / "causal_trace"
+    heights = [
+        Image.open(io.BytesIO((folder / tag / "figure.png").read_bytes())).height
+        for tag in ("none", "one", "all")
+    ]
+    assert heights[0] < heights[1] < heights[2], "a line of the legend for each limit"
 
 
 def test_the_file_names_the_experiment(spec, tmp_path, capsys):
