@@ -50,7 +50,8 @@ CLAIMS = {
         # it stops answering the neutral text
         "side_effects_below: {kl: 5, right_lost: 1}": "failed",
     },
-    "ablate_direction": {"ablation_removes: {label: untold}": "passed"},
+    # all of them stop, but 7 groups say too little, and one random direction stops 41 %
+    "ablate_direction": {"ablation_removes: {label: untold}": "inconclusive"},
 }
 MORE = {
     "probe": "shuffles: 19, repeats: 1",
