@@ -111,6 +111,7 @@ def steer(
         right=answered_rightly(adapter, prompts, top[0]),
         neutral_kl=kl[0],
         random_neutral_kl=kl[1:],
+        length=direction.norm,
         provenance=adapter.provenance(chosen.seed),
     )
 
@@ -165,6 +166,7 @@ def ablate_direction(
         after=odds[1],
         random_after=odds[2:],
         right=answered_rightly(adapter, prompts, found.top[:2]),
+        length=direction.norm,
         provenance=adapter.provenance(chosen.seed),
     )
 
