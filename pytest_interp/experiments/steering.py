@@ -1,9 +1,8 @@
-"""Steering: add a direction, or project it out, and see what the model says.
+"""Steering: add a direction, and see what the model says.
 
-Adding activations: Turner et al. 2023 (arXiv 2308.10248). Projecting a direction out of all that is
-written to the residual stream: Arditi et al. 2024 (arXiv 2406.11717). What is measured is the
-log-odds of abstaining, the logit of the best abstaining token minus that of the best other token:
-text that was generated shows too little of what moves.
+Adding activations: Turner et al. 2023 (arXiv 2308.10248). What is measured is the log-odds of
+abstaining, the logit of the best abstaining token minus that of the best other token: text that was
+generated shows too little of what moves.
 """
 
 from __future__ import annotations
@@ -16,16 +15,9 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.sites import (
-    ATTN_OUT,
-    EMBED,
-    MLP_OUT,
-    RESID_PRE,
-    Site,
-    parse_kind,
-)
+from pytest_interp.adapters.sites import RESID_PRE, Site, parse_kind
 from pytest_interp.adapters.taps import Edit
-from pytest_interp.experiments.interventions import (
+from pytest_interp.experiments.intervening import (
     Ways,
     answered_rightly,
     check_direction,
@@ -38,7 +30,7 @@ from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.base import Floats
 from pytest_interp.results.direction import Direction
-from pytest_interp.results.steering import AblationResult, SteerResult
+from pytest_interp.results.steering import SteerResult
 
 
 def steer(
@@ -116,64 +108,10 @@ def steer(
     )
 
 
-def ablate_direction(
-    adapter: ModelAdapter,
-    prompts: PromptSet,
-    direction: Direction,
-    options: SteerOptions | None = None,
-    **asked: Any,
-) -> AblationResult:
-    """Project a direction out of the embeddings and of all that every block writes.
-
-    The residual stream then never holds any of it. Random directions are projected out in the same
-    way. Errors and arguments are those of :func:`steer`, but positions are all by default;
-    ``last`` is cheaper, and leaves the direction at the tokens before. Doses and layers do not
-    count.
-    """
-    chosen = replace(options or SteerOptions(positions="all"), **asked)
-    check_direction(adapter, prompts, direction)
-    vectors = with_random(direction, chosen.random, chosen.seed, adapter)
-    units = torch.cat([torch.zeros_like(vectors[:1]), vectors])
-    units = units / units.norm(dim=-1, keepdim=True).clamp_min(1e-30)
-
-    def edits_of(n: int) -> dict[Site, Edit]:
-        out = units.repeat_interleave(n, 0)[:, None]
-
-        def project(x: Tensor) -> Tensor:
-            away = out.to(x)
-            free = x - (x * away).sum(-1, keepdim=True) * away
-            return free if chosen.positions == "all" else torch.cat([x[:, :-1], free[:, -1:]], 1)
-
-        edits: dict[Site, Edit] = {Site(EMBED): lambda x: project(x.repeat(len(units), 1, 1))}
-        for layer in range(adapter.n_layers):
-            edits |= {Site(kind, layer): project for kind in (ATTN_OUT, MLP_OUT)}
-        return edits
-
-    ways = Ways(len(units), edits_of, chosen.positions == "last")
-    what = f"projecting a direction out of {adapter.name}"
-    found = measured(adapter, prompts, ways, what)
-    odds = found.log_odds
-    return AblationResult(
-        name=prompts.name,
-        options=chosen,
-        direction=str(direction),
-        classes=prompts.pair(),
-        ids=tuple(prompt.id for prompt in prompts),
-        labels=prompts.labels,
-        groups=prompts.groups,
-        templates=prompts.templates,
-        before=odds[0],
-        after=odds[1],
-        random_after=odds[2:],
-        right=answered_rightly(adapter, prompts, found.top[:2]),
-        length=direction.norm,
-        provenance=adapter.provenance(chosen.seed),
-    )
-
-
 def _added(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:
     """Nothing, then every dose of the direction and of each random one [way, d_model]."""
-    vectors = with_random(direction, options.random, options.seed, adapter)
+    given = with_random([direction], options)[:, 0]
+    vectors = torch.tensor(given, dtype=torch.float32, device=adapter.device)
     doses = torch.tensor(options.doses, device=adapter.device)
     by_dose = (vectors[:, None] * doses[:, None]).flatten(0, 1)
     return torch.cat([torch.zeros_like(by_dose[:1]), by_dose])

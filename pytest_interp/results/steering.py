@@ -135,8 +135,6 @@ class AblationResult(Result):
     """After random directions were projected out [direction, prompt]."""
     right: Floats
     """1 where the top token is the prompt's answer, else 0; before and after [2, prompt]."""
-    length: float | None = None
-    """Of the direction; what is projected out does not depend on it."""
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
@@ -149,8 +147,7 @@ class AblationResult(Result):
             "kind": "ablate_direction",
             "name": self.name,
             **self.options.to_json(),
-            **as_json(self, "direction", "length", "classes", "ids", "labels"),
-            **as_json(self, "before", "after"),
+            **as_json(self, "direction", "classes", "ids", "labels", "before", "after"),
             "random_after": plain(self.random_after.mean(1)),
             "right": _share(self.right),
         }
@@ -159,7 +156,7 @@ class AblationResult(Result):
         """Floats by the dtype of the model; shares by some prompts."""
         near = float_tolerance(dtype_of(self))
         return {
-            **dict.fromkeys(("length", "before", "after", "random_after"), near),
+            **dict.fromkeys(("before", "after", "random_after"), near),
             "right": Tolerance(0.05),
         }
 

@@ -130,8 +130,8 @@ class Trajectories(Result):
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         prompt, layer = Axis("prompt", "ids"), Axis("layer", "layers")
-        by_prompt = ("labels", "tokens", "settled", "settled_margin", "confidence")
-        by_prompt += ("largest_jump", "area_under_margin")
+        by_prompt = ["labels", "tokens", "settled", "settled_margin", "confidence"]
+        by_prompt += ["largest_jump", "area_under_margin"]
         means = ("mean_prob", "mean_entropy", "mean_divergence")
         return {
             **dict.fromkeys(by_prompt, (prompt,)),

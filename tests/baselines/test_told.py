@@ -13,9 +13,10 @@ from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.files import write_together
 from pytest_interp.baselines.wording import describe
+from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
 from pytest_interp.experiments.probing import probe
-from pytest_interp.experiments.steering import ablate_direction, steer
+from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.planted import planted_told_model
 from pytest_interp.results import Direction

@@ -50,7 +50,7 @@ CLAIMS = {
         # it stops answering the neutral text
         "side_effects_below: {kl: 5, right_lost: 1}": "failed",
     },
-    # all of them stop, but 7 groups say too little, and one random direction stops 41 %
+    # all stop abstaining, and the seven persons that the direction is tried on are too few for 0.8
     "ablate_direction": {"ablation_removes: {label: untold}": "inconclusive"},
 }
 MORE = {

@@ -1,4 +1,4 @@
-"""What steering and projecting out share: a group of rows for each way to change a pass."""
+"""What steering and projecting out share: what is refused, random directions, and the passes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from pytest_interp import progress
@@ -18,6 +17,7 @@ from pytest_interp.experiments.features import abstaining_ids, abstaining_margin
 from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
+from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.base import Floats
 from pytest_interp.results.direction import Direction
 
@@ -48,7 +48,7 @@ class Measured:
 
 
 def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> None:
-    """Raise unless the direction can be tried on these prompts.
+    """Raise unless a direction can be tried on these prompts under this model.
 
     Raises:
         PromptError: there are not two classes, or no abstaining answer.
@@ -83,13 +83,14 @@ def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direct
         )
 
 
-def with_random(direction: Direction, n: int, seed: int, adapter: ModelAdapter) -> Tensor:
-    """The direction, and random ones of its length [1 + n, d_model]."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.normal(size=(n, len(direction.vector)))
-    drawn *= direction.norm / np.linalg.norm(drawn, axis=1, keepdims=True)
-    made = np.concatenate([direction.vector[None], drawn])
-    return torch.tensor(made, dtype=torch.float32, device=adapter.device)
+def with_random(directions: Sequence[Direction], options: SteerOptions) -> Floats:
+    """The directions, and random ones of their lengths [1 + random, direction, d_model]."""
+    given = np.stack([one.vector for one in directions])
+    rng = np.random.default_rng(options.seed)
+    drawn = rng.normal(size=(options.random, *given.shape))
+    lengths = np.linalg.norm(given, axis=-1, keepdims=True)
+    drawn *= lengths / np.linalg.norm(drawn, axis=-1, keepdims=True)
+    return np.concatenate([given[None], drawn])
 
 
 def measured(adapter: ModelAdapter, prompts: PromptSet, ways: Ways, what: str) -> Measured:
