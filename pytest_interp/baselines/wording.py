@@ -29,7 +29,7 @@ def folded(changes: list[Change], old: Entry, new: Entry) -> str:
     moved = [change for change in changes if not change.within_noise]
     if not moved:
         return "no number moved beyond its tolerance"
-    findings = {c.field: _value_line(c, old, new) for c in moved if c.field in new.findings}
+    findings = {c.field: value_line(c, old, new) for c in moved if c.field in new.findings}
     said = f"{len(moved)} of {_count(new.result)} values moved"
     if not findings:
         return f"{said}, {' and '.join(new.findings) or 'no finding'} unchanged"
