@@ -25,8 +25,6 @@ from .experiments import (
     probe as probe,
     steer as steer,
     trace_facts as trace_facts,
-)
-from .experiments.trajectories import (
     trajectories as trajectories,
 )
 from .facts import (

@@ -1,5 +1,6 @@
 """The plugin is loaded in every pytest run of an environment: it has to cost nothing until used."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import pytest_interp
+
+PACKAGE = Path(pytest_interp.__file__).parent
 HEAVY = {"torch", "transformers", "nnsight", "transformer_lens", "matplotlib", "scipy"}
 
 PYTEST_RUN = "import pytest\nassert pytest.main({args!r}) == 0"
@@ -65,3 +69,13 @@ for part in pytest_plugins:
     importlib.import_module(part)
 """
     assert heavy_modules_after(code, tmp_path) == set()
+
+
+def test_no_public_name_is_that_of_a_module_beside_it() -> None:
+    # the package would hold whichever of the two was imported last
+    for folder in (PACKAGE, *(stub.parent for stub in PACKAGE.glob("*/__init__.pyi"))):
+        stub = ast.parse((folder / "__init__.pyi").read_text())
+        imports = [line for line in stub.body if isinstance(line, ast.ImportFrom)]
+        public = {alias.name for line in imports for alias in line.names}
+        assert public, folder
+        assert not public & {entry.stem for entry in folder.iterdir()}, folder

@@ -16,6 +16,7 @@ from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import dtype_of
+from pytest_interp.results.claimed import ClaimedRange
 from pytest_interp.results.known import LEAST_LEAD, is_answered
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
@@ -83,6 +84,7 @@ def check_crystallises(
         confidence=terms.confidence if len(kept) > 1 else None,
         metric="top token of the logit lens",
         n_left_out=len(asked) - len(kept),
+        ranges=(ClaimedRange("settled layer", not_before, by_layer),),
     )
     undefined = [one.prompt for one in asked if not np.isfinite(one.answer_margin).all()]
     if undefined:

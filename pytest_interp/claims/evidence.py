@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import get_args
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
 from pytest_interp.results.known import unknown_because
-from pytest_interp.results.roles import role_effect, role_positions
+from pytest_interp.results.roles import Role, role_effect, role_positions
 from pytest_interp.results.samples import Scope
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
@@ -152,3 +153,11 @@ def other_columns(evidence: Evidence, roles: Sequence[str | int]) -> tuple[Colum
     subject = "subject_rest" if "subject_last" in roles else "subject"
     found = [column(evidence, r) for r in ("before", subject, "between", "last") if r not in roles]
     return tuple(c for c in found if c.members)
+
+
+def place_of(column: Column) -> str | int | None:
+    """The role or the token index that a column is named after; None for one of another name."""
+    head = column.name.partition(" ")[0]
+    if head.removeprefix("-").isdecimal():
+        return int(head)
+    return head if head in get_args(Role) else None

@@ -5,22 +5,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from pytest_interp.claims.cells import Cell, listed, table
-from pytest_interp.claims.evidence import Column, Evidence
+from pytest_interp.claims.evidence import Column, Evidence, place_of
 from pytest_interp.claims.map_controls import random_regions, whole_state
 from pytest_interp.claims.measured import Measured, measure
+from pytest_interp.claims.places import runs
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.unread import P, checking
 from pytest_interp.claims.verdict import Status, Verdict, conclude
+from pytest_interp.results.claimed import ClaimedRange, Sense
 from pytest_interp.results.control import Control
 from pytest_interp.results.samples import Scope
 from pytest_interp.stats import units_needed
-
-Sense = Literal["at least", "at most", "within"]
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,10 @@ def decide(
     reads: list[tuple[Column, Sequence[int]]] = [(r.column, r.layers) for r in requirements]
     if region is not None:  # it is compared with the whole map
         reads.extend((c, evidence.layers) for c in columns)
-    verdict = undecided(claim, evidence, terms, requirements[0].limit, reads)
+    verdict = replace(
+        undecided(claim, evidence, terms, requirements[0].limit, reads),
+        ranges=tuple(one for required in requirements for one in _ranges(evidence, required)),
+    )
     if verdict.sentence:
         return verdict
     thin = {
@@ -184,6 +186,15 @@ def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
 
     assertion.__name__ = assertion.__qualname__ = check.__name__.replace("check_", "assert_", 1)
     return assertion
+
+
+def _ranges(evidence: Evidence, requirement: Requirement) -> Iterator[ClaimedRange]:
+    """The layers of a requirement, in runs of traced layers."""
+    c, layers = requirement.column, evidence.layers
+    for run in runs([layers.index(layer) for layer in requirement.layers]):
+        if run:
+            limit = (requirement.sense, requirement.limit)
+            yield ClaimedRange(c.name, layers[run[0]], layers[run[-1]], *limit, place_of(c))
 
 
 def _too_few(evidence: Evidence, column: Column) -> str | None:

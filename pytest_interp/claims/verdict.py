@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_interp.claims.unread import look_at
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive
+from pytest_interp.results.claimed import ClaimedRange
 from pytest_interp.results.control import Control
 
 
@@ -78,6 +79,8 @@ class Verdict:
     """The models that were measured; none where that is not known."""
     backends: tuple[str, ...] = ()
     """The backends under which they were measured."""
+    ranges: tuple[ClaimedRange, ...] = field(default=(), repr=False)
+    """The layers that the claim names with their limits, for a figure; not part of the JSON."""
     details: str = field(default="", repr=False)
     """Broken cells and the map around them, for a person."""
 
@@ -138,7 +141,7 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """A plain dict, for a report."""
         values = asdict(self)
-        del values["details"]
+        del values["details"], values["ranges"]
         controls = [control.to_json() for control in self.controls]
         return values | {"status": str(self.status), "scope": self.scope, "controls": controls}
 

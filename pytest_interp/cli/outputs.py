@@ -115,7 +115,8 @@ def files_of(
         # through JSON: YAML has no word for the numbers of numpy
         claims = json.loads(json.dumps([outcome.to_json() for outcome in outcomes]))
         files["claims.yaml"] = yaml.safe_dump(claims, sort_keys=False, allow_unicode=True).encode()
-    figure = figure_of(result)
+    verdicts = [outcome.verdict for outcome in outcomes if outcome.verdict is not None]
+    figure = figure_of(result, [one for verdict in verdicts for one in verdict.ranges])
     if figure is not None:
         files["figure.png"] = picture(figure)
     return files

@@ -1,3 +1,6 @@
+from .ablation import (
+    ablate_direction as ablate_direction,
+)
 from .behaviour import (
     Said as Said,
     known_or_not as known_or_not,
@@ -29,11 +32,13 @@ from .probing import (
     probe as probe,
 )
 from .steering import (
-    ablate_direction as ablate_direction,
     steer as steer,
 )
 from .tracing import (
     causal_trace as causal_trace,
     causal_traces as causal_traces,
     trace_facts as trace_facts,
+)
+from .trajectory import (
+    trajectories as trajectories,
 )

@@ -14,7 +14,7 @@ from .sets import (
 from .shipped import (
     fact_sets as fact_sets,
     load_facts as load_facts,
-    shipped as shipped,
+    shipped_facts as shipped_facts,
 )
 from .shipped_prompts import (
     load_prompts as load_prompts,

@@ -33,6 +33,6 @@ def load_facts(name: str) -> FactSet:
         return FactSet.from_yaml(path)
 
 
-def shipped() -> FactSet:
+def shipped_facts() -> FactSet:
     """All shipped facts as one set. A template's name begins with that of its set."""
     return FactSet.join("shipped", [load_facts(name) for name in fact_sets()])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from pytest_interp.figures import style
+from pytest_interp.figures import claimed as marks, style
 from pytest_interp.results.base import Floats
+from pytest_interp.results.claimed import ClaimedRange
 from pytest_interp.results.lens import LensResult
 
 _NEAR = 2.0
@@ -20,13 +22,13 @@ _LABELS = 0.22
 """Share of the axis, above all leads, where the labels are."""
 
 
-def lens_figure(result: LensResult) -> Figure:
+def lens_figure(result: LensResult, claimed: Sequence[ClaimedRange] = ()) -> Figure:
     """Lead and rank of the answer at every layer.
 
     The lead is the logit of the answer minus the best other one: above zero the answer is on top. A
     dashed line marks the layer at which it first is. Where it loses its place again, a dotted line
     marks the layer from which it stays there. The rank axis is logarithmic; its upper end is 0, the
-    top token, as in results and tables.
+    top token, as in results and tables. The layers ``claimed`` for one of these marks are shaded.
     """
     figure = Figure(figsize=(style.WIDTH, 4.8), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -57,6 +59,10 @@ def lens_figure(result: LensResult) -> Figure:
     for axes in (above, below):
         style.tidy(axes, grid=True)
     _mark((above, below), result)
+    for one in dict.fromkeys(claimed):
+        for axes in (above, below):
+            marks.shade_layers(axes, one, (one.first - 0.5, one.last + 0.5))
+    marks.legend(figure, above)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 
-from pytest_interp.figures import rows, style
+from pytest_interp.figures import claimed as marks, rows, style
+from pytest_interp.results.claimed import ClaimedRange
 from pytest_interp.results.known import is_answered
 from pytest_interp.results.lenses import LensSet
 from pytest_interp.results.samples import Scope
@@ -20,13 +22,13 @@ same in every figure: whether an answer trails by 5 or by 20 can be seen too."""
 _TICKS = (-30, -10, -3, 0, 3, 10, 30)
 
 
-def lenses_figure(result: LensSet) -> Figure:
+def lenses_figure(result: LensSet, claimed: Sequence[ClaimedRange] = ()) -> Figure:
     """By how much each answer leads: facts down, layers across.
 
     Colours are centred on zero, where the answer takes the lead. A mark in each row shows the layer
     from which the answer stays on top. Below are the mean probability of the answers, the share of
     the facts whose answer stays on top, and the mean of these layers with the interval that decides
-    a claim.
+    a claim. The layers ``claimed`` for that mean are shaded.
     """
     heights = (rows.height(len(result)), 1.5)
     figure = Figure(figsize=(style.WIDTH, sum(heights) + 1.8), layout="constrained")
@@ -51,6 +53,9 @@ def lenses_figure(result: LensSet) -> Figure:
     _interval(below, result)
     style.layer_ticks(below, result.layers)
     style.label(below, x="layer", y="share")
+    for one in dict.fromkeys(claimed):
+        marks.shade_layers(below, one, (_at(result, one.first), _at(result, one.last)))
+    marks.legend(figure, below)
     return figure
 
 

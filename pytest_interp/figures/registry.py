@@ -7,18 +7,21 @@ function that draws it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from pytest_interp.errors import InterpError, described
 from pytest_interp.registry import Registry
+from pytest_interp.results.claimed import ClaimedRange
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Draw = Callable[[Any], "Figure"]
-"""Draws a result as a matplotlib ``Figure`` that was made without pyplot."""
+Draw = Callable[..., "Figure"]
+"""Draws a result as a matplotlib ``Figure`` that was made without pyplot. Where it has an argument
+``claimed``, it is given the ranges that claims name."""
 
 
 def _accept(name: str, draw: object) -> Draw | str:
@@ -51,11 +54,17 @@ def register_figure(result_type: type[Any], draw: Draw | str, *, replace: bool =
     _figures.add(name, _accept(name, draw), replace=replace)
 
 
-def figure_of(result: object) -> Figure | None:
+def figure_of(result: object, claimed: Sequence[ClaimedRange] = ()) -> Figure | None:
     """The figure of a result, or None where it has none.
 
     A result's own method ``to_figure()`` goes first. Then comes the function that was registered
     for its type, or for its nearest base class.
+
+    Args:
+        result: what is drawn.
+        claimed: ranges of layers that claims about this result name (``Verdict.ranges``), to be
+            marked. A figure whose function has no argument ``claimed`` leaves them out, and so
+            does ``to_figure()``. A baseline's figure has none.
 
     Raises:
         InterpError: the function cannot be imported.
@@ -77,6 +86,8 @@ def figure_of(result: object) -> Figure | None:
                 f"the figure of {name} cannot be loaded from {draw!r}: {described(error)}. Correct "
                 "the name that register_figure was given, or repair that module"
             ) from error
+    if claimed and "claimed" in inspect.signature(draw).parameters:
+        return draw(result, claimed=claimed)
     return draw(result)
 
 

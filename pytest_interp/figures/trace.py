@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -10,8 +11,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pytest_interp.figures import style
+from pytest_interp.figures import claimed as marks, style
 from pytest_interp.results.base import Floats
+from pytest_interp.results.claimed import ClaimedRange
+from pytest_interp.results.roles import role_positions
 from pytest_interp.results.trace import TraceResult
 
 WORDS = {
@@ -23,12 +26,15 @@ _STREAM = ("resid_pre", "resid_post")
 """Sites that hold all that was written before them: there a fact goes from token to token."""
 
 
-def trace_figure(result: TraceResult) -> Figure:
+def trace_figure(result: TraceResult, claimed: Sequence[ClaimedRange] = ()) -> Figure:
     """The effect of every cell: tokens down, layers across; the subject's rows are framed.
 
     Colours are centred on zero and end at -1 and 1 in every figure, so that figures compare and
     negative effects show. Below are the strongest subject token and the last token over depth:
     where the lines cross, the fact is handed from one to the other.
+
+    Of what is ``claimed``, cells that must have an effect are framed, and it is shaded where the
+    two curves must be.
     """
     rows = result.n_positions
     heights = (0.27 * rows + 0.3, 1.5)
@@ -38,6 +44,9 @@ def trace_figure(result: TraceResult) -> Figure:
     _curves(below, result)
     style.layer_ticks(below, result.layers)
     style.label(below, x=f"layer ({result.site})", y=WORDS[result.direction][0])
+    for one in dict.fromkeys(claimed):
+        _mark_claimed(above, below, result, one)
+    marks.legend(figure, above, below)
     return figure
 
 
@@ -90,6 +99,22 @@ def _curves(axes: Axes, result: TraceResult) -> None:
     effect_axis(axes, 1.3)
     if subject:
         _mark_hand_off(axes, result)
+
+
+def _mark_claimed(above: Axes, below: Axes, result: TraceResult, one: ClaimedRange) -> None:
+    if one.place is None or one.sense is None:
+        return
+    positions, last = role_positions(result, one.place), result.n_positions - 1
+    # the curves below are these two; other tokens have the map alone
+    colour = style.ORANGE if positions == (last,) else style.BLUE
+    has_curve = positions == (last,) or one.place == "subject"
+    framed = one.sense == "at least" and bool(positions)
+    if framed:
+        label = "" if has_curve else f"claimed: {one}"
+        marks.frame_cells(above, one, result.layers, positions, label)
+    if has_curve:
+        note = " (framed in the map)" if framed else ""
+        marks.shade_limit(below, one, result.layers, colour, note)
 
 
 def _curve(axes: Axes, values: Floats, colour: str, marker: str) -> None:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from pytest_interp.figures import rows, style
+from pytest_interp.figures import claimed as marks, rows, style
 from pytest_interp.figures.trace import WORDS, effect_axis
 from pytest_interp.results.base import Floats
+from pytest_interp.results.claimed import ClaimedRange
 from pytest_interp.results.known import unknown_because
 from pytest_interp.results.samples import Scope
 from pytest_interp.results.traces import TraceSet
 
 THRESHOLDS = (0.3, 0.8)
 """What claims ask for by default: the most where the fact is not, the least where it is."""
+COLOURS: dict[str | int | None, str] = {"subject": style.BLUE, "last": style.ORANGE}
+"""The curves, by their place."""
 
 
-def traces_figure(result: TraceSet) -> Figure:
+def traces_figure(result: TraceSet, claimed: Sequence[ClaimedRange] = ()) -> Figure:
     """Effect at the subject and at the last token: facts down, layers across, one map each.
 
     Colours are centred on zero and end at -1 and 1, so that negative effects show. A mark in each
     row shows the layer from which the last token outdoes the subject. Below is the mean of both
     over the facts that the model knows: with the interval that decides a claim, the range of these
-    facts, and the default thresholds of claims.
+    facts, and the default thresholds of claims. Of what is ``claimed``, it is shaded where the two
+    means must be, with the claim's own thresholds in place of the default ones.
     """
     n = len(result)
     heights = (rows.height(n), 1.8)
@@ -51,10 +57,14 @@ def traces_figure(result: TraceSet) -> Figure:
         ha="left",
         fontsize=10.5,
     )
-    _means(panels["mean"], result, subject, last)
+    of_curves = [one for one in dict.fromkeys(claimed) if one.place in COLOURS and one.sense]
+    _means(panels["mean"], result, subject, last, () if of_curves else THRESHOLDS)
     effect_axis(panels["mean"], 1.4)
+    for one in of_curves:
+        marks.shade_limit(panels["mean"], one, first.layers, COLOURS[one.place])
     style.label(panels["mean"], x=f"layer ({first.site})", y=measure)
     style.layer_ticks(panels["mean"], first.layers)
+    marks.legend(figure, panels["mean"])
     return figure
 
 
@@ -66,12 +76,14 @@ def _map(axes: Axes, result: TraceSet, values: Floats, title: str) -> AxesImage:
     return image
 
 
-def _means(axes: Axes, result: TraceSet, subject: Floats, last: Floats) -> None:
+def _means(
+    axes: Axes, result: TraceSet, subject: Floats, last: Floats, thresholds: Sequence[float]
+) -> None:
     """The mean of both over the facts that a claim may rest on, from values [fact, layer]."""
     known = [i for i, one in enumerate(result) if unknown_because(one) is None]
     n_layers = subject.shape[1]
     axes.set_xlim(-0.5, n_layers - 0.5)
-    for threshold in THRESHOLDS:
+    for threshold in thresholds:
         axes.axhline(threshold, color=style.GREY, linewidth=0.7, linestyle=":")
     if not known:
         style.title(axes, "The model knows none of these facts: no mean", 9.5)
@@ -89,10 +101,13 @@ def _means(axes: Axes, result: TraceSet, subject: Floats, last: Floats) -> None:
             interval = f"dark: its 95 % interval{style.widest_of(scope)}"
         axes.plot(x, values.mean(axis=0), color=colour, marker=marker, markersize=3)
         style.note(axes, name, (at, 1.12), colour, ha=side)
-    low, high = THRESHOLDS
+    dotted = ""
+    if thresholds:
+        low, high = thresholds
+        dotted = f"; dotted: thresholds that claims have by default, {low:g} and {high:g}"
     style.title(
         axes,
         f"Mean of the {len(known)} facts that the model knows; {interval};\n"
-        f"light: their range; dotted: thresholds that claims have by default, {low:g} and {high:g}",
+        f"light: their range{dotted}",
         9.5,
     )

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_interp.report.escaping import visible
 from pytest_interp.report.views import FILTERS
 
 if TYPE_CHECKING:
@@ -59,23 +60,19 @@ def page(
         **(allowed or {}),
     }
     made = _environment().get_template(template)
-    text = made.render(
+    return made.render(
         **values,
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         style=Markup(style),
         script=Markup(script),
     )
-    return text.encode("utf-8", "replace").decode()  # half a surrogate pair can stand in no file
 
 
 def shown(value: Any) -> Any:
     """Text with the escapes of what steers a terminal, turns text around or cannot be seen."""
     if type(value) is not str:  # markup is escaped already
         return value
-    return "".join(
-        sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape").decode()
-        for sign in value
-    )
+    return "".join(sign if sign in "\n\t" else visible(sign) for sign in value)
 
 
 def json_block(value: Any) -> Markup:

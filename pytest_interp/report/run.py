@@ -81,7 +81,7 @@ class ChangeRecord:
     """One value that is not what was saved."""
 
     path: str
-    """As ``recovery[layer 7][last]``."""
+    """Where it stands, in words: ``recovery at layer 7, token ' is' (4)``."""
     text: str
     """The change in words."""
     old: Any = None
@@ -89,6 +89,8 @@ class ChangeRecord:
     excess: float | None = None
     """The move in units of its tolerance; None for what compares exactly."""
     within_noise: bool = False
+    keys: tuple[str | int, ...] = ()
+    """Keys and indices that lead to it in the JSON of the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,17 @@ class BaselineRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadingRecord:
+    """One of the few numbers by which people know a result."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    says: str = ""
+    """What is so where the value is above 0, as ``prefers ' Paris' to ' Tokyo'``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultRecord:
     """One result that a test measured."""
 
@@ -120,8 +133,14 @@ class ResultRecord:
     """Its numbers and findings, as ``Result.to_json`` gives them."""
     axes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """For fields that are arrays, what each dimension counts: its name, and the field of labels."""
+    readings: tuple[ReadingRecord, ...] = ()
+    """As ``Result.readings`` gives them."""
+    shared: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    """What facts share, as ``Result.shared`` gives it; names of one fact sorted."""
     provenance: Mapping[str, Any] | None = None
     figure: FigureFile | None = None
+    figure_problem: str = ""
+    """Why it has none, where drawing it failed."""
     baseline: BaselineRecord | None = None
     """None where it was not compared with one."""
 
@@ -140,7 +159,7 @@ class TestRecord:
     name: str
     """Without file, model and backend: equal for the cases of one test."""
     about: str
-    """The first paragraph of its docstring, or the description of a YAML spec."""
+    """The first paragraph of its docstring, or else of that of its module."""
     model: str | None
     backend: str | None
     checkpoint: str | None

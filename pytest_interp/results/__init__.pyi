@@ -3,7 +3,11 @@ from .base import (
     Decision as Decision,
     Floats as Floats,
     Ints as Ints,
+    Reading as Reading,
     Result as Result,
+)
+from .claimed import (
+    ClaimedRange as ClaimedRange,
 )
 from .control import (
     Control as Control,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,6 +44,20 @@ class Decision:
     finding is one value. ``largest`` and ``smallest``: it is the place of that number."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One of the few numbers by which people know a result."""
+
+    name: str
+    """As ``hand-off``."""
+    value: float | None
+    """None where there is none. A whole number is a place, as a layer; others are sizes."""
+    unit: str = ""
+    """As ``layer`` or ``logits``."""
+    says: str = ""
+    """What is so where the value is above 0, as ``prefers ' Paris' to ' Tokyo'``."""
+
+
 class Result(ABC):
     """What an experiment returns: frozen, with named axes.
 
@@ -74,6 +88,18 @@ class Result(ABC):
     def summary(self) -> str:
         """The main finding in one line; empty where there is none."""
         return ""
+
+    def readings(self) -> tuple[Reading, ...]:
+        """The numbers by which two runs of this experiment are told apart in words."""
+        return ()
+
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        """For a result over facts, in each way what a fact shares with others, by its place.
+
+        Facts that share a template or an entity are not independent. The facts are those that the
+        field ``ids`` names, an axis of others.
+        """
+        return {}
 
 
 def frozen(array: npt.ArrayLike, dtype: type) -> npt.NDArray[Any]:

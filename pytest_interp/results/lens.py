@@ -15,6 +15,7 @@ from pytest_interp.results.base import (
     Decision,
     Floats,
     Ints,
+    Reading,
     Result,
     as_json,
     dtype_of,
@@ -125,3 +126,10 @@ class LensResult(Result):
 
     def summary(self) -> str:
         return self.crossover_layer.explain()[0]
+
+    def readings(self) -> tuple[Reading, ...]:
+        lead = float(self.answer_margin[-1])
+        return (
+            Reading("lead at the last layer", lead, "logits", f"puts {self.answer!r} on top"),
+            Reading("crossover", self.crossover_layer.layer, "layer"),
+        )

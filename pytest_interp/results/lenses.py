@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Decision, Floats, as_json, plain
+from pytest_interp.results.base import Axis, Decision, Floats, Reading, as_json, plain
 from pytest_interp.results.lens import BY_THE_ANSWER, LensResult
 from pytest_interp.results.sets import ResultSet
 from pytest_interp.results.tolerances import Tolerance
@@ -117,4 +117,12 @@ class LensSet(ResultSet[LensResult]):
             self.settled_layers(),
             "the answer stays on top from layer",
             "no answer stays on top to the end",
+        )
+
+    def readings(self) -> tuple[Reading, ...]:
+        lead = float(self.answer_margin()[:, -1].mean())
+        on_top = sum(layer is not None for layer in self.settled_layers())
+        return (
+            Reading("lead at the last layer (mean)", lead, "logits"),
+            Reading("facts with the answer on top at the end", on_top, f"of {len(self)}"),
         )

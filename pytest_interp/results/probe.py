@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,16 @@ import numpy as np
 from pytest_interp.errors import ExperimentError
 from pytest_interp.options.probe import ProbeOptions
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
+from pytest_interp.results.base import (
+    Axis,
+    Floats,
+    Reading,
+    Result,
+    as_json,
+    dtype_of,
+    frozen,
+    plain,
+)
 from pytest_interp.results.direction import Direction
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.stats.separation import Bools, Units, area
@@ -164,6 +173,12 @@ class ProbeResult(Result):
         layer, prompt = Axis("layer", "layers"), Axis("prompt", "ids")
         by_layer = ("auroc", "template_auroc", "shuffled_auroc")
         return dict.fromkeys(by_layer, (layer,)) | dict.fromkeys(("labels", "selected"), (prompt,))
+
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        return {"groups": [(group,) for group in self.groups]}
+
+    def readings(self) -> tuple[Reading, ...]:
+        return (Reading("AUROC at layers picked on other prompts", self.selected_auroc),)
 
     def summary(self) -> str:
         ((layer, _),) = Counter(self.picked).most_common(1)

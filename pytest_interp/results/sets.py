@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
@@ -86,6 +86,9 @@ class ResultSet(Result, Generic[R]):
         """Join the results of a fact set, in its order, with its ids and templates."""
         templates, ids = zip(*((fact.template, fact.id) for fact in facts), strict=True)
         return cast(Self, cast(Any, cls)(tuple(results), templates, ids, name=facts.name))
+
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        return {"templates": [(name,) for name in self.templates], "entities": self.entities}
 
     def _median(self, layers: Sequence[int | None], finding: str, none: str) -> str:
         """A summary: the median of what was found at a layer, and in how many facts."""

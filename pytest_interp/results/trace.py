@@ -16,6 +16,7 @@ from pytest_interp.results.base import (
     Axis,
     Decision,
     Floats,
+    Reading,
     Result,
     as_json,
     dtype_of,
@@ -202,3 +203,14 @@ class TraceResult(Result):
             why = "clean and corrupt do not differ" if self.is_degenerate else "no cell leads"
             return f"the largest effect is undefined: {why}"
         return f"largest effect {peak.effect:.3f} at layer {peak.layer}, token {peak.token!r}"
+
+    def readings(self) -> tuple[Reading, ...]:
+        found = []
+        if self.preferences is not None:
+            said = f"prefers {self.fact.answer!r} to {self.fact.counterfactual_answer!r}"
+            found.append(Reading("preference", self.preferences[0], "logits", said))
+        if self.options.site.name.startswith("resid"):  # a fact is handed over within the stream
+            found.append(Reading("hand-off", self.hand_off()[0], "layer"))
+        elif (peak := self.peak) is not None:
+            found.append(Reading("largest effect", peak.layer, "layer"))
+        return tuple(found)

@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_interp.facts.sets import entities_of, same_prompts
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Decision, Floats, as_json, dtype_of
+from pytest_interp.results.base import Axis, Decision, Floats, Reading, as_json, dtype_of
 from pytest_interp.results.control import Control
 from pytest_interp.results.roles import Role, role_effect
 from pytest_interp.results.sets import ResultSet
@@ -94,6 +94,16 @@ class TraceSet(ResultSet[TraceResult]):
 
     def summary(self) -> str:
         return self._median(self.hand_off_layers(), "hand-off at layer", "no hand-off")
+
+    def readings(self) -> tuple[Reading, ...]:
+        known = [t.preferences[0] for t in self.traces if t.preferences is not None]
+        said = "prefers the answers, in the mean"
+        lead = Reading("preference", float(np.mean(known)), "logits", said) if known else None
+        layers = [layer for layer in self.hand_off_layers() if layer is not None]
+        middle = float(np.median(layers)) if layers else None
+        if middle is not None and middle.is_integer():
+            middle = int(middle)
+        return (*filter(None, (lead,)), Reading("hand-off (median)", middle, "layer"))
 
     def with_controls(self, *controls: Control) -> TraceSet:
         """The same traces with more controls."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,13 +130,20 @@ class Trajectories(Result):
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         prompt, layer = Axis("prompt", "ids"), Axis("layer", "layers")
-        by_prompt = ("labels", "tokens", "settled", "confidence", "largest_jump")
-        return dict.fromkeys((*by_prompt, "area_under_margin"), (prompt,)) | {
-            "margin": (prompt, layer)
+        by_prompt = ["labels", "tokens", "settled", "settled_margin", "confidence"]
+        by_prompt += ["largest_jump", "area_under_margin"]
+        means = ("mean_prob", "mean_entropy", "mean_divergence")
+        return {
+            **dict.fromkeys(by_prompt, (prompt,)),
+            **dict.fromkeys(means, (layer,)),
+            "margin": (prompt, layer),
         }
 
     def findings(self) -> Mapping[str, Decision]:
         return {"settled": Decision("margin", "sign"), "tokens": Decision("settled_margin")}
+
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        return {"groups": [(group,) for group in self.groups]}
 
     def summary(self) -> str:
         said = []

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Result
-from pytest_interp.results.crossover import CrossoverLayer, NeverReached
+from pytest_interp.results.claimed import ClaimedRange
+from pytest_interp.results.crossover import CrossoverLayer, NeverReached, ReachedLayer
 
 _ONE_VALUE = int | float | str | CrossoverLayer
 
@@ -59,8 +60,16 @@ def check_bound(result: Result, attribute: str, bound: Bound) -> Verdict:
         effect=Estimate(float(value), float(value), float(value), attribute) if number else None,
         threshold=threshold,
         margin=None if threshold is None else abs(value - threshold) * (1 if holds else -1),
+        ranges=_ranges(attribute, value, bound) if isinstance(value, CrossoverLayer) else (),
         details="\n".join(f"  {line}" for line in curve),
     )
+
+
+def _ranges(attribute: str, value: CrossoverLayer, bound: Bound) -> tuple[ClaimedRange, ...]:
+    """The layers that were read and are within the bound."""
+    layers = value.lens.layers
+    inside = [layer for layer in layers if _holds(ReachedLayer(layer, value.lens), bound)]
+    return (ClaimedRange(attribute, inside[0], inside[-1]),) if inside else ()
 
 
 def value_of(result: Result, attribute: str) -> Any:

@@ -11,7 +11,7 @@ from pytest_interp.documents import Document, Location, check_below
 from pytest_interp.errors import InterpError, SpecError
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.sets import FactSet
-from pytest_interp.facts.shipped import load_facts, shipped
+from pytest_interp.facts.shipped import load_facts, shipped_facts
 from pytest_interp.facts.shipped_prompts import load_prompts
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def looked_up(
     facts = _own(document, "facts_file", files["facts"], FactSet.from_yaml, folders)
     prompts = _own(document, "prompts_file", files["prompts"], PromptSet.from_yaml, folders)
     finders: dict[str, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
-        "fact": (str, lambda given: (facts or shipped()).find(given).prompt),
+        "fact": (str, lambda given: (facts or shipped_facts()).find(given).prompt),
         "facts": ((str, list), lambda given: _facts(given, facts)),
         "prompts": (str, lambda given: _prompts(given, prompts)),
     }
@@ -81,7 +81,7 @@ def _own(
 
 def _facts(given: str | list[Any], own: FactSet | None) -> FactSet:
     """Facts by their ids, ``all`` of the file, or a shipped set by its name."""
-    known = own or shipped()
+    known = own or shipped_facts()
     if isinstance(given, list):
         return FactSet(known.name, tuple(known.find(str(name)) for name in given))
     return known if given in (ALL, known.name) else load_facts(given)

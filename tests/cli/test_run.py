@@ -1,13 +1,17 @@
 """``pytest-interp run``: the same YAML file, outside of pytest."""
 
+import io
 import json
 import os
 from pathlib import Path
 
 import pytest
 import yaml
+from made_results import trace
+from PIL import Image
 
 from pytest_interp.cli import main
+from pytest_interp.cli.outputs import files_of
 
 SPEC = """\
 model: planted-gpt2
@@ -63,6 +67,18 @@ def test_writes_result_config_claims_and_figure_and_says_where(spec, tmp_path, c
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_figure_shows_what_is_claimed(spec, tmp_path):
+    false = "claims=[{sufficient: {site: resid_post@subject, layer_range: [0, 4]}}]"
+    for tag, changed in (("none", "claims=[]"), ("one", false), ("all", "seed=0")):
+        run(spec, "--tag", tag, "--set", changed)
+    folder = tmp_path / "outputs" / "causal_trace"
+    heights = [
+        Image.open(io.BytesIO((folder / tag / "figure.png").read_bytes())).height
+        for tag in ("none", "one", "all")
+    ]
+    assert heights[0] < heights[1] < heights[2], "a line of the legend for each limit"
+
+
 def test_the_file_names_the_experiment(spec, tmp_path, capsys):
     assert main(["run", "--config", spec, "--tag", "first"]) == 0
     assert (tmp_path / "outputs" / "causal_trace" / "first" / "result.json").is_file()
@@ -81,6 +97,11 @@ def test_resolved_config_runs_to_the_same_result(spec, tmp_path):
     assert first["result"]["site"] == "mlp_out"
     assert not (folder / "a" / "claims.yaml").exists()
     assert main(["diff", str(folder / "a"), str(folder / "b")]) == 0
+
+
+def test_the_config_of_a_run_can_be_read_in_any_script():
+    config = files_of(trace(), {"inputs": {"prompt": "müde 東京"}}, [])["config.yaml"]
+    assert "müde 東京" in config.decode()
 
 
 def test_tag_is_not_overwritten_without_force(spec, tmp_path, capsys):

@@ -10,7 +10,7 @@ from told_hooks import changed, ids_of
 
 from pytest_interp.adapters import backend_names
 from pytest_interp.errors import PromptError
-from pytest_interp.experiments.trajectories import trajectories
+from pytest_interp.experiments.trajectory import trajectories
 
 PROMPTS = tiny_prompts(9)
 

@@ -5,7 +5,7 @@ import pytest
 from pytest_interp import FactPrompt, FactSet, load_facts
 from pytest_interp.errors import PromptError, SpecError, UnknownNameError
 from pytest_interp.facts.named import facts_or_prompts
-from pytest_interp.facts.shipped import fact_sets, shipped
+from pytest_interp.facts.shipped import fact_sets, shipped_facts
 
 
 def test_bare_prompts_cluster_by_wording():
@@ -51,7 +51,7 @@ def test_a_fact_by_its_id():
 def test_shipped_facts_read_and_are_many():
     names = fact_sets()
     assert {"capitals", "landmarks", "languages"} <= set(names)
-    assert len(shipped()) == sum(len(load_facts(name)) for name in names) >= 60
+    assert len(shipped_facts()) == sum(len(load_facts(name)) for name in names) >= 60
     assert len(load_facts("capitals")) >= 30
     assert len(load_facts("capitals").templates) == 5
     # YAML would read a bare word like this as a truth value

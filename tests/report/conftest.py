@@ -1,9 +1,15 @@
-"""One browser for all tests of pages."""
+"""Projects that pytest runs, and one browser for all tests of pages."""
 
 from contextlib import contextmanager
 
 import browsers
 import pytest
+from reported_run import ReportedRun
+
+
+@pytest.fixture
+def project(pytester):
+    return ReportedRun(pytester)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Tests on several backends as one case, claims and results matched."""
 
-import made_runs
+import made_reports
 import pytest
-from made_runs import NN, TL, claim, one_test, result, run
+from made_reports import NN, TL, claim, one_test, result, run
 
 from pytest_interp.report.axis import axis_of
 from pytest_interp.report.cases import models_of
@@ -50,23 +50,23 @@ def test_two_claims_of_the_same_words_are_two():
     ("states", "shown"), [(["same", "changed"], "changed"), (["same", "within"], "within")]
 )
 def test_the_state_that_needs_a_look_is_shown(states, shown):
-    results = tuple(result(baseline=made_runs.baseline(state)) for state in states)
+    results = tuple(result(baseline=made_reports.baseline(state)) for state in states)
     (case,) = cases(one_test(results=results))
     assert case.state == shown
 
 
 def test_backends_that_moved_alike_are_said_once():
-    results = (result(baseline=made_runs.MOVED),)
+    results = (result(baseline=made_reports.MOVED),)
     (case,) = cases(one_test(results=results), one_test(backend=NN, results=results))
     ((backends, found),) = comparisons(case.results[0])
     assert backends == f"{TL} and {NN}"
-    assert found == made_runs.MOVED
+    assert found == made_reports.MOVED
 
 
 def test_the_saved_figure_comes_first_and_the_same_one_stands_once():
-    saved = made_runs.picture(7)
-    same = result(figure=saved, baseline=made_runs.baseline(old_figure=saved))
-    moved = result(figure=made_runs.picture(1), baseline=made_runs.baseline(old_figure=saved))
+    saved = made_reports.picture(7)
+    same = result(figure=saved, baseline=made_reports.baseline(old_figure=saved))
+    moved = result(figure=made_reports.picture(1), baseline=made_reports.baseline(old_figure=saved))
     (case,) = cases(one_test(results=(moved,)), one_test(backend=NN, results=(same,)))
     assert [label for label, *_ in pictures(case.results[0])] == [f"saved and {NN}", TL]
 
@@ -106,7 +106,7 @@ def test_a_map_has_layers_across_and_tokens_down():
 
 
 def test_curves_of_one_axis_are_one_table():
-    lens = result(made_runs.made_results.lens())
+    lens = result(made_reports.made_results.lens())
     (table,) = tables_of(lens)
     assert table.row == "layer"
     assert {"answer_prob", "top_token"} <= {column.field for column in table.columns}

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import made_runs
+import made_reports
 import pytest
 
 from pytest_interp.report.html import render
@@ -36,7 +36,7 @@ class Elements(HTMLParser):
     sees="the characters themselves, those that cannot be seen as their escapes",
 )
 def test_hostile_text_is_text():
-    text = render(made_runs.run())
+    text = render(made_reports.run())
     page = Elements(text)
     scripts = page.all("script")
     assert [s for s in scripts if s.get("type") not in ("text/plain", "application/json")] == [{}]
@@ -47,8 +47,8 @@ def test_hostile_text_is_text():
 
 
 def test_half_of_a_surrogate_pair_can_be_written():
-    made = made_runs.one_test(message="\ud800", outcome="error")
-    render(made_runs.run(made)).encode()
+    made = made_reports.one_test(message="\ud800", outcome="error")
+    render(made_reports.run(made)).encode()
 
 
 @pytest.mark.guarantee(
@@ -57,7 +57,7 @@ def test_half_of_a_surrogate_pair_can_be_written():
     sees="a policy in the page that the browser enforces",
 )
 def test_a_page_has_everything_inside():
-    page = Elements(render(made_runs.run()))
+    page = Elements(render(made_reports.run()))
     addresses = [v for _, a in page.found for k, v in a.items() if k in ("src", "href", "action")]
     assert addresses
     assert all(address.startswith(("#", "data:")) for address in addresses)
@@ -68,14 +68,20 @@ def test_a_page_has_everything_inside():
 
 def test_claims_are_grouped_by_model_and_spec():
     text = render(
-        made_runs.run(
-            made_runs.one_test("test_a", model="gpt2", spec="specs/b.py"),
-            made_runs.one_test("test_b", model="gpt2", spec="specs/a.py"),
-            made_runs.one_test("test_c", model=None, backend=None),
+        made_reports.run(
+            made_reports.one_test("test_a", model="gpt2", spec="specs/b.py"),
+            made_reports.one_test("test_b", model="gpt2", spec="specs/a.py"),
+            made_reports.one_test("test_c", model=None, backend=None),
         )
     )
     sections = [a["aria-label"] for a in Elements(text).all("section")]
-    assert sections == ["Model gpt2", "specs/a.py", "specs/b.py", "Model no model", made_runs.SPEC]
+    assert sections == [
+        "Model gpt2",
+        "specs/a.py",
+        "specs/b.py",
+        "Model no model",
+        made_reports.SPEC,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,21 +95,21 @@ def test_claims_are_grouped_by_model_and_spec():
     ],
 )
 def test_the_headline_counts_what_does_not_hold(outcomes, headline):
-    tests = [made_runs.one_test(f"test_{i}", outcome=o) for i, o in enumerate(outcomes)]
-    assert f"<h1>{headline}</h1>" in render(made_runs.run(*tests))
+    tests = [made_reports.one_test(f"test_{i}", outcome=o) for i, o in enumerate(outcomes)]
+    assert f"<h1>{headline}</h1>" in render(made_reports.run(*tests))
 
 
 def test_a_figure_that_several_results_show_is_kept_once():
-    figure = made_runs.picture(2)
-    results = (made_runs.result(figure=figure), made_runs.result(figure=figure))
-    tests = [made_runs.one_test(backend=b, results=results) for b in ("a", "b")]
-    assert render(made_runs.run(*tests)).count(figure.data) == 1
+    figure = made_reports.picture(2)
+    results = (made_reports.result(figure=figure), made_reports.result(figure=figure))
+    tests = [made_reports.one_test(backend=b, results=results) for b in ("a", "b")]
+    assert render(made_reports.run(*tests)).count(figure.data) == 1
 
 
 def test_numbers_that_json_lacks_are_undefined():
-    endless = made_runs.result()
+    endless = made_reports.result()
     endless.result["recovery"][0][0] = float("inf")
-    text = render(made_runs.run(made_runs.one_test(results=(endless,))))
+    text = render(made_reports.run(made_reports.one_test(results=(endless,))))
     assert '"values":[[null,' in text
 
 

@@ -3,7 +3,7 @@
 import re
 
 import browsers
-import made_runs
+import made_reports
 import pytest
 
 from pytest_interp.report.html import render
@@ -14,7 +14,7 @@ PARIS = "specs-test-capitals-test-paris-comes-last-france-smollm2-135m"
 
 @pytest.fixture(scope="module")
 def report():
-    return render(made_runs.run())
+    return render(made_reports.run())
 
 
 def shown(page):
@@ -52,7 +52,7 @@ def test_filters_choose_and_stand_in_the_address(report, open_page):
     [
         ("backend", "nnsight", ["fact sits", "Paris", "One backend"]),
         ("baseline", "within", ["One backend"]),
-        ("model", made_runs.HOSTILE, ["Hostile"]),
+        ("model", made_reports.HOSTILE, ["Hostile"]),
     ],
 )
 def test_each_filter_shows_what_it_names(report, open_page, name, value, titles):
@@ -97,7 +97,7 @@ def test_an_opened_claim_says_what_was_claimed_and_measured(report, open_page):
             "recovery at layer 7, token ' France' (3)",
             "versions.torch: 2.12.0 -> 2.13.0",
             "nnsight agree in every cell",
-            f"pytest '{made_runs.SPEC}::test_the_fact_sits_on_the_subject[smollm2-135m-nnsight]'",
+            "test_the_fact_sits_on_the_subject[smollm2-135m-nnsight]'",
         ):
             assert text in said
         body.get_by_text("Provenance").click()
@@ -237,7 +237,7 @@ def test_the_policy_refuses_a_script_that_is_not_the_pages_own(report, open_page
     sees="the list at once; what is inside a claim is made when it is opened",
 )
 def test_five_hundred_claims_open_in_two_seconds(open_page):
-    text = render(made_runs.many(500))
+    text = render(made_reports.many(500))
     seconds = []
     for _ in range(3):  # the fastest of them: other processes share the cores
         with open_page(text) as page:
