@@ -116,3 +116,18 @@ def test_numbers_that_json_lacks_are_undefined():
 def test_templates_are_read_only_when_a_page_is_made():
     code = "import sys, pytest_interp.report.html; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_writes_its_page(project):
+    project.claims(
+        """
+def test_holds(interp_target): claim(interp_target, 0.95)
+def test_fails(interp_target): claim(interp_target, 0.41)
+"""
+    )
+    project.comparing()
+    project.now(shift=0.1)
+    run = project.report("--interp-report=run.html", "--interp-backend=nnsight")
+    page = Elements((project.path / "run.html").read_text("utf-8"))
+    assert "test-fails" in " ".join(a["id"] for a in page.all("details") if "id" in a)
+    assert render(run) == (project.path / "run.html").read_text("utf-8")
