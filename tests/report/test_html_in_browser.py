@@ -23,6 +23,7 @@ def shown(page):
 
 def open_case(page, anchor=FACT):
     page.locator(f"#{anchor} > summary").click()
+    page.locator(f"#{anchor} .made").wait_for()
     return page.locator(f"#{anchor} .body")
 
 
