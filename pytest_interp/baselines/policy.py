@@ -43,6 +43,16 @@ class Policy:
         """Whether results of this backend may become the shared entry."""
         return backend is None or backend == self.reference
 
+    @property
+    def leaves_pending(self) -> bool:
+        """Whether a comparison that fails leaves what it saw for a review.
+
+        A run that writes baselines leaves nothing else. A checkpoint without a label has no entry
+        that a review could write.
+        """
+        writes = self.update is not Update.NOTHING or self.overrides
+        return not writes and (self.checkpoint is None or self.label is not None)
+
     def own(self, shared: Slot) -> Slot:
         """Where this run writes: beside the model's entry for a checkpoint that has a label."""
         return shared if self.label is None else shared.override(self.label)
