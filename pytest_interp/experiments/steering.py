@@ -1,14 +1,12 @@
-"""Steering: add a direction, or project it out, and see what the model says.
+"""Steering: add a direction, and see what the model says.
 
-Adding activations: Turner et al. 2023 (arXiv 2308.10248). Projecting a direction out of all that is
-written to the residual stream: Arditi et al. 2024 (arXiv 2406.11717). What is measured is the
-log-odds of abstaining, the logit of the best abstaining token minus that of the best other token:
-text that was generated shows too little of what moves.
+Adding activations: Turner et al. 2023 (arXiv 2308.10248). What is measured is the log-odds of
+abstaining, the logit of the best abstaining token minus that of the best other token: text that was
+generated shows too little of what moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,37 +14,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.sites import (
-    ATTN_OUT,
-    EMBED,
-    MLP_OUT,
-    RESID_PRE,
-    Site,
-    parse_kind,
-)
+from pytest_interp.adapters.sites import RESID_PRE, Site, parse_kind
 from pytest_interp.adapters.taps import Edit
-from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.features import (
-    abstaining_ids,
-    abstaining_margin,
-    capture_features,
-    encoded,
+from pytest_interp.experiments.intervening import (
+    Ways,
+    answered_rightly,
+    check_direction,
+    divergences,
+    measured,
+    with_random,
 )
 from pytest_interp.experiments.layers import layers_of
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
-from pytest_interp.facts.prompts import encode
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.base import Floats
 from pytest_interp.results.direction import Direction
-from pytest_interp.results.steering import AblationResult, SteerResult
-
-Measured = tuple[Floats, Floats]
-"""Log-odds of abstaining, and the most likely token, of each way and prompt [way, prompt]."""
-Steering = Callable[[int], dict[Site, Edit]]
-"""Edits of a pass with this many prompts, which make a group of rows of each way to steer."""
+from pytest_interp.results.steering import SteerResult
 
 
 def steer(
@@ -74,16 +58,16 @@ def steer(
             fitted on groups of these prompts, or the model lacks a layer.
     """
     chosen = replace(options or SteerOptions(), **asked)
-    _check(adapter, prompts, direction)
+    check_direction(adapter, prompts, direction)
     layers = layers_of(adapter, (direction.layer,) if chosen.layers is None else chosen.layers)
-    ways = _ways(direction, chosen, adapter)
+    vectors = _added(direction, chosen, adapter)
     kind = parse_kind(direction.site)
 
-    def steering(n: int) -> dict[Site, Edit]:
-        added = ways.repeat_interleave(n, 0)[:, None]
+    def edits_of(n: int) -> dict[Site, Edit]:
+        added = vectors.repeat_interleave(n, 0)[:, None]
 
         def grow(x: Tensor) -> Tensor:
-            return x.repeat(len(ways), 1, 1)
+            return x.repeat(len(vectors), 1, 1)
 
         def add(x: Tensor) -> Tensor:
             shifted = added.to(x)
@@ -97,13 +81,11 @@ def steer(
             return edits | {first: lambda x: add(grow(x))}
         return {Site(RESID_PRE, layers[0]): grow} | edits
 
-    only_last = chosen.positions == "last"
-    what = f"steering {adapter.name} at {direction.site}"
-    ids = encoded(adapter, prompts)
-    odds, top = _run(adapter, prompts, ids, steering, len(ways), only_last, what)
-    shape = (1 + chosen.random, len(chosen.all_doses), len(prompts))
-    odds, top = odds.reshape(shape), top.reshape(shape)
-    kl = _divergences(adapter, chosen, steering, len(ways), only_last).reshape(shape[:2])
+    read = Site(kind, direction.layer)
+    ways = Ways(len(vectors), edits_of, chosen.positions == "last", read)
+    found = measured(adapter, prompts, ways, f"steering {adapter.name} at {direction.site}")
+    odds, top = _by_dose(found.log_odds, chosen), _by_dose(found.top, chosen)
+    kl = _by_dose(divergences(adapter, chosen.neutral, ways), chosen)
     return SteerResult(
         name=prompts.name,
         options=chosen,
@@ -115,186 +97,30 @@ def steer(
         labels=prompts.labels,
         groups=prompts.groups,
         templates=prompts.templates,
-        projections=_projections(adapter, prompts, direction),
+        projections=np.asarray(found.seen @ direction.unit),
         log_odds=odds[0],
         random_log_odds=odds[1:],
-        right=_right(adapter, prompts, top[0]),
+        right=answered_rightly(adapter, prompts, top[0]),
         neutral_kl=kl[0],
         random_neutral_kl=kl[1:],
+        length=direction.norm,
         provenance=adapter.provenance(chosen.seed),
     )
 
 
-def ablate_direction(
-    adapter: ModelAdapter,
-    prompts: PromptSet,
-    direction: Direction,
-    options: SteerOptions | None = None,
-    **asked: Any,
-) -> AblationResult:
-    """Project a direction out of the embeddings and of all that every block writes.
-
-    The residual stream then never holds any of it. Random directions are projected out in the same
-    way. Errors and arguments are those of :func:`steer`, but positions are all by default;
-    ``last`` is cheaper, and leaves the direction at the tokens before. Doses and layers do not
-    count.
-    """
-    chosen = replace(options or SteerOptions(positions="all"), **asked)
-    _check(adapter, prompts, direction)
-    ways = _random(direction, chosen, adapter)
-    units = torch.cat([torch.zeros_like(ways[:1]), ways])
-    units = units / units.norm(dim=-1, keepdim=True).clamp_min(1e-30)
-
-    def steering(n: int) -> dict[Site, Edit]:
-        out = units.repeat_interleave(n, 0)[:, None]
-
-        def project(x: Tensor) -> Tensor:
-            away = out.to(x)
-            free = x - (x * away).sum(-1, keepdim=True) * away
-            return free if chosen.positions == "all" else torch.cat([x[:, :-1], free[:, -1:]], 1)
-
-        edits: dict[Site, Edit] = {Site(EMBED): lambda x: project(x.repeat(len(units), 1, 1))}
-        for layer in range(adapter.n_layers):
-            edits |= {Site(kind, layer): project for kind in (ATTN_OUT, MLP_OUT)}
-        return edits
-
-    only_last = chosen.positions == "last"
-    what = f"projecting a direction out of {adapter.name}"
-    ids = encoded(adapter, prompts)
-    odds, top = _run(adapter, prompts, ids, steering, len(units), only_last, what)
-    return AblationResult(
-        name=prompts.name,
-        options=chosen,
-        direction=str(direction),
-        classes=prompts.pair(),
-        ids=tuple(prompt.id for prompt in prompts),
-        labels=prompts.labels,
-        groups=prompts.groups,
-        templates=prompts.templates,
-        before=odds[0],
-        after=odds[1],
-        random_after=odds[2:],
-        right=_right(adapter, prompts, top[:2]),
-        provenance=adapter.provenance(chosen.seed),
-    )
+def _added(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:
+    """Nothing, then every dose of the direction and of each random one [way, d_model]."""
+    given = with_random([direction], options)[:, 0]
+    vectors = torch.tensor(given, dtype=torch.float32, device=adapter.device)
+    doses = torch.tensor(options.doses, device=adapter.device)
+    by_dose = (vectors[:, None] * doses[:, None]).flatten(0, 1)
+    return torch.cat([torch.zeros_like(by_dose[:1]), by_dose])
 
 
-def _check(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> None:
-    prompts.pair()
-    if not prompts.abstain:
-        raise PromptError(
-            f"the prompt set {prompts.name!r} names no abstaining answer, and steering is measured "
-            'by it: give abstain=(" unknown",)',
-            about="abstain",
-        )
-    if direction.vector.shape != (adapter.d_model,):
-        raise ExperimentError(
-            f"the direction has {len(direction.vector)} numbers, and {adapter.name} is "
-            f"{adapter.d_model} wide: it belongs to another model",
-            about="direction",
-        )
-    if direction.fingerprint not in (None, adapter.provenance().fingerprint):
-        raise ExperimentError(
-            f"the direction was found in other weights than those of {adapter.name}: find it again "
-            "in these",
-            about="direction",
-        )
-    if shared := sorted(direction.groups & set(prompts.groups)):
-        raise ExperimentError(
-            f"the direction was fitted on groups that stand among these prompts: "
-            f"{', '.join(shared[:5])}. Fit it on some groups and try it on others: "
-            "fitted, tried = prompts.split()",
-            about="direction",
-        )
-
-
-def _projections(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> Floats:
-    features = capture_features(adapter, prompts, direction.site, layers=[direction.layer])
-    return np.asarray(features.states[0] @ direction.unit)
-
-
-def _random(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:
-    """The direction, and random ones of its length [1 + random, d_model]."""
-    rng = np.random.default_rng(options.seed)
-    drawn = rng.normal(size=(options.random, len(direction.vector)))
-    drawn *= direction.norm / np.linalg.norm(drawn, axis=1, keepdims=True)
-    made = np.concatenate([direction.vector[None], drawn])
-    return torch.tensor(made, dtype=torch.float32, device=adapter.device)
-
-
-def _ways(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:
-    """What is added [(1 + random) * dose, d_model], doses within a direction."""
-    vectors = _random(direction, options, adapter)
-    doses = torch.tensor(options.all_doses, device=adapter.device)
-    return (vectors[:, None] * doses[:, None]).flatten(0, 1)
-
-
-def _run(
-    adapter: ModelAdapter,
-    prompts: PromptSet,
-    ids: Sequence[Sequence[int]],
-    steering: Steering,
-    n_ways: int,
-    only_last: bool,
-    what: str,
-) -> Measured:
-    abstaining = abstaining_ids(adapter, prompts)
-    odds, top = np.empty((n_ways, len(prompts))), np.empty((n_ways, len(prompts)))
-    done = 0
-    for members, logits in _passes(adapter, ids, steering, n_ways, only_last):
-        margins = abstaining_margin(logits, abstaining)
-        odds[:, members] = margins.view(n_ways, -1).cpu().numpy()
-        top[:, members] = logits.argmax(-1).view(n_ways, -1).cpu().numpy()
-        done += len(members)
-        progress.report(what, done, len(prompts))
-    return odds, top
-
-
-def _passes(
-    adapter: ModelAdapter,
-    ids: Sequence[Sequence[int]],
-    steering: Steering,
-    n_ways: int,
-    only_last: bool,
-) -> Any:
-    """For batches of prompts: their indices, and logits [way * prompt, vocab]."""
-
-    def fitting(length: int) -> int:
-        return max(1, rows_in_budget(adapter, length) // n_ways)
-
-    for members in by_length(list(map(len, ids)), fitting):
-        tokens = adapter.as_tokens([ids[i] for i in members])
-        prefix = None
-        if only_last and tokens.shape[1] > 1:
-            # nothing before the last token changes: its keys and values are made once
-            prefix, tokens = adapter.prefix(tokens[:, :-1]), tokens[:, -1:]
-        run = adapter.run(tokens, edits=steering(len(members)), prefix=prefix)
-        yield members, run.logits[:, -1].float()
-
-
-def _divergences(
-    adapter: ModelAdapter,
-    options: SteerOptions,
-    steering: Steering,
-    n_ways: int,
-    only_last: bool,
-) -> Floats:
-    """Mean divergence of the next token of neutral texts from the run without steering [way].
-
-    Kullback-Leibler, in nats, from the unsteered to the steered distribution.
-    """
-    ids = [encode(adapter.tokenizer, text) for text in options.neutral]
-    total, still = np.zeros(n_ways), options.all_doses.index(0.0)
-    for members, logits in _passes(adapter, ids, steering, n_ways, only_last):
-        log_p = logits.log_softmax(-1).view(n_ways, len(members), -1)
-        base = log_p[still]
-        total += (base.exp() * (base - log_p)).sum(-1).clamp_min(0).sum(-1).cpu().numpy()
-    return total / max(1, len(ids))
-
-
-def _right(adapter: ModelAdapter, prompts: PromptSet, top: Floats) -> Floats:
-    """1 where the top token is the answer, else 0; NaN where there is no answer [way, prompt]."""
-    answers = np.array(
-        [np.nan if p.answer is None else adapter.answer_id(p.answer) for p in prompts], dtype=float
-    )
-    return np.where(np.isnan(answers), np.nan, (top == answers).astype(float))
+def _by_dose(of_ways: Floats, options: SteerOptions) -> Floats:
+    """Numbers [way, ...] as [direction, dose, ...], with the run as it is at dose 0 of each."""
+    n, rest = len(options.doses), of_ways.shape[1:]
+    moved = of_ways[1:].reshape(1 + options.random, n, *rest)
+    still = np.broadcast_to(of_ways[0], (1 + options.random, 1, *rest))
+    at = options.all_doses.index(0.0)
+    return np.concatenate([moved[:, :at], still, moved[:, at:]], axis=1)
