@@ -52,7 +52,8 @@ class Judged:
 
     status: str
     claim: str
-    headline: str
+    sentence: str
+    """The outcome in plain words."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -188,9 +188,7 @@ def chosen(changes: Sequence[Change], ids: Sequence[str]) -> list[Change]:
     for given in ids:
         matches = [change for change in changes if change.id.startswith(given)]
         if len(matches) != 1:
-            how = (
-                "several pending changes have an id that begins so" if matches else "nothing waits"
-            )
+            how = "several ids begin so" if matches else "nothing waits under this id"
             raise BaselineError(
                 f"{given!r}: {how}. pytest-interp review --list shows the ids of all that wait"
             )
