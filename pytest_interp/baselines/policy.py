@@ -56,11 +56,10 @@ class Policy:
     def leaves_pending(self) -> bool:
         """Whether a comparison that fails leaves what it saw for a review.
 
-        A run that writes baselines leaves nothing else. A checkpoint without a label has no entry
-        that a review could write.
+        A run that writes baselines leaves nothing else.
         """
         writes = self.update is not Update.NOTHING or self.overrides
-        return not writes and (self.checkpoint is None or self.label is not None)
+        return self.is_judged and not writes
 
     def own(self, shared: Slot) -> Slot:
         """Where this run writes: beside the model's entry for a checkpoint that has a label."""

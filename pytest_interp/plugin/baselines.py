@@ -15,6 +15,7 @@ from pytest_interp.baselines.names import stem_of
 from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.store import Owner
 from pytest_interp.errors import BaselineError, UnknownNameError
+from pytest_interp.plugin.gathering import note_baseline
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.owners import baseline_root, command_of, is_inside, owner_of
 from pytest_interp.plugin.pending import claims_of, origin_of, pending_folder
@@ -102,6 +103,7 @@ def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         origin_of(request.node),
     )
     request.node.stash[_BASELINE] = made
+    note_baseline(request.node, made)
     return made
 
 

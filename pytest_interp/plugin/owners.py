@@ -25,7 +25,7 @@ def owner_of(item: pytest.Item) -> Owner:
     target = target_of(item)
     folder = spec_folder(baseline_root(item.config), item.path, item.config.rootpath)
     model, backend = (target.model, target.backend) if target else (None, None)
-    return Owner(folder, _name_of(item), model, backend)
+    return Owner(folder, name_of(item), model, backend)
 
 
 def is_inside(item: pytest.Item) -> bool:
@@ -33,8 +33,8 @@ def is_inside(item: pytest.Item) -> bool:
     return item.path.resolve().is_relative_to(item.config.rootpath.resolve())
 
 
-def command_of(item: pytest.Item, option: str, under_reference: bool) -> str:
-    """The command that runs a test alone, maybe with an option and under the reference backend."""
+def command_of(item: pytest.Item, option: str = "", under_reference: bool = False) -> str:
+    """The command that runs a test alone, with an option; maybe under the reference backend."""
     target, reference = target_of(item), item.config.getini("interp_reference_backend")
     file, colons, names = item.nodeid.partition("::")
     if under_reference and target is not None:
@@ -76,7 +76,7 @@ def _models(config: pytest.Config, target: Target | None) -> list[str]:
     return [text for text in given if text.partition("=")[0].strip() == target.model]
 
 
-def _name_of(item: pytest.Item) -> str:
+def name_of(item: pytest.Item) -> str:
     """Classes, function and parameters, without model and backend."""
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     name = ".".join([*classes, getattr(item, "originalname", None) or item.name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Generator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_interp.errors import BaselineError
+from pytest_interp.plugin.gathering import gathered
 from pytest_interp.plugin.options import overrides
 from pytest_interp.plugin.owners import baseline_root, command_of, option_pairs
 
@@ -85,7 +85,7 @@ def origin_of(item: pytest.Item) -> Origin:
         test=item.nodeid,
         spec=item.path.resolve().relative_to(item.config.rootpath.resolve()).as_posix(),
         spec_digest=_digest_of(item),
-        command=command_of(item, "", False),
+        command=command_of(item),
     )
 
 
@@ -93,5 +93,4 @@ def claims_of(item: pytest.Item) -> list[Judged]:
     """What the claims of a test came to."""
     from pytest_interp.baselines.pending import Judged
 
-    verdicts = (json.loads(str(v)) for name, v in item.user_properties if name == "interp_verdict")
-    return [Judged(v["status"], v["claim"], v["sentence"]) for v in verdicts]
+    return [Judged(one.status, one.claim, one.sentence) for one in gathered(item).claims]

@@ -52,9 +52,12 @@ def test_a_failing_comparison_leaves_all_that_an_update_would_write(saved):
 
 def test_the_message_names_the_review_beside_the_update(moved):
     about = json.loads((moved.path / PENDING / "specs/test_a/test_lens--made.pending").read_text())
-    said = text(moved.run())
+    said = text(moved.run("--interp-report-json", "report.json"))
     (command,) = {line.strip("E ") for line in said.splitlines() if "pytest-interp review" in line}
-    assert command.startswith("pytest-interp review ")
+    report = json.loads((moved.path / "report.json").read_text())
+    ids = [r["baseline"]["pending"] for test in report["tests"] for r in test["results"]]
+    assert ids[1:] == [None, None]
+    assert command == f"pytest-interp review {ids[0]}"
     assert said.index("--interp-update") < said.index(command)
     assert about["origin"]["test"] == "specs/test_a.py::test_lens"
     assert about["origin"]["command"] == "pytest specs/test_a.py::test_lens"
