@@ -20,7 +20,7 @@ PROMPTS = tiny_prompts()
 @pytest.mark.parametrize("backend", backend_names())
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 @pytest.mark.parametrize(
-    ("site", "position"), [("resid_post", -1), ("attn_out", -2), ("mlp_out", 1)]
+    ("site", "position"), [("resid_post", -1), ("attn_out", -2), ("mlp_out", 1), ("head", 0)]
 )
 def test_states_are_those_of_single_passes(arch, backend, site, position):
     module = tiny_module(arch)
@@ -29,7 +29,7 @@ def test_states_are_those_of_single_passes(arch, backend, site, position):
     for i, tokens in enumerate(ids_of(tiny_tokenizer(), PROMPTS)):
         assert found.tokens[i] == tuple(tokens[0].tolist())
         for row, layer in enumerate(found.layers):
-            state = hooks.read(module, tokens, site, layer)[0, position]
+            state = hooks.read(module, tokens, site, layer)[0, position].flatten()
             np.testing.assert_allclose(found.states[row, i], state.numpy(), atol=1e-4)
         last = hooks.logits(module, tokens)[0, -1]
         sure = torch.log_softmax(last.double(), 0).max()
