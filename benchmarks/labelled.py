@@ -29,7 +29,6 @@ from pytest_interp.experiments.features import capture_features
 from pytest_interp.options.steering import SteerOptions, Where
 
 MODEL = "smollm2-135m"
-TOKENS = 110
 PART = 40
 """Prompts with which every way takes its turn."""
 DOSES = (-2.0, -1.0, 1.0, 2.0, 4.0)
@@ -38,8 +37,8 @@ LAYER = 16
 NEUTRAL = ("Bread is made from flour, water, salt and",)
 
 
-def prompts_of(adapter: ModelAdapter, n: int) -> PromptSet:
-    """Shipped prompts of both classes in turn, cut from the left to 110 tokens.
+def prompts_of(adapter: ModelAdapter, n: int, tokens: int) -> PromptSet:
+    """Shipped prompts of both classes in turn, cut from the left to this many tokens.
 
     Where more are asked for than there are, a number before the first token tells them apart.
     """
@@ -50,11 +49,11 @@ def prompts_of(adapter: ModelAdapter, n: int) -> PromptSet:
         of_class = classes[i % 2]
         one = of_class[i // 2 % len(of_class)]
         number, ids = adapter.encode(f"{i}")[0].tolist(), adapter.encode(one.text)[0].tolist()
-        text = adapter.tokenizer.decode(number + ids[len(number) - TOKENS :])
+        text = adapter.tokenizer.decode(number + ids[len(number) - tokens :])
         made.append(replace(one, id=f"{i}", text=text))
     found = replace(told, prompts=tuple(made))
-    if wrong := {adapter.encode(one.text).shape[1] for one in found} - {TOKENS}:
-        raise SystemExit(f"prompts of {TOKENS} tokens have {sorted(wrong)}")
+    if wrong := {adapter.encode(one.text).shape[1] for one in found} - {tokens}:
+        raise SystemExit(f"prompts of {tokens} tokens have {sorted(wrong)}")
     return found
 
 
@@ -111,10 +110,10 @@ def hooked_passes(
     return np.array(found)[order], n
 
 
-def features_table(adapters: dict[str, ModelAdapter], n: int) -> None:
+def features_table(adapters: dict[str, ModelAdapter], n: int, tokens: int) -> None:
     """Capture features of every layer, and run the same prompts without keeping anything."""
     first = next(iter(adapters.values()))
-    prompts = prompts_of(first, n)
+    prompts = prompts_of(first, n, tokens)
     ways: dict[str, Callable[[PromptSet], object]] = {
         f"plain passes of {size} prompts": partial(plain_passes, first, rows=size)
         for size in (16, PART)
@@ -127,20 +126,23 @@ def features_table(adapters: dict[str, ModelAdapter], n: int) -> None:
         for name, way in ways.items():
             seconds[name] += timed(partial(way, part))[0]
         best = min(time for name, time in seconds.items() if name.startswith("plain"))
-        print(f"\nfeatures of {done + len(part)} prompts of {TOKENS} tokens, at every layer")
+        print(f"\nfeatures of {done + len(part)} prompts of {tokens} tokens, at every layer")
         print(f"  {'':<36}{'seconds':>9}{'of plain':>10}")
         for name, time_of in seconds.items():
             print(f"  {name:<36}{time_of:>9.1f}{time_of / best:>10.2f}", flush=True)
 
 
-def steering_table(adapters: dict[str, ModelAdapter], n: int, places: Sequence[Where]) -> None:
+def steering_table(
+    adapters: dict[str, ModelAdapter], n: int, tokens: int, places: Sequence[Where]
+) -> None:
     """Steer at layer 16, and run one hooked pass for each dose of each direction."""
     first = next(iter(adapters.values()))
-    prompts = prompts_of(first, n)
+    prompts = prompts_of(first, n, tokens)
     vector = np.random.default_rng(1).normal(size=first.d_model)
     direction = Direction(vector=vector, layer=LAYER)
-    print(f"\n{len(DOSES)} doses, 1 + {RANDOM} directions, layer {LAYER}, {n} prompts of {TOKENS}")
-    print(f"  {'':<36}{'seconds':>9}{'passes':>8}{'times ours':>12}{'max |diff|':>12}")
+    print(f"\n{len(DOSES)} doses of 1 + {RANDOM} directions, layer {LAYER}")
+    said = f"{n} prompts of {tokens} tokens"
+    print(f"  {said:<36}{'seconds':>9}{'passes':>8}{'times ours':>12}{'max |diff|':>12}")
     for positions in places:
         options = SteerOptions(doses=DOSES, random=RANDOM, neutral=NEUTRAL, positions=positions)
         ours, found = {}, {}
@@ -190,16 +192,19 @@ def main() -> None:
         "--prompts", type=int, default=200, help="whose features are read; may be 0"
     )
     parser.add_argument("--steered", type=int, default=2, help="prompts that are steered")
+    parser.add_argument("--tokens", type=int, default=110, help="of each prompt")
     parser.add_argument("--positions", nargs="*", default=["last", "all"])
     options = parser.parse_args()
     adapters = {b: load_model(MODEL, b, device="cpu", dtype="float32") for b in backend_names()}
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32, {MODEL}")
     for adapter in adapters.values():
-        capture_features(adapter, prompts_of(adapter, 2), layers=[0])  # first-call costs
+        capture_features(
+            adapter, prompts_of(adapter, 2, options.tokens), layers=[0]
+        )  # first-call costs
     if options.positions:
-        steering_table(adapters, options.steered, options.positions)
+        steering_table(adapters, options.steered, options.tokens, options.positions)
     if options.prompts:
-        features_table(adapters, options.prompts)
+        features_table(adapters, options.prompts, options.tokens)
 
 
 if __name__ == "__main__":
