@@ -8,7 +8,7 @@ text that was generated shows too little of what moves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,22 +18,11 @@ from torch import Tensor
 
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.sites import (
-    ATTN_OUT,
-    EMBED,
-    MLP_OUT,
-    RESID_PRE,
-    Site,
-    parse_kind,
-)
+from pytest_interp.adapters.passes import Run
+from pytest_interp.adapters.sites import ATTN_OUT, EMBED, MLP_OUT, RESID_PRE, Site, parse_kind
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.features import (
-    abstaining_ids,
-    abstaining_margin,
-    capture_features,
-    encoded,
-)
+from pytest_interp.experiments.features import abstaining_ids, abstaining_margin, encoded
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
@@ -43,8 +32,9 @@ from pytest_interp.results.base import Floats
 from pytest_interp.results.direction import Direction
 from pytest_interp.results.steering import AblationResult, SteerResult
 
-Measured = tuple[Floats, Floats]
-"""Log-odds of abstaining, and the most likely token, of each way and prompt [way, prompt]."""
+Measured = tuple[Floats, Floats, Floats]
+"""Log-odds of abstaining, and the most likely token, of each way and prompt [way, prompt]; what one
+site holds at the last token without steering [prompt, d_model]."""
 Steering = Callable[[int], dict[Site, Edit]]
 """Edits of a pass with this many prompts, which make a group of rows of each way to steer."""
 
@@ -100,7 +90,8 @@ def steer(
     only_last = chosen.positions == "last"
     what = f"steering {adapter.name} at {direction.site}"
     ids = encoded(adapter, prompts)
-    odds, top = _run(adapter, prompts, ids, steering, len(ways), only_last, what)
+    read = Site(kind, direction.layer), chosen.all_doses.index(0.0)
+    odds, top, held = _run(adapter, prompts, ids, steering, len(ways), only_last, what, read)
     shape = (1 + chosen.random, len(chosen.all_doses), len(prompts))
     odds, top = odds.reshape(shape), top.reshape(shape)
     kl = _divergences(adapter, chosen, steering, len(ways), only_last).reshape(shape[:2])
@@ -115,7 +106,7 @@ def steer(
         labels=prompts.labels,
         groups=prompts.groups,
         templates=prompts.templates,
-        projections=_projections(adapter, prompts, direction),
+        projections=held @ direction.unit,
         log_odds=odds[0],
         random_log_odds=odds[1:],
         right=_right(adapter, prompts, top[0]),
@@ -161,7 +152,7 @@ def ablate_direction(
     only_last = chosen.positions == "last"
     what = f"projecting a direction out of {adapter.name}"
     ids = encoded(adapter, prompts)
-    odds, top = _run(adapter, prompts, ids, steering, len(units), only_last, what)
+    odds, top, _ = _run(adapter, prompts, ids, steering, len(units), only_last, what)
     return AblationResult(
         name=prompts.name,
         options=chosen,
@@ -208,11 +199,6 @@ def _check(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> N
         )
 
 
-def _projections(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> Floats:
-    features = capture_features(adapter, prompts, direction.site, layers=[direction.layer])
-    return np.asarray(features.states[0] @ direction.unit)
-
-
 def _random(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:
     """The direction, and random ones of its length [1 + random, d_model]."""
     rng = np.random.default_rng(options.seed)
@@ -237,17 +223,26 @@ def _run(
     n_ways: int,
     only_last: bool,
     what: str,
+    read: tuple[Site, int] | None = None,
 ) -> Measured:
+    """Run every way; ``read`` is a site, and the way that leaves it as it is."""
     abstaining = abstaining_ids(adapter, prompts)
     odds, top = np.empty((n_ways, len(prompts))), np.empty((n_ways, len(prompts)))
+    held = np.empty((len(prompts), adapter.d_model))
     done = 0
-    for members, logits in _passes(adapter, ids, steering, n_ways, only_last):
+    for members, run in _passes(adapter, ids, steering, n_ways, only_last, read and read[0]):
+        logits, n = run.logits[:, -1].float(), len(members)
+        if read is not None:
+            states = run[read[0]][:, -1]
+            # before the first layer that is steered the ways share their rows
+            as_it_is = states if len(states) == n else states.unflatten(0, (-1, n))[read[1]]
+            held[members] = as_it_is.float().cpu().numpy()
         margins = abstaining_margin(logits, abstaining)
         odds[:, members] = margins.view(n_ways, -1).cpu().numpy()
         top[:, members] = logits.argmax(-1).view(n_ways, -1).cpu().numpy()
         done += len(members)
         progress.report(what, done, len(prompts))
-    return odds, top
+    return odds, top, held
 
 
 def _passes(
@@ -256,8 +251,9 @@ def _passes(
     steering: Steering,
     n_ways: int,
     only_last: bool,
-) -> Any:
-    """For batches of prompts: their indices, and logits [way * prompt, vocab]."""
+    read: Site | None = None,
+) -> Iterator[tuple[list[int], Run]]:
+    """For batches of prompts: their indices, and their pass, with rows [way * prompt]."""
 
     def fitting(length: int) -> int:
         return max(1, rows_in_budget(adapter, length) // n_ways)
@@ -268,8 +264,8 @@ def _passes(
         if only_last and tokens.shape[1] > 1:
             # nothing before the last token changes: its keys and values are made once
             prefix, tokens = adapter.prefix(tokens[:, :-1]), tokens[:, -1:]
-        run = adapter.run(tokens, edits=steering(len(members)), prefix=prefix)
-        yield members, run.logits[:, -1].float()
+        capture = [] if read is None else [read]
+        yield members, adapter.run(tokens, capture, steering(len(members)), prefix=prefix)
 
 
 def _divergences(
@@ -285,8 +281,8 @@ def _divergences(
     """
     ids = [encode(adapter.tokenizer, text) for text in options.neutral]
     total, still = np.zeros(n_ways), options.all_doses.index(0.0)
-    for members, logits in _passes(adapter, ids, steering, n_ways, only_last):
-        log_p = logits.log_softmax(-1).view(n_ways, len(members), -1)
+    for members, run in _passes(adapter, ids, steering, n_ways, only_last):
+        log_p = run.logits[:, -1].float().log_softmax(-1).view(n_ways, len(members), -1)
         base = log_p[still]
         total += (base.exp() * (base - log_p)).sum(-1).clamp_min(0).sum(-1).cpu().numpy()
     return total / max(1, len(ids))
