@@ -46,11 +46,12 @@ def adding(vector: np.ndarray, positions: str):
     return add
 
 
-def projecting(vector: np.ndarray, positions: str = "all"):
-    unit = torch.tensor(vector / np.linalg.norm(vector), dtype=torch.float32)
+def projecting(vectors: np.ndarray, positions: str = "all"):
+    """Out of the span of one vector [d_model], or of several [n, d_model]."""
+    basis = torch.tensor(np.linalg.qr(np.atleast_2d(vectors).T)[0], dtype=torch.float32)
 
     def project(x: torch.Tensor) -> torch.Tensor:
-        free = x - (x @ unit)[..., None] * unit
+        free = x - x @ basis @ basis.T
         if positions == "all":
             return free
         return torch.cat([x[:, :-1], free[:, -1:]], dim=1)

@@ -1,3 +1,6 @@
+from .ablation import (
+    ablate_direction as ablate_direction,
+)
 from .behaviour import (
     Said as Said,
     known_or_not as known_or_not,
@@ -29,7 +32,6 @@ from .probing import (
     probe as probe,
 )
 from .steering import (
-    ablate_direction as ablate_direction,
     steer as steer,
 )
 from .tracing import (

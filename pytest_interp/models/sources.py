@@ -54,6 +54,10 @@ class Source(ABC):
         """Where a converted copy of the weights lies; None where there is none."""
         return None
 
+    def folder(self) -> Path | None:
+        """The folder on this machine that holds the safetensors; None where they lie in none."""
+        return self.converted_folder()
+
 
 @dataclass(frozen=True)
 class FolderSource(Source):
@@ -69,6 +73,9 @@ class FolderSource(Source):
 
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         return checkpoint.open_checkpoint(self.path, dtype)
+
+    def folder(self) -> Path:
+        return self.path
 
     def identity(self) -> Hashable:
         # a folder can be written anew between two loads in one process
@@ -97,6 +104,9 @@ class HubSource(Source):
 
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         return checkpoint.open_checkpoint(self._cached() or self._download(), dtype)
+
+    def folder(self) -> Path | None:
+        return self._cached()
 
     def _cached(self) -> Path | None:
         from huggingface_hub import try_to_load_from_cache

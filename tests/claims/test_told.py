@@ -12,16 +12,16 @@ from pytest_interp.claims.steering import check_ablation_removes, check_dose_res
 from pytest_interp.claims.trajectories import check_commits_later, check_sharpens_gradually
 from pytest_interp.claims.useful import check_separates, check_side_effects_below
 from pytest_interp.errors import ClaimError
+from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
 from pytest_interp.experiments.probing import probe
-from pytest_interp.experiments.steering import ablate_direction, steer
+from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.planted import planted_told_model
 from pytest_interp.results.direction import Direction
 
 SURFACE = ("layer 0", "token counts")
 ARCHS = ("gpt2", "qwen3", "llama")
-STEERED = ARCHS[:1]
 VARIANTS = ("gated", "decoy", "hidden", "two_directions", "surface", "never", "none")
 # each variant on one architecture, and the first on all
 CASES = [(v, ARCHS[i % 3]) for i, v in enumerate(VARIANTS)] + [("gated", a) for a in ARCHS[1:]]
@@ -100,7 +100,7 @@ def test_without_a_difference_hardly_any_labels_pass():
     assert passed <= 2
 
 
-@pytest.mark.parametrize("arch", STEERED)
+@pytest.mark.parametrize("arch", ARCHS)
 def test_a_gated_direction_is_used_and_its_removal_ends_abstaining(arch):
     model, adapter, prompts = built("gated", arch)
     fitted, tried = prompts.split(seed=1)
@@ -115,7 +115,7 @@ def test_a_gated_direction_is_used_and_its_removal_ends_abstaining(arch):
     )
 
 
-@pytest.mark.parametrize("arch", STEERED)
+@pytest.mark.parametrize("arch", ARCHS)
 def test_a_decoy_separates_and_does_nothing(arch):
     model, adapter, prompts = built("decoy", arch)
     fitted, tried = prompts.split(seed=1)
@@ -129,7 +129,7 @@ def test_a_decoy_separates_and_does_nothing(arch):
     is_(check_ablation_removes(removed), "failed")
 
 
-@pytest.mark.parametrize("arch", STEERED)
+@pytest.mark.parametrize("arch", ARCHS)
 def test_a_hidden_direction_is_used_though_it_is_hardly_read(arch):
     model, adapter, prompts = built("hidden", arch)
     direction = given(model, "doubt", 3)
@@ -139,12 +139,13 @@ def test_a_hidden_direction_is_used_though_it_is_hardly_read(arch):
     is_(check_ablation_removes(ablate_direction(adapter, prompts, direction)), "passed")
 
 
-@pytest.mark.parametrize("arch", STEERED)
-def test_of_two_directions_one_alone_removes_nothing(arch):
+@pytest.mark.parametrize("arch", ARCHS)
+def test_of_two_directions_one_alone_removes_nothing_and_both_all(arch):
     model, adapter, prompts = built("two_directions", arch)
-    for name in ("untold:0", "untold:1"):
-        removed = ablate_direction(adapter, prompts, given(model, name, 4))
-        is_(check_ablation_removes(removed), "failed")
+    both = [given(model, name, 4) for name in ("untold:0", "untold:1")]
+    for one in both:
+        is_(check_ablation_removes(ablate_direction(adapter, prompts, one)), "failed")
+    is_(check_ablation_removes(ablate_direction(adapter, prompts, both)), "passed")
 
 
 @pytest.mark.parametrize("variant", ["never", "surface"])
@@ -155,7 +156,7 @@ def test_where_nothing_abstains_there_is_nothing_to_remove(variant):
     is_(check_ablation_removes(removed), "inconclusive", "nothing to remove", "abstains on 0 of 48")
 
 
-@pytest.mark.parametrize("arch", STEERED)
+@pytest.mark.parametrize("arch", ARCHS)
 def test_untold_prompts_commit_later_where_the_truth_says_so(arch):
     model, adapter, prompts = built("gated", arch, 96)
     at = model.truth.settling()

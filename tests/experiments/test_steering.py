@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 from labelled_sets import tiny_prompts
-from tiny import ARCHITECTURES, N_LAYERS, adapter_of, tiny_module, tiny_tokenizer
-from told_hooks import adding, changed, ids_of, margin, projecting, writers
+from tiny import ARCHITECTURES, adapter_of, tiny_module, tiny_tokenizer
+from told_hooks import adding, changed, ids_of, margin
 
 from pytest_interp.adapters import backend_names
 from pytest_interp.errors import ExperimentError, InterpError, PromptError
+from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
-from pytest_interp.experiments.steering import ablate_direction, steer
+from pytest_interp.experiments.steering import steer
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.direction import Direction
 
@@ -89,24 +90,6 @@ def test_steering_is_what_single_passes_give(arch, backend, site, positions, lay
                 kl.append(float((p.exp() * (p - q)).sum()))
             measured = found.neutral_kl if way == 0 else found.random_neutral_kl[way - 1]
             np.testing.assert_allclose(measured[row], np.mean(kl), atol=TOLERANCE)
-
-
-@pytest.mark.parametrize("backend", backend_names())
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-@pytest.mark.parametrize("positions", ["last", "all", None])
-def test_projecting_out_is_what_hooks_on_every_writer_give(arch, backend, positions):
-    given, module = direction(), tiny_module(arch)
-    asked = {} if positions is None else {"positions": positions}
-    found = ablate_direction(adapter_of(arch, backend), PROMPTS, given, seed=2, **asked)
-    vectors = [given.vector, *random_ones(given, 20, seed=2)]
-    for i, ids in list(enumerate(ids_of(tiny_tokenizer(), PROMPTS)))[::3]:
-        before = changed(module, ids, [])
-        np.testing.assert_allclose(found.before[i], margin(before, abstaining()), atol=TOLERANCE)
-        for way in (0, 7) if i % 2 else ():
-            out = projecting(vectors[way], positions or "all")
-            after = margin(changed(module, ids, writers(N_LAYERS, out)), abstaining())
-            measured = found.after if way == 0 else found.random_after[way - 1]
-            np.testing.assert_allclose(measured[i], after, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("site", ["resid_post", "mlp_out"])

@@ -11,9 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 
 from pytest_interp.adapters import Weights, open_adapter
+from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
 from pytest_interp.experiments.probing import probe
-from pytest_interp.experiments.steering import ablate_direction, steer
+from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.figures import figure_of, picture
 from pytest_interp.planted import planted_told_model

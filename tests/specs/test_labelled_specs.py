@@ -50,7 +50,8 @@ CLAIMS = {
         # it stops answering the neutral text
         "side_effects_below: {kl: 5, right_lost: 1}": "failed",
     },
-    "ablate_direction": {"ablation_removes: {label: untold}": "passed"},
+    # all stop abstaining, and the seven persons that the direction is tried on are too few for 0.8
+    "ablate_direction": {"ablation_removes: {label: untold}": "inconclusive"},
 }
 MORE = {
     "probe": "shuffles: 19, repeats: 1",
