@@ -94,7 +94,7 @@ def test_what_it_says_comes_in_the_last_layers_and_at_once(adapter, baseline):
 
 def test_known_countries_differ_from_invented_ones_at_the_surface(adapter, baseline):
     found = probe(adapter, UNQUOTED)
-    with pytest.raises(ClaimFailed, match="its lead over (token counts|layer 0)"):
+    with pytest.raises(ClaimFailed, match="its lead over"):
         assert_decodable(found, layer=0)
     baseline.check(found)
 
