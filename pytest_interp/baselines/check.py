@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.location import PyTestLocation
 from syrupy.session import SnapshotSession
 
+from pytest_interp.baselines.checked import Checked
 from pytest_interp.baselines.compare import tolerances_between
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import Drawing, inspect_figure, threshold_of
@@ -28,7 +29,8 @@ class Baseline:
     """Compare results of one test with their saved baselines.
 
     ``baseline.check(result)`` fails where a number or a finding is out of tolerance, where the
-    figure looks different, or where nothing was saved yet. What an update writes is written after
+    figure looks different, or where nothing was saved yet; for none of these where a checkpoint
+    without baselines of its own stands in for the model. What an update writes is written after
     the test has passed, its teardown included: a failing test leaves its baselines as they are.
     """
 
@@ -45,6 +47,8 @@ class Baseline:
         """The shared file of numbers of each entry that this test checked."""
         self.notes: list[str] = []
         """What a reader of the run should know though nothing failed."""
+        self.checked: list[Checked] = []
+        """What came of each comparison."""
         self._owner = owner
         self._policy = policy
         self._command = command
@@ -58,8 +62,6 @@ class Baseline:
             update_snapshots=False,
         )
         self._seen: set[tuple[Slot, str | None]] = set()
-        self._pending: list[Pending] = []
-        """What an update is to write."""
 
     def check(self, result: Result, name: str | None = None, *, other_model: bool = False) -> None:
         """Compare a result with its baseline.
@@ -93,14 +95,21 @@ class Baseline:
             )
         self._seen.add((shared, backend))
         self.used.add(shared.numbers)
+        checked = Checked(result, name, shared)
+        self.checked.append(checked)
         # drawn in every run, so that a broken figure does not wait for an update
-        drawing = self._draw(result)
+        checked.drawing = self._draw(result)
         own = self._policy.own(shared)
         # a checkpoint is compared with the model's entry until it has one of its own
         base = own if own.exists() else shared
-        found = compare_with_saved(base, new, self._snapshot)
+        found = self._compare(checked, base, new)
+        if not self._policy.is_judged:
+            if found.error is not None:
+                raise found.error
+            self.notes += self._messages(base, backend, checked.drawing).not_judged(found)
+            return None
         if self._policy.is_writer(backend):
-            return self._settle(found, drawing, backend, self._policy.update, own)
+            return self._settle(checked, found, backend, self._policy.update, own)
         into = own.override(str(backend))
         override = into if into.exists() or base == own else shared.override(str(backend))
         if found.needs is Update.NOTHING and into.exists():
@@ -112,17 +121,22 @@ class Baseline:
         may = max(self._policy.update, Update.CHANGED) if overrides else Update.NOTHING
         waits = self._policy.contested and Update.NOTHING < found.needs <= self._policy.update
         if waits and (overrides or not override.exists()):
-            return self._postpone(base, backend)
+            return self._postpone(checked, base, backend)
         if override.exists() or overrides:
             if overrides and found.needs is Update.NOTHING:
                 return None
-            found = compare_with_saved(override, new, self._snapshot)
-        return self._settle(found, drawing, backend, may, into)
+            found = self._compare(checked, override, new)
+        return self._settle(checked, found, backend, may, into)
 
     @property
     def will_write(self) -> bool:
         """Whether an update has something to write."""
-        return bool(self._pending)
+        return any(one.pending for one in self.checked)
+
+    def _compare(self, checked: Checked, slot: Slot, new: Entry) -> Comparison:
+        checked.slot, checked.found = slot, None
+        checked.found = compare_with_saved(slot, new, self._snapshot)
+        return checked.found
 
     def _check_made_here(self, new: Entry) -> None:
         """Refuse what another model or backend gave than the one that the test's id names."""
@@ -138,24 +152,27 @@ class Baseline:
 
     def write(self) -> None:
         """Write what the update asked for: the test has passed. Errors as for ``Pending``."""
-        self.notes += [pending.write() for pending in self._pending]
+        for one in self.checked:
+            if one.pending is not None:
+                self.notes.append(one.pending.write())
+                one.written = True
 
     def abandon(self, reason: str) -> None:
         """Write nothing, and say why where there was something to write."""
-        if self._pending:
+        if self.will_write:
             self.notes.append(f"{self._owner.test}: {reason}, so its baselines were not written")
 
     def _settle(
         self,
+        checked: Checked,
         found: Comparison,
-        drawing: Drawing | None,
         backend: str | None,
         may: Update,
         into: Slot,
     ) -> None:
         """Pass, fail, or keep in mind what an update may write, and that it goes into a slot."""
         __tracebackhide__ = True
-        slot, new = found.slot, found.new
+        slot, new, drawing = found.slot, found.new, checked.drawing
         if found.needs > may:
             if found.error is not None:
                 raise found.error
@@ -166,7 +183,7 @@ class Baseline:
             verb = "replaced the unreadable" if found.needs is Update.ALL else "updated"
             verb = verb if into.exists() else "added"
             note = "\n".join([f"{verb} {shown(into.numbers)}", *lines])
-            self._pending.append(Pending.of(found, into, new, drawing, note))
+            checked.pending = Pending.of(found, into, new, drawing, note)
             return
         if lines:
             self.notes.append("\n".join([shown(slot.numbers), *lines]))
@@ -174,6 +191,7 @@ class Baseline:
             return
         threshold = threshold_of(t.atol for t in tolerances_between(found.old, new).values())
         problem = inspect_figure(drawing, slot, found.old.figure, self._scratch, threshold)
+        checked.problem = problem
         if problem is None:
             return
         # entries that another worker may write: not those for one backend alone
@@ -181,13 +199,14 @@ class Baseline:
         if problem.needs <= may:
             verb, entry = ("redrawn", found.old) if slot == into else ("added", new)
             note = f"{verb} {shown(into.numbers)}: {problem.text}"
-            self._pending.append(Pending.of(found, into, entry, drawing, note))
+            checked.pending = Pending.of(found, into, entry, drawing, note)
         elif contested and problem.needs <= self._policy.update:
-            self._postpone(slot, backend)
+            self._postpone(checked, slot, backend)
         else:
             pytest.fail(self._messages(slot, backend, drawing).redrawn(problem))
 
-    def _postpone(self, slot: Slot, backend: str | None) -> None:
+    def _postpone(self, checked: Checked, slot: Slot, backend: str | None) -> None:
+        checked.postponed = True
         self.notes.append(
             f"{backend} was not compared with {shown(slot.numbers)}, which another worker may "
             "write in this run: run once more without --interp-update"

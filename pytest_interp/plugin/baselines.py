@@ -15,6 +15,7 @@ from pytest_interp.baselines.names import stem_of
 from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.store import Owner
 from pytest_interp.errors import BaselineError, UnknownNameError
+from pytest_interp.plugin.gathering import note_baseline
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.owners import baseline_root, command_of, is_inside, owner_of
 from pytest_interp.plugin.records import Record
@@ -97,6 +98,7 @@ def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         partial(tmp_path_factory.mktemp, "baseline"),
     )
     request.node.stash[_BASELINE] = made
+    note_baseline(request.node, made)
     return made
 
 

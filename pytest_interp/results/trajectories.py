@@ -136,9 +136,13 @@ class Trajectories(Result):
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         prompt, layer = Axis("prompt", "ids"), Axis("layer", "layers")
-        by_prompt = ("labels", "tokens", "settled", "confidence", "largest_jump")
-        return dict.fromkeys((*by_prompt, "area_under_margin"), (prompt,)) | {
-            "margin": (prompt, layer)
+        by_prompt = ["labels", "tokens", "settled", "settled_margin", "confidence"]
+        by_prompt += ["largest_jump", "area_under_margin"]
+        means = ("mean_prob", "mean_entropy", "mean_divergence")
+        return {
+            **dict.fromkeys(by_prompt, (prompt,)),
+            **dict.fromkeys(means, (layer,)),
+            "margin": (prompt, layer),
         }
 
     def findings(self) -> Mapping[str, Decision]:
