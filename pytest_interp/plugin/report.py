@@ -46,8 +46,15 @@ WRITERS = (
         "JSON: every claim, result, baseline and timing",
         "pytest_interp.report.reading:to_json",
     ),
+    Writer(
+        "--interp-report-md",
+        "Markdown for a pull request: what changed, the worst first",
+        "pytest_interp.report.markdown:render",
+    ),
 )
 """All reports that a run can write, a row each."""
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable in which GitHub Actions names the file whose Markdown it shows beside a job."""
 
 
 @dataclass(eq=False)  # a plugin is found by its hash
@@ -106,6 +113,11 @@ def _asked(config: pytest.Config) -> Iterator[tuple[Writer, Path]]:
             yield writer, ini_folder / Path(given).expanduser()
 
 
+def _is_asked(config: pytest.Config) -> bool:
+    """Whether anything will show the numbers of this run."""
+    return bool(os.environ.get(STEP_SUMMARY)) or any(True for _ in _asked(config))
+
+
 def _check_place(path: Path) -> None:
     folder = next(one for one in path.parents if one.exists())
     why = None
@@ -134,8 +146,8 @@ def pytest_runtest_makereport(
     gathering.note_report(item, call, report)
     if report.when == "teardown":
         # a report with all numbers and figures is costly: only where it was asked for
-        is_asked = any(True for _ in _asked(item.config))
-        if record := gathering.finish(item, whole=is_asked):
+        record = gathering.finish(item, whole=_is_asked(item.config))
+        if record:
             setattr(report, _RECORD, record)
     return report
 
@@ -146,9 +158,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     collected = config.stash.get(_COLLECTED, None)
     asked = list(_asked(config))
-    if collected is None or not asked:
+    if collected is None or not _is_asked(config):
         return
     run = run_record(config, collected, int(exitstatus))
+    if run.tests:  # a run of other tests has nothing to say
+        collected.lines += _add_to_summary(run)
     for writer, path in asked:
         try:
             _write(path, resolve_name(writer.render)(run))
@@ -157,6 +171,19 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             collected.lines.append(f"ERROR: {error}")
             if session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+
+def _add_to_summary(run: RunRecord) -> Iterator[str]:
+    """Add what happened to the summary that GitHub shows of a job's step, where there is one."""
+    from pytest_interp.report.markdown import render
+
+    if path := os.environ.get(STEP_SUMMARY):
+        try:
+            # other commands of the step add to it too
+            with open(path, "a", encoding="utf-8", errors="backslashreplace") as stream:
+                stream.write(f"{render(run)}\n")
+        except OSError as error:
+            yield f"the summary of the step was not written: {path}: {error.strerror}"
 
 
 def run_record(config: pytest.Config, collected: Collected, exit_status: int) -> RunRecord:

@@ -18,6 +18,7 @@ from pytest_interp.report.run import (
     ControlRecord,
     FigureFile,
     Interval,
+    ReadingRecord,
     ResultRecord,
     State,
 )
@@ -85,6 +86,11 @@ def result_record(
         axes={
             name: tuple((axis.name, axis.labels) for axis in axes)
             for name, axes in result.axes().items()
+        },
+        readings=tuple(ReadingRecord(**plain(asdict(one))) for one in result.readings()),
+        shared={
+            way: tuple(tuple(sorted(map(str, names))) for names in of)
+            for way, of in result.shared().items()
         },
         provenance=None if made is None else plain(made.to_json()),
         figure=figure,
