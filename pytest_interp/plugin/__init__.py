@@ -16,6 +16,7 @@ pytest_plugins = [
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",
     "pytest_interp.plugin.records",
+    "pytest_interp.plugin.pending",
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.unused",
     "pytest_interp.plugin.claims",
