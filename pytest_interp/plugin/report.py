@@ -42,6 +42,11 @@ class Writer:
 
 WRITERS = (
     Writer(
+        "--interp-report",
+        "HTML: one page of all claims, with their figures and maps, for a browser",
+        "pytest_interp.report.html:render",
+    ),
+    Writer(
         "--interp-report-json",
         "JSON: every claim, result, baseline and timing",
         "pytest_interp.report.reading:to_json",
