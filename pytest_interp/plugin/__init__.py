@@ -23,4 +23,5 @@ pytest_plugins = [
     "pytest_interp.plugin.unread",
     "pytest_interp.plugin.repeats",
     "pytest_interp.plugin.report",
+    "pytest_interp.plugin.summary",
 ]
