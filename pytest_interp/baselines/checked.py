@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_interp.baselines.images import Drawing, FigureProblem
-from pytest_interp.baselines.saving import Pending
+from pytest_interp.baselines.pending import About
+from pytest_interp.baselines.saving import Save
 from pytest_interp.baselines.snapshot import Comparison
 from pytest_interp.baselines.store import Slot
 from pytest_interp.results.base import Result
@@ -28,9 +29,17 @@ class Checked:
     """What is wrong with the saved figure, though the numbers agree."""
     postponed: bool = False
     """Whether another worker may write the entry in this run, so that nothing was decided."""
-    pending: Pending | None = None
+    into: Slot | None = None
+    """Where an update of this run would write."""
+    agrees: bool = False
+    """Whether nothing has to be written for it to pass."""
+    failure: BaseException | None = None
+    """Why the test fails, where it does not agree and may not be written."""
+    save: Save | None = None
     """What an update is to write once the test has passed."""
     written: bool = False
     """Whether it was."""
+    waits: tuple[Save, About] | None = None
+    """What is to wait for a review once the test has failed by comparisons alone."""
     review: str | None = None
     """The id under which the new result waits for a review."""

@@ -16,10 +16,12 @@ pytest_plugins = [
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",
     "pytest_interp.plugin.records",
+    "pytest_interp.plugin.pending",
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.unused",
     "pytest_interp.plugin.claims",
     "pytest_interp.plugin.unread",
     "pytest_interp.plugin.repeats",
     "pytest_interp.plugin.report",
+    "pytest_interp.plugin.summary",
 ]

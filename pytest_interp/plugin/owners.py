@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,11 @@ def _same_settings(config: pytest.Config, target: Target | None) -> list[str]:
         "-o": overrides(config),
         "--interp-model": _models(config, target),
     }
+    return option_pairs(asked)
+
+
+def option_pairs(asked: Mapping[str, Iterable[object]]) -> list[str]:
+    """Each option before each of its values."""
     pairs = ((option, str(value)) for option, values in asked.items() for value in values if value)
     return [part for pair in pairs for part in pair]
 

@@ -26,7 +26,7 @@ FACT = FactPrompt(
 @pytest.mark.interp(model="planted-llama", backends="nnsight")
 def test_the_fact_sits_on_the_subject(trace, baseline):
     result = trace(FACT)
-    assert_fact_localized(result, "resid_post@subject", (0, 1))
+    assert_fact_localized(result, "resid_post@subject", (2, 3))
     baseline.check(result)
 
 @pytest.mark.interp(model="planted-llama", backends="nnsight")
@@ -50,7 +50,7 @@ def folder(tmp_path_factory):
         planted = planted_model("llama")
         if name == "damaged":
             with torch.no_grad():
-                planted.module.model.layers[0].mlp.down_proj.weight.zero_()
+                planted.module.model.layers[2].mlp.down_proj.weight.zero_()
         planted.module.save_pretrained(root / name)
         planted.tokenizer.save_pretrained(root / name)
     return root
@@ -72,7 +72,7 @@ def compare(folder, monkeypatch, capsys):
     "messages",
     "A checkpoint in which one layer is damaged is reported with that layer's name, and with the "
     "claims that this breaks.",
-    sees="1 of 39 tensors differs: layers.0.mlp.down_proj, all zero; then the claims that break.",
+    sees="1 of 57 tensors differs: layers.2.mlp.down_proj, all zero; then the claims that break.",
 )
 def test_a_damaged_layer_is_named_and_the_broken_claims_come_first(compare, folder):
     status, said = compare(
@@ -81,33 +81,28 @@ def test_a_damaged_layer_is_named_and_the_broken_claims_come_first(compare, fold
     assert status == 1, said
     lines = said.out.splitlines()
     assert lines[0].startswith("planted-llama -> damaged: of ")
-    assert "tensors differs: layers.0.mlp.down_proj, all zero" in lines[1]
+    assert "tensors differs: layers.2.mlp.down_proj, all zero" in lines[1]
     data = json.loads((folder / "c.json").read_text())
     (found,) = data["comparisons"]
     assert found["counts"]["breaks"] >= 1
-    assert found["tensors"]["changes"][0]["name"] == "layers.0.mlp.down_proj"
+    assert found["tensors"]["changes"][0]["name"] == "layers.2.mlp.down_proj"
     assert {test["model"] for run in data["runs"] for test in run["tests"]} == {"planted-llama"}
     assert {test["checkpoint"] for test in data["runs"][1]["tests"]} == {str(folder / "damaged")}
     page = (folder / "c.html").read_text()
-    assert "layers.0.mlp.down_proj, all zero" in page
+    assert "layers.2.mlp.down_proj, all zero" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
-def test_a_copy_of_the_model_is_the_same(compare):
-    status, said = compare("whole", "planted-llama", "test_spec.py", "--as=planted-llama")
-    assert status == 0, said
-    assert "of 2 claims: 2 survive" in said.out
-    assert "weights: none of" in said.out
-
-
 def test_several_checkpoints_are_a_line_for_each_claim(compare, folder):
-    status, said = compare(
-        "planted-llama", "whole", "damaged", "test_spec.py", "--figure=c.svg", "--html=many.html"
-    )
+    models = ("whole", "planted-llama", "damaged", "--as=planted-llama")
+    status, said = compare(*models, "test_spec.py", "--figure=c.svg", "--html=many.html")
     assert status == 1, said
+    assert "whole -> planted-llama: of 2 claims: 2 survive" in said.out
+    assert "planted-llama: none of 57 tensors differs" in said.out
     (row,) = [line for line in said.out.splitlines() if "test_the_fact_sits" in line]
-    assert row.split()[2:][0:1] == ["holds"]
-    assert "fails" in row or "open" in row or "-" in row
+    _, _, *cells = row.split()
+    assert cells[0] == cells[2] == "holds"
+    assert cells[4] in ("fails", "open")
     assert (folder / "c.svg").read_text().lstrip().startswith("<?xml")
     assert "data:image/png;base64," in (folder / "many.html").read_text()
 
