@@ -94,8 +94,8 @@ def test_a_damaged_layer_is_named_and_the_broken_claims_come_first(compare, fold
 
 
 def test_several_checkpoints_are_a_line_for_each_claim(compare, folder):
-    models = ("whole", "planted-llama", "damaged", "--as=planted-llama")
-    status, said = compare(*models, "test_spec.py", "--figure=c.svg", "--html=many.html")
+    models = ("whole", "planted-llama", "damaged", "test_spec.py", "--as=planted-llama")
+    status, said = compare(*models, "--figure=c.svg", "--html=many.html")
     assert status == 1, said
     assert "whole -> planted-llama: of 2 claims: 2 survive" in said.out
     assert "planted-llama: none of 57 tensors differs" in said.out
