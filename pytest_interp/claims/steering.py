@@ -76,10 +76,10 @@ def check_dose_response(
         f"{steered.doses[-1]:g}, on {whose}, outside the band of random directions"
     )
     verdict = verdict_of(steered, claim, which, least, terms)
+    if said := undecided(steered, which):
+        return replace(verdict, sentence=said)
     log_odds = sign * steered.log_odds[:, which]
     random = sign * steered.random_log_odds[:, :, which]
-    if said := undecided(steered, which, log_odds, random):
-        return replace(verdict, sentence=said)
     change = log_odds[-1] - log_odds[0]
     groups = groups_of(steered.groups, which)
     where = f"change of the log-odds on {whose}"
@@ -134,8 +134,7 @@ def check_ablation_removes(
         "projected out"
     )
     verdict = verdict_of(ablated, claim, which, least, terms)
-    numbers = (ablated.before, ablated.after, ablated.random_after)
-    if said := undecided(ablated, which, *(x[..., which] for x in numbers)):
+    if said := undecided(ablated, which):
         return replace(verdict, sentence=said)
     abstains = which & (ablated.before > 0)
     groups = groups_of(ablated.groups, abstains)
