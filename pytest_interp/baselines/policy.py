@@ -39,9 +39,27 @@ class Policy:
     label: str | None = None
     """The name under which the checkpoint has entries of its own."""
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether numbers that moved are a failure.
+
+        Those of a checkpoint that has no entries of its own cannot be those of the model: on
+        another checkpoint everything moves by a little.
+        """
+        return self.checkpoint is None or self.label is not None
+
     def is_writer(self, backend: str | None) -> bool:
         """Whether results of this backend may become the shared entry."""
         return backend is None or backend == self.reference
+
+    @property
+    def leaves_pending(self) -> bool:
+        """Whether a comparison that fails leaves what it saw for a review.
+
+        A run that writes baselines leaves nothing else.
+        """
+        writes = self.update is not Update.NOTHING or self.overrides
+        return self.is_judged and not writes
 
     def own(self, shared: Slot) -> Slot:
         """Where this run writes: beside the model's entry for a checkpoint that has a label."""

@@ -26,6 +26,7 @@ from pytest_interp.claims.terms import number
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
+from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Floats, Ints, Result, dtype_of
 from pytest_interp.results.findings import deciding_moves
 from pytest_interp.results.tolerances import EXACT, Tolerance, float_tolerance
@@ -70,7 +71,7 @@ def check_backends_agree(
             )
         backends = [one.provenance.backend if one.provenance else None for one in (first, second)]
         _must_be_two(backends)
-        _must_be_one_model(first, second)
+        _must_be_one_model("results", [one.provenance for one in (first, second)])
         return _check_results(first, second, backends, atol)
     texts = [prompts] if isinstance(prompts, str) else list(prompts or ())
     if not hasattr(first, "run") or not hasattr(second, "run") or not any(texts):
@@ -79,6 +80,7 @@ def check_backends_agree(
             "no prompts would be agreement on nothing"
         )
     _must_be_two([first.backend, second.backend])
+    _must_be_one_model("adapters", [one.provenance() for one in (first, second)])
     return _check_adapters(first, second, texts, max_kl)
 
 
@@ -141,12 +143,12 @@ def _must_be_two(backends: Sequence[str | None]) -> None:
         )
 
 
-def _must_be_one_model(first: Result, second: Result) -> None:
+def _must_be_one_model(what: str, provenances: Sequence[Provenance | None]) -> None:
     for name in ("fingerprint", "dtype"):
-        found = [getattr(one.provenance, name) for one in (first, second)]
+        found = [getattr(one, name) for one in provenances]
         if found[0] != found[1]:
             raise ClaimError(
-                f"the two results are not of one model: their {name} is {found[0]!r} and "
+                f"the two {what} are not of one model: their {name} is {found[0]!r} and "
                 f"{found[1]!r}. Run the same weights in the same dtype under each backend"
             )
 

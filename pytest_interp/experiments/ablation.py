@@ -18,8 +18,8 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import ATTN_OUT, EMBED, MLP_OUT, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.features import encoded
 from pytest_interp.experiments.intervening import (
+    Ways,
     answered_rightly,
     check_direction,
     measured,
@@ -86,8 +86,9 @@ def ablate_direction(
         return edits
 
     what = f"projecting {' and '.join(one.origin for one in directions)} out of {adapter.name}"
-    only_last, ids = chosen.positions == "last", encoded(adapter, prompts)
-    odds, top = measured(adapter, prompts, ids, projecting, len(out), only_last, what)
+    ways = Ways(len(out), projecting, chosen.positions == "last")
+    found = measured(adapter, prompts, ways, what)
+    odds = found.log_odds
     return AblationResult(
         name=prompts.name,
         options=chosen,
@@ -100,7 +101,7 @@ def ablate_direction(
         before=odds[0],
         after=odds[1],
         random_after=odds[2:],
-        right=answered_rightly(adapter, prompts, top[:2]),
+        right=answered_rightly(adapter, prompts, found.top[:2]),
         provenance=adapter.provenance(chosen.seed),
     )
 

@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.sites import Site
+from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.features import abstaining_ids, abstaining_margin
+from pytest_interp.experiments.features import abstaining_ids, abstaining_margin, encoded
 from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
+from pytest_interp.facts.prompts import encode
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.base import Floats
 from pytest_interp.results.direction import Direction
 
-Measured = tuple[Floats, Floats]
-"""Log-odds of abstaining, and the most likely token, of each way and prompt [way, prompt]."""
-Steering = Callable[[int], dict[Site, Edit]]
-"""Edits of a pass with this many prompts, which make a group of rows of each way to steer."""
+VECTORS = "[row, pos, d_model]"
+"""The shape of a site whose activations are vectors of the residual stream."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Ways to change a pass, of which the first leaves it as it is."""
+
+    n: int
+    edits: Callable[[int], dict[Site, Edit]]
+    """Edits of a pass with this many prompts, which make a group of rows of each way."""
+    only_last: bool
+    """Whether they change the last token alone."""
+    seen: Site | None = None
+    """A place whose activation at the last token is kept, as the first way leaves it."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of each way and prompt."""
+
+    log_odds: Floats
+    """Of abstaining [way, prompt]."""
+    top: Floats
+    """Id of the most likely token [way, prompt]."""
+    seen: Floats
+    """[prompt, d_model]; empty where no place was named."""
 
 
 def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> None:
@@ -30,8 +55,8 @@ def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direct
 
     Raises:
         PromptError: there are not two classes, or no abstaining answer.
-        ExperimentError: the direction has another width or was found in other weights, or it was
-            fitted on groups of these prompts.
+        ExperimentError: the direction has another width, was found at a site without such vectors
+            or in other weights, or was fitted on groups of these prompts.
     """
     prompts.pair()
     if not prompts.abstain:
@@ -39,6 +64,12 @@ def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direct
             f"the prompt set {prompts.name!r} names no abstaining answer, and steering is measured "
             'by it: give abstain=(" unknown",)',
             about="abstain",
+        )
+    if (kind := parse_kind(direction.site)).shape != VECTORS or not kind.in_blocks:
+        raise ExperimentError(
+            f"the direction was found at {kind}, which holds {kind.shape}: it can be added only "
+            "where a vector of the residual stream is, as at resid_post, attn_out or mlp_out",
+            about="direction",
         )
     if direction.vector.shape != (adapter.d_model,):
         raise ExperimentError(
@@ -71,48 +102,39 @@ def with_random(directions: Sequence[Direction], options: SteerOptions) -> Float
     return np.concatenate([given[None], drawn])
 
 
-def measured(
-    adapter: ModelAdapter,
-    prompts: PromptSet,
-    ids: Sequence[Sequence[int]],
-    steering: Steering,
-    n_ways: int,
-    only_last: bool,
-    what: str,
-) -> Measured:
-    """What the model says on every prompt in every way; ``what`` stands in the progress."""
+def measured(adapter: ModelAdapter, prompts: PromptSet, ways: Ways, what: str) -> Measured:
+    """Run every prompt in every way.
+
+    Raises:
+        PromptError: an abstaining answer is not one token, or the tokenizer has no chat template.
+    """
     abstaining = abstaining_ids(adapter, prompts)
-    odds, top = np.empty((n_ways, len(prompts))), np.empty((n_ways, len(prompts)))
+    odds, top = np.empty((ways.n, len(prompts))), np.empty((ways.n, len(prompts)))
+    seen = np.empty((len(prompts) if ways.seen else 0, adapter.d_model))
     done = 0
-    for members, logits in passes(adapter, ids, steering, n_ways, only_last):
+    for members, logits, kept in _passes(adapter, encoded(adapter, prompts), ways):
         margins = abstaining_margin(logits, abstaining)
-        odds[:, members] = margins.view(n_ways, -1).cpu().numpy()
-        top[:, members] = logits.argmax(-1).view(n_ways, -1).cpu().numpy()
+        odds[:, members] = margins.view(ways.n, -1).cpu().numpy()
+        top[:, members] = logits.argmax(-1).view(ways.n, -1).cpu().numpy()
+        if kept is not None:
+            seen[members] = kept.float().cpu().numpy()
         done += len(members)
         progress.report(what, done, len(prompts))
-    return odds, top
+    return Measured(odds, top, seen)
 
 
-def passes(
-    adapter: ModelAdapter,
-    ids: Sequence[Sequence[int]],
-    steering: Steering,
-    n_ways: int,
-    only_last: bool,
-) -> Iterator[tuple[list[int], Tensor]]:
-    """For batches of prompts: their indices, and logits [way * prompt, vocab]."""
+def divergences(adapter: ModelAdapter, texts: Sequence[str], ways: Ways) -> Floats:
+    """Mean divergence of the next token of texts from the run as it is [way].
 
-    def fitting(length: int) -> int:
-        return max(1, rows_in_budget(adapter, length) // n_ways)
-
-    for members in by_length(list(map(len, ids)), fitting):
-        tokens = adapter.as_tokens([ids[i] for i in members])
-        prefix = None
-        if only_last and tokens.shape[1] > 1:
-            # nothing before the last token changes: its keys and values are made once
-            prefix, tokens = adapter.prefix(tokens[:, :-1]), tokens[:, -1:]
-        run = adapter.run(tokens, edits=steering(len(members)), prefix=prefix)
-        yield members, run.logits[:, -1].float()
+    Kullback-Leibler, in nats, from the run as it is to the changed one.
+    """
+    ids = [encode(adapter.tokenizer, text) for text in texts]
+    total = np.zeros(ways.n)
+    for members, logits, _ in _passes(adapter, ids, ways):
+        log_p = logits.log_softmax(-1).view(ways.n, len(members), -1)
+        base = log_p[0]
+        total += (base.exp() * (base - log_p)).sum(-1).clamp_min(0).sum(-1).cpu().numpy()
+    return total / max(1, len(ids))
 
 
 def answered_rightly(adapter: ModelAdapter, prompts: PromptSet, top: Floats) -> Floats:
@@ -121,3 +143,23 @@ def answered_rightly(adapter: ModelAdapter, prompts: PromptSet, top: Floats) -> 
         [np.nan if p.answer is None else adapter.answer_id(p.answer) for p in prompts], dtype=float
     )
     return np.where(np.isnan(answers), np.nan, (top == answers).astype(float))
+
+
+def _passes(
+    adapter: ModelAdapter, ids: Sequence[Sequence[int]], ways: Ways
+) -> Iterator[tuple[list[int], Tensor, Tensor | None]]:
+    """Batches of prompts: their indices, logits [way * prompt, vocab], what is seen [prompt, d]."""
+
+    def fitting(length: int) -> int:
+        return max(1, rows_in_budget(adapter, length) // ways.n)
+
+    for members in by_length(list(map(len, ids)), fitting):
+        tokens = adapter.as_tokens([ids[i] for i in members])
+        prefix = None
+        if ways.only_last and tokens.shape[1] > 1:
+            # nothing before the last token changes: its keys and values are made once
+            prefix, tokens = adapter.prefix(tokens[:, :-1]), tokens[:, -1:]
+        capture = [ways.seen] if ways.seen else []
+        run = adapter.run(tokens, capture, edits=ways.edits(len(members)), prefix=prefix)
+        seen = run[ways.seen][: len(members), -1] if ways.seen else None
+        yield members, run.logits[:, -1].float(), seen

@@ -17,18 +17,16 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import RESID_PRE, Site, parse_kind
 from pytest_interp.adapters.taps import Edit
-from pytest_interp.experiments.features import capture_features, encoded
 from pytest_interp.experiments.intervening import (
-    Steering,
+    Ways,
     answered_rightly,
     check_direction,
+    divergences,
     measured,
-    passes,
     with_random,
 )
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.facts.labelled import PromptSet
-from pytest_interp.facts.prompts import encode
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.base import Floats
 from pytest_interp.results.direction import Direction
@@ -62,14 +60,14 @@ def steer(
     chosen = replace(options or SteerOptions(), **asked)
     check_direction(adapter, prompts, direction)
     layers = layers_of(adapter, (direction.layer,) if chosen.layers is None else chosen.layers)
-    ways = _ways(direction, chosen, adapter)
+    vectors = _added(direction, chosen, adapter)
     kind = parse_kind(direction.site)
 
-    def steering(n: int) -> dict[Site, Edit]:
-        added = ways.repeat_interleave(n, 0)[:, None]
+    def edits_of(n: int) -> dict[Site, Edit]:
+        added = vectors.repeat_interleave(n, 0)[:, None]
 
         def grow(x: Tensor) -> Tensor:
-            return x.repeat(len(ways), 1, 1)
+            return x.repeat(len(vectors), 1, 1)
 
         def add(x: Tensor) -> Tensor:
             shifted = added.to(x)
@@ -83,13 +81,11 @@ def steer(
             return edits | {first: lambda x: add(grow(x))}
         return {Site(RESID_PRE, layers[0]): grow} | edits
 
-    only_last = chosen.positions == "last"
-    what = f"steering {adapter.name} at {direction.site}"
-    ids = encoded(adapter, prompts)
-    odds, top = measured(adapter, prompts, ids, steering, len(ways), only_last, what)
-    shape = (1 + chosen.random, len(chosen.all_doses), len(prompts))
-    odds, top = odds.reshape(shape), top.reshape(shape)
-    kl = _divergences(adapter, chosen, steering, len(ways), only_last).reshape(shape[:2])
+    read = Site(kind, direction.layer)
+    ways = Ways(len(vectors), edits_of, chosen.positions == "last", read)
+    found = measured(adapter, prompts, ways, f"steering {adapter.name} at {direction.site}")
+    odds, top = _by_dose(found.log_odds, chosen), _by_dose(found.top, chosen)
+    kl = _by_dose(divergences(adapter, chosen.neutral, ways), chosen)
     return SteerResult(
         name=prompts.name,
         options=chosen,
@@ -101,45 +97,30 @@ def steer(
         labels=prompts.labels,
         groups=prompts.groups,
         templates=prompts.templates,
-        projections=_projections(adapter, prompts, direction),
+        projections=np.asarray(found.seen @ direction.unit),
         log_odds=odds[0],
         random_log_odds=odds[1:],
         right=answered_rightly(adapter, prompts, top[0]),
         neutral_kl=kl[0],
         random_neutral_kl=kl[1:],
+        length=direction.norm,
         provenance=adapter.provenance(chosen.seed),
     )
 
 
-def _projections(adapter: ModelAdapter, prompts: PromptSet, direction: Direction) -> Floats:
-    features = capture_features(adapter, prompts, direction.site, layers=[direction.layer])
-    return np.asarray(features.states[0] @ direction.unit)
+def _added(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:
+    """Nothing, then every dose of the direction and of each random one [way, d_model]."""
+    given = with_random([direction], options)[:, 0]
+    vectors = torch.tensor(given, dtype=torch.float32, device=adapter.device)
+    doses = torch.tensor(options.doses, device=adapter.device)
+    by_dose = (vectors[:, None] * doses[:, None]).flatten(0, 1)
+    return torch.cat([torch.zeros_like(by_dose[:1]), by_dose])
 
 
-def _ways(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:
-    """What is added [(1 + random) * dose, d_model], doses within a direction."""
-    vectors = torch.tensor(
-        with_random([direction], options)[:, 0], dtype=torch.float32, device=adapter.device
-    )
-    doses = torch.tensor(options.all_doses, device=adapter.device)
-    return (vectors[:, None] * doses[:, None]).flatten(0, 1)
-
-
-def _divergences(
-    adapter: ModelAdapter,
-    options: SteerOptions,
-    steering: Steering,
-    n_ways: int,
-    only_last: bool,
-) -> Floats:
-    """Mean divergence of the next token of neutral texts from the run without steering [way].
-
-    Kullback-Leibler, in nats, from the unsteered to the steered distribution.
-    """
-    ids = [encode(adapter.tokenizer, text) for text in options.neutral]
-    total, still = np.zeros(n_ways), options.all_doses.index(0.0)
-    for members, logits in passes(adapter, ids, steering, n_ways, only_last):
-        log_p = logits.log_softmax(-1).view(n_ways, len(members), -1)
-        base = log_p[still]
-        total += (base.exp() * (base - log_p)).sum(-1).clamp_min(0).sum(-1).cpu().numpy()
-    return total / max(1, len(ids))
+def _by_dose(of_ways: Floats, options: SteerOptions) -> Floats:
+    """Numbers [way, ...] as [direction, dose, ...], with the run as it is at dose 0 of each."""
+    n, rest = len(options.doses), of_ways.shape[1:]
+    moved = of_ways[1:].reshape(1 + options.random, n, *rest)
+    still = np.broadcast_to(of_ways[0], (1 + options.random, 1, *rest))
+    at = options.all_doses.index(0.0)
+    return np.concatenate([moved[:, :at], still, moved[:, at:]], axis=1)

@@ -51,4 +51,4 @@ class Direction:
         return self.vector / self.norm
 
     def __str__(self) -> str:
-        return f"{self.origin} at {self.site}.{self.layer}, length {self.norm:.3g}"
+        return f"{self.origin} at {self.site}.{self.layer}"

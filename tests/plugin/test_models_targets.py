@@ -253,10 +253,13 @@ def test_overridden_fixture_is_not_parametrized_by_us(pytester, spec, collected,
     assert all("nnsight" not in line for line in collected())
 
 
-def test_test_may_parametrize_the_target_itself(pytester, spec, collected):
+@pytest.mark.parametrize(
+    "given", ['"interp_target", ["mine"]', 'argvalues=["mine"], argnames="interp_target"']
+)
+def test_test_may_parametrize_the_target_itself(pytester, spec, collected, given):
     spec(
-        """
-@pytest.mark.parametrize("interp_target", ["mine"])
+        f"""
+@pytest.mark.parametrize({given})
 def test_x(interp_target): ...
 """
     )

@@ -1,0 +1,1 @@
+"""Two runs of the same specs, on two checkpoints: which claims survive, break or drift."""
