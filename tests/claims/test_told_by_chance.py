@@ -14,12 +14,6 @@ from pytest_interp.planted import planted_told_model
 from pytest_interp.results.direction import Direction
 from pytest_interp.results.steering import SteerResult
 
-PROMISE = (
-    "Where the classes or the directions do not differ, a claim about labelled prompts passes no "
-    "more often than its confidence allows."
-)
-SEES = "A verdict that fails or is inconclusive."
-
 
 @cache
 def built(variant):
@@ -42,7 +36,12 @@ def allowed(n, rate):
     return int(binom.ppf(0.999, n, rate))
 
 
-@pytest.mark.guarantee("green", PROMISE, sees=SEES)
+@pytest.mark.guarantee(
+    "green",
+    "Where classes or directions do not differ, a claim about labelled prompts passes no more often "
+    "than its confidence allows.",
+    sees="A verdict that fails or is inconclusive.",
+)
 @pytest.mark.parametrize("variant", ["hidden", "gated"])
 def test_shuffled_labels_hardly_ever_commit_later(variant):
     """Prompts of these models settle at two layers, whatever label they are given."""
@@ -57,7 +56,12 @@ def test_shuffled_labels_hardly_ever_commit_later(variant):
     assert passed <= allowed(n, 0.025)  # one side of an interval of 95 %
 
 
-@pytest.mark.guarantee("green", PROMISE, sees=SEES)
+@pytest.mark.guarantee(
+    "green",
+    "Where classes or directions do not differ, a claim about labelled prompts passes no more often "
+    "than its confidence allows.",
+    sees="A verdict that fails or is inconclusive.",
+)
 def test_shuffled_labels_are_hardly_ever_separated():
     model, adapter, prompts = built("gated")
     bit = Direction(-model.truth.directions["untold"].vector, layer=3)
@@ -66,7 +70,12 @@ def test_shuffled_labels_are_hardly_ever_separated():
     assert sum(one.status == "passed" for one in found) <= allowed(n, 0.025)
 
 
-@pytest.mark.guarantee("green", PROMISE, sees=SEES)
+@pytest.mark.guarantee(
+    "green",
+    "Where classes or directions do not differ, a claim about labelled prompts passes no more often "
+    "than its confidence allows.",
+    sees="A verdict that fails or is inconclusive.",
+)
 def test_random_directions_are_hardly_ever_dose_responses():
     """Each of 40 random directions, against 20 of the others."""
     _, adapter, prompts = built("none")
