@@ -38,8 +38,8 @@ def allowed(n, rate):
 
 @pytest.mark.guarantee(
     "green",
-    "Where classes or directions do not differ, a claim about labelled prompts passes no more often "
-    "than its confidence allows.",
+    "Where classes or directions do not differ, a claim about labelled prompts passes no more "
+    "often than its confidence allows.",
     sees="A verdict that fails or is inconclusive.",
 )
 @pytest.mark.parametrize("variant", ["hidden", "gated"])
@@ -58,8 +58,8 @@ def test_shuffled_labels_hardly_ever_commit_later(variant):
 
 @pytest.mark.guarantee(
     "green",
-    "Where classes or directions do not differ, a claim about labelled prompts passes no more often "
-    "than its confidence allows.",
+    "Where classes or directions do not differ, a claim about labelled prompts passes no more "
+    "often than its confidence allows.",
     sees="A verdict that fails or is inconclusive.",
 )
 def test_shuffled_labels_are_hardly_ever_separated():
@@ -72,8 +72,8 @@ def test_shuffled_labels_are_hardly_ever_separated():
 
 @pytest.mark.guarantee(
     "green",
-    "Where classes or directions do not differ, a claim about labelled prompts passes no more often "
-    "than its confidence allows.",
+    "Where classes or directions do not differ, a claim about labelled prompts passes no more "
+    "often than its confidence allows.",
     sees="A verdict that fails or is inconclusive.",
 )
 def test_random_directions_are_hardly_ever_dose_responses():
