@@ -25,4 +25,5 @@ pytest_plugins = [
     "pytest_interp.plugin.repeats",
     "pytest_interp.plugin.report",
     "pytest_interp.plugin.summary",
+    "pytest_interp.plugin.figures",
 ]
