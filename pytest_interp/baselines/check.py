@@ -28,7 +28,8 @@ class Baseline:
     """Compare results of one test with their saved baselines.
 
     ``baseline.check(result)`` fails where a number or a finding is out of tolerance, where the
-    figure looks different, or where nothing was saved yet. What an update writes is written after
+    figure looks different, or where nothing was saved yet; for none of these where a checkpoint
+    without baselines of its own stands in for the model. What an update writes is written after
     the test has passed, its teardown included: a failing test leaves its baselines as they are.
     """
 
@@ -99,6 +100,11 @@ class Baseline:
         # a checkpoint is compared with the model's entry until it has one of its own
         base = own if own.exists() else shared
         found = compare_with_saved(base, new, self._snapshot)
+        if not self._policy.is_judged:
+            if found.error is not None:
+                raise found.error
+            self.notes += self._messages(base, backend, drawing).not_judged(found)
+            return None
         if self._policy.is_writer(backend):
             return self._settle(found, drawing, backend, self._policy.update, own)
         into = own.override(str(backend))

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_interp.baselines.compare import compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import FigureProblem
 from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.snapshot import Comparison
 from pytest_interp.baselines.store import Slot
-from pytest_interp.baselines.wording import indented, provenance_lines
+from pytest_interp.baselines.wording import folded, indented, provenance_lines
 from pytest_interp.documents import shown
 
 Command = Callable[[str, bool], str]
@@ -71,6 +72,19 @@ class Messages:
         lines += [*self._figures(), why, self._update(option), *self._checkpoint()]
         return "\n".join(lines)
 
+    def not_judged(self, found: Comparison) -> list[str]:
+        """The numbers are of a checkpoint that has no entries of its own: a line, and a hint."""
+        of, model = self.policy.checkpoint, found.new.provenance.get("model")
+        said = "there is no baseline to compare with"
+        if found.old is not None:
+            said = folded(compare(found.old, found.new), found.old, found.new)
+        return [
+            f"{shown(self.slot.numbers)}: not judged on {of}: {said}",
+            f"(these are numbers of {of}, which stands in for {model}: the claims count. All "
+            "numbers: --interp-report-json FILE. To keep baselines of its own: "
+            f"--interp-model {model}={of}:LABEL --interp-update)",
+        ]
+
     def _figures(self) -> list[str]:
         saved = shown(self.slot.picture)
         return [f"figures: {saved} (saved), {self.figure} (new)"] if self.figure else []
@@ -79,12 +93,9 @@ class Messages:
         """That the model's own entry is not touched where a checkpoint stands in for it."""
         if self.policy.checkpoint is None:
             return []
-        label = (
-            f"as {self.policy.label}" if self.policy.label else "under the LABEL that you choose"
-        )
         return [
-            f"(this keeps an entry of {self.policy.checkpoint} alone, {label}; that of the model "
-            "itself stays as it is)"
+            f"(this keeps an entry of {self.policy.checkpoint} alone, as {self.policy.label}; that "
+            "of the model itself stays as it is)"
         ]
 
     @property

@@ -39,6 +39,15 @@ class Policy:
     label: str | None = None
     """The name under which the checkpoint has entries of its own."""
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether numbers that moved are a failure.
+
+        Those of a checkpoint that has no entries of its own cannot be those of the model: on
+        another checkpoint everything moves by a little.
+        """
+        return self.checkpoint is None or self.label is not None
+
     def is_writer(self, backend: str | None) -> bool:
         """Whether results of this backend may become the shared entry."""
         return backend is None or backend == self.reference

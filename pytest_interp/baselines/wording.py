@@ -24,6 +24,18 @@ def describe(changes: list[Change], old: Entry, new: Entry) -> list[str]:
     return lines
 
 
+def folded(changes: list[Change], old: Entry, new: Entry) -> str:
+    """One line: how many values moved, and which findings did."""
+    moved = [change for change in changes if not change.within_noise]
+    if not moved:
+        return "no number moved beyond its tolerance"
+    findings = {c.field: _value_line(c, old, new) for c in moved if c.field in new.findings}
+    said = f"{len(moved)} of {_count(new.result)} values moved"
+    if not findings:
+        return f"{said}, {' and '.join(new.findings) or 'no finding'} unchanged"
+    return "; ".join([said, *list(findings.values())[:_EXAMPLES]])
+
+
 def _by_field(changes: list[Change], old: Entry, new: Entry) -> list[str]:
     by_field: dict[str, list[Change]] = {}
     for change in changes:  # the worst come first, and their fields as well

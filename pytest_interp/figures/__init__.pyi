@@ -1,3 +1,7 @@
+from .checkpoints import (
+    MarginLine as MarginLine,
+    checkpoints_figure as checkpoints_figure,
+)
 from .lens import (
     lens_figure as lens_figure,
 )

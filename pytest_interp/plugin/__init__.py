@@ -9,6 +9,7 @@ pytest_plugins = [
     "pytest_interp.plugin.extensions",
     "pytest_interp.plugin.options",
     "pytest_interp.plugin.targets",
+    "pytest_interp.plugin.only",
     "pytest_interp.plugin.workers",
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.fixtures",

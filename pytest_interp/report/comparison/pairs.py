@@ -124,8 +124,8 @@ def _claims(old: TestRecord | None, new: TestRecord | None) -> Iterator[ClaimPai
     if test is None:
         return
     # of plain asserts, the test is a claim; on both sides where it is on one
-    whole = any(map(_asserts, (old, new)))
-    sides = [_named_claims(side, whole) for side in (old, new)]
+    whole = any(map(asserts, (old, new)))
+    sides = [named_claims(side, whole) for side in (old, new)]
     readings = tuple(dict.fromkeys(line for pair in _results(old, new) for line in pair.readings))
     for key in dict.fromkeys([*sides[0], *sides[1]]):
         before, after = (side.get(key) for side in sides)
@@ -142,7 +142,7 @@ def _claims(old: TestRecord | None, new: TestRecord | None) -> Iterator[ClaimPai
         )
 
 
-def _asserts(test: TestRecord | None) -> bool:
+def asserts(test: TestRecord | None) -> bool:
     """Whether a test says something that none of its claims says."""
     if test is None or test.outcome == "skipped":
         return False
@@ -150,7 +150,7 @@ def _asserts(test: TestRecord | None) -> bool:
     return not test.claims or (is_failed and all(one.status == "passed" for one in test.claims))
 
 
-def _named_claims(test: TestRecord | None, whole: bool) -> dict[tuple[str, int], ClaimRecord]:
+def named_claims(test: TestRecord | None, whole: bool) -> dict[tuple[str, int], ClaimRecord]:
     """By their words, and their number among equal words."""
     if test is None or test.outcome == "skipped":
         return {}
