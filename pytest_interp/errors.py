@@ -14,6 +14,7 @@ InterpError
 ├── ExperimentError           an experiment asked for with arguments that make no sense
 ├── ClaimError                a claim that is badly stated (not one that is false)
 ├── BaselineError             a baseline that cannot be read, written or compared
+├── ReportError               a report of a run that cannot be read or written
 └── SpecError                 a spec file or run config that cannot be used
 
 AssertionError
@@ -116,6 +117,10 @@ class ClaimError(InterpError, ValueError):
 
 class BaselineError(InterpError):
     """A baseline that cannot be read, written or compared."""
+
+
+class ReportError(InterpError):
+    """A report of a run that cannot be read or written."""
 
 
 class SpecError(InterpError, ValueError):

@@ -47,14 +47,14 @@ class Provenance:
 
         Where it has no seed, it gets that of the run (:func:`seeded`).
         """
-        sha, dirty = _git_state(Path.cwd())
+        sha, dirty = git_state(Path.cwd())
         return replace(
             self,
             seed=_seed.get() if self.seed is None else self.seed,
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             python=platform.python_version(),
             platform=platform.platform(),
-            versions=dict(_versions()),
+            versions=dict(versions_here()),
             git_sha=sha,
             git_dirty=dirty,
         )
@@ -78,7 +78,8 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions_here() -> dict[str, str]:
+    """The versions of what is installed of :data:`PACKAGES`."""
     found = {}
     for name in PACKAGES:
         with suppress(metadata.PackageNotFoundError):
@@ -87,7 +88,7 @@ def _versions() -> dict[str, str]:
 
 
 @cache
-def _git_state(folder: Path) -> tuple[str | None, bool | None]:
+def git_state(folder: Path) -> tuple[str | None, bool | None]:
     """Commit of the folder and whether its tree had changes; (None, None) outside of git.
 
     Changed baselines do not count: a run writes them, and its results do not depend on them.

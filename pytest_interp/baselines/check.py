@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.location import PyTestLocation
 from syrupy.session import SnapshotSession
 
+from pytest_interp.baselines.checked import Checked
 from pytest_interp.baselines.compare import tolerances_between
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.images import Drawing, inspect_figure, threshold_of
 from pytest_interp.baselines.messages import Command, Messages
+from pytest_interp.baselines.pending import Judged, Origin, PendingFolder
 from pytest_interp.baselines.policy import Policy, Update
-from pytest_interp.baselines.saving import Pending
+from pytest_interp.baselines.saving import Save
 from pytest_interp.baselines.snapshot import Comparison, EntryExtension, compare_with_saved
 from pytest_interp.baselines.store import Owner, Slot
 from pytest_interp.baselines.wording import indented
@@ -31,6 +35,7 @@ class Baseline:
     figure looks different, or where nothing was saved yet; for none of these where a checkpoint
     without baselines of its own stands in for the model. What an update writes is written after
     the test has passed, its teardown included: a failing test leaves its baselines as they are.
+    Where nothing but comparisons fails, what they saw is left for a review.
     """
 
     def __init__(
@@ -41,16 +46,22 @@ class Baseline:
         draw: Callable[[Result], Drawing | None],
         request: pytest.FixtureRequest,
         scratch: Callable[[], Path],
+        waiting: PendingFolder,
+        origin: Origin,
     ) -> None:
         self.used: set[Path] = set()
         """The shared file of numbers of each entry that this test checked."""
         self.notes: list[str] = []
         """What a reader of the run should know though nothing failed."""
+        self.checked: list[Checked] = []
+        """What came of each comparison."""
         self._owner = owner
         self._policy = policy
         self._command = command
         self._draw = draw
         self._scratch = scratch
+        self._waiting = waiting
+        self._origin = origin
         self._snapshot = SnapshotAssertion(
             # a session of our own: the user's counts, reports and unused snapshots stay as they are
             session=SnapshotSession(pytest_session=request.session),
@@ -59,8 +70,6 @@ class Baseline:
             update_snapshots=False,
         )
         self._seen: set[tuple[Slot, str | None]] = set()
-        self._pending: list[Pending] = []
-        """What an update is to write."""
 
     def check(self, result: Result, name: str | None = None, *, other_model: bool = False) -> None:
         """Compare a result with its baseline.
@@ -94,20 +103,29 @@ class Baseline:
             )
         self._seen.add((shared, backend))
         self.used.add(shared.numbers)
+        checked = Checked(result, name, shared)
+        self.checked.append(checked)
         # drawn in every run, so that a broken figure does not wait for an update
-        drawing = self._draw(result)
+        checked.drawing = self._draw(result)
+        self._judge(checked, shared, new, backend)
+        checked.agrees = not checked.postponed and checked.save is None
+
+    def _judge(self, checked: Checked, shared: Slot, new: Entry, backend: str | None) -> None:
+        """Compare with the entry of this run, or with the shared one where it has none."""
+        __tracebackhide__ = True
         own = self._policy.own(shared)
         # a checkpoint is compared with the model's entry until it has one of its own
         base = own if own.exists() else shared
-        found = compare_with_saved(base, new, self._snapshot)
+        found = self._compare(checked, base, new)
         if not self._policy.is_judged:
             if found.error is not None:
                 raise found.error
-            self.notes += self._messages(base, backend, drawing).not_judged(found)
+            self.notes += self._messages(checked, base, backend).not_judged(found)
             return None
         if self._policy.is_writer(backend):
-            return self._settle(found, drawing, backend, self._policy.update, own)
-        into = own.override(str(backend))
+            checked.into = own
+            return self._settle(checked, found, backend, self._policy.update, own)
+        checked.into = into = own.override(str(backend))
         override = into if into.exists() or base == own else shared.override(str(backend))
         if found.needs is Update.NOTHING and into.exists():
             self.notes.append(
@@ -118,17 +136,22 @@ class Baseline:
         may = max(self._policy.update, Update.CHANGED) if overrides else Update.NOTHING
         waits = self._policy.contested and Update.NOTHING < found.needs <= self._policy.update
         if waits and (overrides or not override.exists()):
-            return self._postpone(base, backend)
+            return self._postpone(checked, base, backend)
         if override.exists() or overrides:
             if overrides and found.needs is Update.NOTHING:
                 return None
-            found = compare_with_saved(override, new, self._snapshot)
-        return self._settle(found, drawing, backend, may, into)
+            found = self._compare(checked, override, new)
+        return self._settle(checked, found, backend, may, into)
 
     @property
     def will_write(self) -> bool:
         """Whether an update has something to write."""
-        return bool(self._pending)
+        return any(one.save for one in self.checked)
+
+    def _compare(self, checked: Checked, slot: Slot, new: Entry) -> Comparison:
+        checked.slot, checked.found = slot, None
+        checked.found = compare_with_saved(slot, new, self._snapshot)
+        return checked.found
 
     def _check_made_here(self, new: Entry) -> None:
         """Refuse what another model or backend gave than the one that the test's id names."""
@@ -143,36 +166,62 @@ class Baseline:
                 )
 
     def write(self) -> None:
-        """Write what the update asked for: the test has passed. Errors as for ``Pending``."""
-        self.notes += [pending.write() for pending in self._pending]
+        """Write what the update asked for: the test has passed. Errors as for ``Save``."""
+        for one in self.checked:
+            if one.save is not None:
+                self.notes.append(one.save.write())
+                one.written = True
+                self._waiting.drop(one.save.slot)
 
     def abandon(self, reason: str) -> None:
         """Write nothing, and say why where there was something to write."""
-        if self._pending:
+        if self.will_write:
             self.notes.append(f"{self._owner.test}: {reason}, so its baselines were not written")
+
+    def has_failed(self, error: BaseException) -> bool:
+        """Whether an error is that of a comparison of this test."""
+        return any(one.failure is error for one in self.checked)
+
+    def leave(self, claims: Iterable[Judged], *, only_comparisons_failed: bool) -> None:
+        """Let what comparisons saw wait for a review, and forget what waited and agrees now.
+
+        An update would not write the results of a test that fails for another reason: neither does
+        a review.
+        """
+        try:
+            for one in self.checked:
+                if one.agrees and one.into is not None:
+                    self._waiting.drop(one.into)
+                if one.waits is not None and only_comparisons_failed:
+                    save, about = one.waits
+                    self._waiting.keep(save, replace(about, claims=tuple(claims)))
+                    one.review = self._waiting.id_of(save.slot)
+        except BaselineError as error:
+            self.notes.append(f"{self._owner.test}: what waits for a review is not right: {error}")
 
     def _settle(
         self,
+        checked: Checked,
         found: Comparison,
-        drawing: Drawing | None,
         backend: str | None,
         may: Update,
         into: Slot,
     ) -> None:
         """Pass, fail, or keep in mind what an update may write, and that it goes into a slot."""
         __tracebackhide__ = True
-        slot, new = found.slot, found.new
+        slot, new, drawing = found.slot, found.new, checked.drawing
         if found.needs > may:
             if found.error is not None:
                 raise found.error
-            messages, old = self._messages(slot, backend, drawing), found.old
-            pytest.fail(messages.missing() if old is None else messages.moved(old, found))
+            messages, old = self._messages(checked, slot, backend), found.old
+            text = messages.missing() if old is None else messages.moved(old, found)
+            self._fail(checked, text, Save.of(found, into, new, drawing), backend)
         lines = indented(found.lines)
         if may is Update.ALL or found.needs is not Update.NOTHING:
             verb = "replaced the unreadable" if found.needs is Update.ALL else "updated"
             verb = verb if into.exists() else "added"
             note = "\n".join([f"{verb} {shown(into.numbers)}", *lines])
-            self._pending.append(Pending.of(found, into, new, drawing, note))
+            checked.save = Save.of(found, into, new, drawing, note)
             return
         if lines:
             self.notes.append("\n".join([shown(slot.numbers), *lines]))
@@ -180,28 +229,50 @@ class Baseline:
             return
         threshold = threshold_of(t.atol for t in tolerances_between(found.old, new).values())
         problem = inspect_figure(drawing, slot, found.old.figure, self._scratch, threshold)
+        checked.problem = problem
         if problem is None:
             return
         # entries that another worker may write: not those for one backend alone
         contested = self._policy.contested and slot in (slot.shared, self._policy.own(slot.shared))
+        verb, entry = ("redrawn", found.old) if slot == into else ("added", new)
+        note = f"{verb} {shown(into.numbers)}: {problem.text}"
+        save = Save.of(found, into, entry, drawing, note)
         if problem.needs <= may:
-            verb, entry = ("redrawn", found.old) if slot == into else ("added", new)
-            note = f"{verb} {shown(into.numbers)}: {problem.text}"
-            self._pending.append(Pending.of(found, into, entry, drawing, note))
+            checked.save = save
         elif contested and problem.needs <= self._policy.update:
-            self._postpone(slot, backend)
+            self._postpone(checked, slot, backend)
         else:
-            pytest.fail(self._messages(slot, backend, drawing).redrawn(problem))
+            text = self._messages(checked, slot, backend).redrawn(problem)
+            self._fail(checked, text, save, backend)
 
-    def _postpone(self, slot: Slot, backend: str | None) -> None:
+    def _fail(self, checked: Checked, text: str, save: Save, backend: str | None) -> NoReturn:
+        """Fail the test, and keep in mind what may wait for a review."""
+        __tracebackhide__ = True
+        if self._policy.leaves_pending and checked.found is not None:
+            about = self._waiting.about(
+                checked.found,
+                save,
+                self._origin,
+                backend,
+                shared=self._policy.is_writer(backend),
+                figure_problem=checked.problem.text if checked.problem else "",
+            )
+            checked.waits = save, about
+        checked.failure = pytest.fail.Exception(text)
+        raise checked.failure
+
+    def _postpone(self, checked: Checked, slot: Slot, backend: str | None) -> None:
+        checked.postponed = True
         self.notes.append(
             f"{backend} was not compared with {shown(slot.numbers)}, which another worker may "
             "write in this run: run once more without --interp-update"
         )
 
-    def _messages(self, slot: Slot, backend: str | None, drawing: Drawing | None) -> Messages:
-        figure = None
-        if drawing is not None:
+    def _messages(self, checked: Checked, slot: Slot, backend: str | None) -> Messages:
+        figure, review = None, None
+        if checked.drawing is not None:
             figure = self._scratch() / slot.picture.name
-            figure.write_bytes(drawing.picture)
-        return Messages(slot, backend, self._policy, self._command, figure)
+            figure.write_bytes(checked.drawing.picture)
+        if checked.into is not None and self._policy.leaves_pending:
+            review = f"{self._waiting.command} {self._waiting.id_of(checked.into)}"
+        return Messages(slot, backend, self._policy, self._command, figure, review)

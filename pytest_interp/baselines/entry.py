@@ -14,6 +14,8 @@ from pytest_interp.results.tolerances import Tolerance
 
 SCHEMA: Final = 1
 """Version of the file's layout."""
+MAX_NOTES: Final = 20
+"""Notes that an entry keeps."""
 
 T = TypeVar("T", int, float)
 _SCALARS = (str, int, float, bool, type(None))
@@ -29,6 +31,17 @@ class FigureRecord:
     """The same."""
     drawn_with: Mapping[str, str]
     """Versions of the libraries that decide which pixels are drawn."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Why somebody accepted what an entry holds."""
+
+    time: str
+    """In UTC, as ISO 8601."""
+    note: str
+    git_sha: str | None
+    """The commit that the accepted result was made at; None outside of git."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,8 @@ class Entry:
     """Which numbers decide discrete fields; files of earlier versions do not say."""
     figure: FigureRecord | None = None
     """None where it has no figure; files of earlier versions do not say."""
+    history: tuple[Note, ...] = ()
+    """Notes of those who accepted it and what stood here before, the last :data:`MAX_NOTES`."""
 
     @classmethod
     def of(cls, result: Result) -> Self:
@@ -72,6 +87,8 @@ class Entry:
             data["findings"] = {name: asdict(of) for name, of in self.findings.items()}
         if self.figure:
             data["figure"] = asdict(self.figure)
+        if self.history:
+            data["history"] = list(map(asdict, self.history[-MAX_NOTES:]))
         return _layout({**data, "provenance": self.provenance}) + "\n"
 
     @classmethod
@@ -99,6 +116,9 @@ class Entry:
             axes={k: tuple(Axis(a["name"], a["labels"]) for a in v) for k, v in axes.items()},
             findings={k: Decision(v["by"], v["how"]) for k, v in data.get("findings", {}).items()},
             figure=FigureRecord(**figure) if figure else None,
+            history=tuple(
+                Note(n["time"], n["note"], n.get("git_sha")) for n in data.get("history", [])
+            ),
         )
 
 
@@ -158,6 +178,8 @@ def _wrong(data: Any) -> str | None:
             return f"the finding {name!r} does not say by which field and how it is decided"
     if "figure" in data and not _is_figure(data["figure"]):
         return "its 'figure' does not say the digests of both files and what drew them"
+    if not _is_history(data.get("history", [])):
+        return "its 'history' is no list of notes with a time each"
     return None
 
 
@@ -179,6 +201,13 @@ def _is_figure(of: Any) -> bool:
         and set(of) == set(names)
         and isinstance(versions, dict)
         and all(isinstance(value, str) for value in (*digests, *versions.values()))
+    )
+
+
+def _is_history(of: Any) -> bool:
+    return isinstance(of, list) and all(
+        isinstance(time, str) and isinstance(note, str) and isinstance(sha, str | None)
+        for time, note, sha in (_values(one, "time", "note", "git_sha") for one in of)
     )
 
 

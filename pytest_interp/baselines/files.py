@@ -45,7 +45,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_together(files: Mapping[Path, bytes]) -> None:
+def write_together(files: Mapping[Path, bytes], setting: str = "interp_baseline_dir") -> None:
     """Write whole files in this order. No reader sees half of one.
 
     All are first written under temporary names and forced to the disk, so that a disk that is full
@@ -53,6 +53,7 @@ def write_together(files: Mapping[Path, bytes]) -> None:
     by one: between two of these steps a kill leaves some new files beside some old ones.
 
     A link stays a link, and the file that it leads to is written. Permissions stay as they are.
+    ``setting`` is the option of the ini file that names their folder.
 
     Raises:
         BaselineError: a file cannot be written, or is read-only.
@@ -78,7 +79,7 @@ def write_together(files: Mapping[Path, bytes]) -> None:
     except OSError as error:
         raise BaselineError(
             f"cannot write {path} ({error}). {left}. Make the place "
-            "writable, or set another with interp_baseline_dir in the ini file"
+            f"writable, or set another with {setting} in the ini file"
         ) from error
     finally:
         for temporary in fresh.values():

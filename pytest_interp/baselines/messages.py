@@ -30,13 +30,15 @@ class Messages:
     command: Command
     figure: Path | None
     """The new figure, for people; None where the result has none."""
+    review: str | None = None
+    """The command that shows the result in a review; None where it does not wait for one."""
 
     def missing(self) -> str:
         """Nothing was saved yet."""
         where = shown(self.slot.numbers)
         lines = [f"no baseline yet: {where} does not exist. Nothing was written."]
         lines += [f"figure: {self.figure}"] if self.figure else []
-        lines += ["To save this result:", self._update("--interp-update=missing")]
+        lines += ["To save this result:", self._update("--interp-update=missing"), *self._review()]
         if not self._is_writer:
             lines += [
                 f"(the entry is written under {self.policy.reference}, and {self.backend} is "
@@ -51,14 +53,15 @@ class Messages:
         lines = [f"the result moved from its baseline {shown(self.slot.numbers)}:"]
         lines += [*indented(found.lines), *provenance_lines(old, found.new), *self._figures()]
         if self._is_writer:
-            lines += ["If the new result is right:", self._update(), *self._checkpoint()]
-            return "\n".join(lines)
+            lines += ["If the new result is right:", self._update(), *self._review()]
+            return "\n".join([*lines, *self._checkpoint()])
         lines += [
             f"The entry was written under {self.policy.reference}; {self.backend} only compares. "
             "Where both moved, update it there:",
             self._update(),
             f"Where {self.backend} must differ, keep an entry for it alone:",
             self._override(),
+            *self._review(),
             *self._checkpoint(),
         ]
         return "\n".join(lines)
@@ -69,7 +72,8 @@ class Messages:
         if problem.needs is Update.MISSING:
             why, option = "To draw it anew:", "--interp-update=missing"
         lines = [f"the numbers agree with {shown(self.slot.numbers)}, but {problem.text}"]
-        lines += [*self._figures(), why, self._update(option), *self._checkpoint()]
+        lines += [*self._figures(), why, self._update(option), *self._review()]
+        lines += self._checkpoint()
         return "\n".join(lines)
 
     def not_judged(self, found: Comparison) -> list[str]:
@@ -88,6 +92,9 @@ class Messages:
     def _figures(self) -> list[str]:
         saved = shown(self.slot.picture)
         return [f"figures: {saved} (saved), {self.figure} (new)"] if self.figure else []
+
+    def _review(self) -> list[str]:
+        return ["Or look at it first:", f"  {self.review}"] if self.review else []
 
     def _checkpoint(self) -> list[str]:
         """That the model's own entry is not touched where a checkpoint stands in for it."""

@@ -52,6 +52,15 @@ class Policy:
         """Whether results of this backend may become the shared entry."""
         return backend is None or backend == self.reference
 
+    @property
+    def leaves_pending(self) -> bool:
+        """Whether a comparison that fails leaves what it saw for a review.
+
+        A run that writes baselines leaves nothing else.
+        """
+        writes = self.update is not Update.NOTHING or self.overrides
+        return self.is_judged and not writes
+
     def own(self, shared: Slot) -> Slot:
         """Where this run writes: beside the model's entry for a checkpoint that has a label."""
         return shared if self.label is None else shared.override(self.label)

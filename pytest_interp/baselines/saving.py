@@ -19,8 +19,8 @@ from pytest_interp.errors import BaselineError
 
 
 @dataclass(frozen=True)
-class Pending:
-    """An entry that waits for the end of its test."""
+class Save:
+    """An entry that is to be written."""
 
     slot: Slot
     entry: Entry
@@ -28,18 +28,21 @@ class Pending:
     """The files of the figure."""
     replaces: Comparison | None
     """What was read in its place; None where nothing stood there."""
-    note: str
-    """What the end of the run says of it."""
+    note: str = ""
+    """What is said of it when it is written."""
 
     @classmethod
     def of(
-        cls, compared: Comparison, slot: Slot, entry: Entry, drawing: Drawing | None, note: str
+        cls, compared: Comparison, slot: Slot, entry: Entry, drawing: Drawing | None, note: str = ""
     ) -> Self:
         """Draw the figure, and note in the entry which files belong to it.
 
-        The slot may be another one than the result was compared with: then it was empty.
+        The slot may be another one than the result was compared with: then it was empty. The
+        history of what is replaced stays.
         """
         replaces = compared if compared.slot == slot else None
+        if replaces is not None and replaces.old is not None:
+            entry = replace(entry, history=replaces.old.history)
         if drawing is None:
             return cls(slot, replace(entry, figure=None), {}, replaces, note)
         picture, raster = drawing.picture, drawing.raster

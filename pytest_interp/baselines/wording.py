@@ -29,7 +29,7 @@ def folded(changes: list[Change], old: Entry, new: Entry) -> str:
     moved = [change for change in changes if not change.within_noise]
     if not moved:
         return "no number moved beyond its tolerance"
-    findings = {c.field: _value_line(c, old, new) for c in moved if c.field in new.findings}
+    findings = {c.field: value_line(c, old, new) for c in moved if c.field in new.findings}
     said = f"{len(moved)} of {_count(new.result)} values moved"
     if not findings:
         return f"{said}, {' and '.join(new.findings) or 'no finding'} unchanged"
@@ -44,10 +44,10 @@ def _by_field(changes: list[Change], old: Entry, new: Entry) -> list[str]:
     for name, of in by_field.items():
         total = _count(new.result.get(name))
         if total <= 1 or len(of) == 1:
-            lines += [_value_line(change, old, new) for change in of]
+            lines += [value_line(change, old, new) for change in of]
         else:
             lines.append(f"{name}: {len(of)} of {total} values changed, the largest:")
-            lines += indented(_value_line(change, old, new) for change in of[:_EXAMPLES])
+            lines += indented(value_line(change, old, new) for change in of[:_EXAMPLES])
     return lines
 
 
@@ -80,8 +80,9 @@ def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _value_line(change: Change, old: Entry, new: Entry) -> str:
-    line = f"{_place(change, old, new)}: {_show(change.old)} -> {_show(change.new)}"
+def value_line(change: Change, old: Entry, new: Entry) -> str:
+    """One change: where, from what to what, by how much and the tolerance."""
+    line = f"{place_of(change, old, new)}: {_show(change.old)} -> {_show(change.new)}"
     if change.by is None:
         return line
     how = "compared exactly"
@@ -95,7 +96,7 @@ def _times(excess: float) -> str:
     return f"{excess:,.0f} times" if excess >= 10 else f"{excess:.3g} times"
 
 
-def _place(change: Change, old: Entry, new: Entry) -> str:
+def place_of(change: Change, old: Entry, new: Entry) -> str:
     """Where a value stands, its indices by name: as the new side names them, if it does."""
     named = field = change.field
     rest = change.path[1:]

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager, nullcontext
 
 from pytest_interp.errors import InterpError
 
-_COMMANDS = ("run", "models", "facts", "new", "diff", "schema", "doctor")
+_COMMANDS = ("run", "models", "facts", "new", "diff", "review", "schema", "doctor")
 """Each is a module of this package: ``HELP``, ``add(parser)`` and ``run(given)``."""
-_OF_A_PROJECT = ("run", "models", "facts", "schema")
+_OF_A_PROJECT = ("run", "models", "facts", "review", "schema")
 """These use what the project of the spec file, or of the working folder, adds."""
 
 
@@ -60,4 +60,4 @@ def _project(given: argparse.Namespace) -> AbstractContextManager[object]:
         return nullcontext()
     from pytest_interp.plugin.extensions import project_of
 
-    return project_of(getattr(given, "config", None))
+    return project_of(getattr(given, "config", None), getattr(given, "for_pytest", ()))

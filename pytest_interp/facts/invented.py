@@ -58,7 +58,8 @@ IN_A_LIST = 4
 def known_or_invented(seed: int = 0) -> PromptSet:
     """Prompts that ask for the capital of every country and of every invented one, in each wording.
 
-    A real country and its invented twin follow the same list. The group of a prompt is its country.
+    A real country and its invented twin follow the same list, so that they are one group: no probe
+    is scored on one whose twin it was fitted on.
 
     Args:
         seed: of the countries that the lists name.
@@ -85,7 +86,7 @@ def _pair(
             id=f"{name.lower()}-{wording}",
             text=shown + asks.format(country=name),
             label=label,
-            group=name,
+            group=country,
             template=wording,
             answer=answer,
         )

@@ -15,8 +15,10 @@ from pytest_interp.baselines.names import stem_of
 from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.store import Owner
 from pytest_interp.errors import BaselineError, UnknownNameError
+from pytest_interp.plugin.gathering import note_baseline
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.owners import baseline_root, command_of, is_inside, owner_of
+from pytest_interp.plugin.pending import claims_of, origin_of, pending_folder
 from pytest_interp.plugin.records import Record
 from pytest_interp.plugin.targets import model_of
 
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
 _OWNERS = pytest.StashKey[dict[Owner, list[str]]]()
 """The node ids of the tests whose baselines have the same files."""
 _OUTCOME = pytest.StashKey[str]()
-"""``_PASSED``, or why the test did not pass."""
+"""``_PASSED``, ``_COMPARED``, or another reason why the test did not pass."""
 _PASSED = "passed"
+_COMPARED = "a comparison failed"
+"""Nothing but comparisons with baselines failed."""
 _BASELINE = pytest.StashKey["Baseline | None"]()
 
 
@@ -95,8 +99,11 @@ def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         draw,
         request,
         partial(tmp_path_factory.mktemp, "baseline"),
+        pending_folder(request.config),
+        origin_of(request.node),
     )
     request.node.stash[_BASELINE] = made
+    note_baseline(request.node, made)
     return made
 
 
@@ -184,8 +191,9 @@ def pytest_runtest_makereport(
     """Remember whether the test passed, and send its record with its last report."""
     report = yield
     # a test may be run again; subtests report before their test, which fails when one of them does
-    if report.when == "setup" or item.stash[_OUTCOME] == _PASSED:
-        item.stash[_OUTCOME] = _outcome(report)
+    before = _PASSED if report.when == "setup" else item.stash[_OUTCOME]
+    if before in (_PASSED, _COMPARED):
+        item.stash[_OUTCOME] = _outcome(report, before, _is_comparison(item, call))
     if report.when == "teardown":
         if is_inside(item):
             _record_of(item).attach(report)
@@ -193,11 +201,19 @@ def pytest_runtest_makereport(
     return report
 
 
-def _outcome(report: pytest.TestReport) -> str:
+def _is_comparison(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
+    """Whether what ended a part of a test is a comparison that failed."""
+    made = item.stash.get(_BASELINE, None)
+    return made is not None and call.excinfo is not None and made.has_failed(call.excinfo.value)
+
+
+def _outcome(report: pytest.TestReport, before: str, is_comparison: bool) -> str:
+    """What became of a test, from its next report; ``before`` says how it stood."""
     if hasattr(report, "wasxfail"):
         return "the test is marked xfail"
-    outcomes = {"passed": _PASSED, "skipped": "the test was skipped"}
-    return outcomes.get(report.outcome, "the test failed")
+    failed = _COMPARED if is_comparison else "the test failed"
+    outcomes = {"passed": before, "skipped": "the test was skipped"}
+    return outcomes.get(report.outcome, failed)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -210,7 +226,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         yield
     except BaseException:
         made.abandon("the teardown of the test failed")
+        made.leave((), only_comparisons_failed=False)
         raise
+    made.leave(claims_of(item), only_comparisons_failed=item.stash[_OUTCOME] == _COMPARED)
     if item.stash[_OUTCOME] != _PASSED:
         made.abandon(item.stash[_OUTCOME])
     elif made.will_write:

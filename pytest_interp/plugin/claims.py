@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive, SpecError
+from pytest_interp.plugin.gathering import note_verdict
 from pytest_interp.plugin.marker import read_marker
 from pytest_interp.plugin.properties import as_json
 from pytest_interp.plugin.targets import target_of
@@ -70,6 +71,7 @@ def _hear(item: pytest.Item, *, in_test: bool) -> Generator[None, object, object
         __tracebackhide__ = True
         if in_test:
             _must_be_of_test(item, verdict)
+        note_verdict(item, verdict)
         item.user_properties.append(("interp_verdict", as_json(verdict.to_json())))
         item.stash.setdefault(_HEADLINES, []).append(verdict.headline)
 

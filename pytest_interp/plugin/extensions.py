@@ -7,7 +7,7 @@ files, which may replace what the modules add.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib import metadata
 from pathlib import Path
@@ -48,17 +48,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 @contextmanager
-def project_of(spec: Path | None = None) -> Iterator[pytest.Config]:
-    """A block with all that pytest loads for a spec file, or for the working folder.
+def project_of(spec: Path | None = None, options: Sequence[str] = ()) -> Iterator[pytest.Config]:
+    """A block with all that pytest loads for a spec file or a folder, by default the working one.
 
-    pytest itself loads plugins, extensions and conftest.py files. Nothing is collected or run. The
-    block gets pytest's config.
+    pytest itself loads plugins, extensions and conftest.py files, with these options. Nothing is
+    collected or run. The block gets pytest's config.
 
     Raises:
         InterpError: something of it cannot be loaded.
     """
     paths = [] if spec is None else [str(spec.absolute())]
-    arguments = list(_ARGUMENTS)
+    arguments = [*_ARGUMENTS, *options]
     if metadata.entry_points(group="pytest11", name="pytest_cov"):
         arguments.append("--no-cov")  # else --cov in addopts erases what was measured before
     try:

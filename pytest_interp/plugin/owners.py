@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def owner_of(item: pytest.Item) -> Owner:
     target = target_of(item)
     folder = spec_folder(baseline_root(item.config), item.path, item.config.rootpath)
     model, backend = (target.model, target.backend) if target else (None, None)
-    return Owner(folder, _name_of(item), model, backend)
+    return Owner(folder, name_of(item), model, backend)
 
 
 def is_inside(item: pytest.Item) -> bool:
@@ -32,15 +33,15 @@ def is_inside(item: pytest.Item) -> bool:
     return item.path.resolve().is_relative_to(item.config.rootpath.resolve())
 
 
-def command_of(item: pytest.Item, option: str, under_reference: bool) -> str:
-    """The command that runs a test alone with an option; maybe under the reference backend."""
+def command_of(item: pytest.Item, option: str = "", under_reference: bool = False) -> str:
+    """The command that runs a test alone, with an option; maybe under the reference backend."""
     target, reference = target_of(item), item.config.getini("interp_reference_backend")
     file, colons, names = item.nodeid.partition("::")
     if under_reference and target is not None:
         names = names.replace(str(target), str(Target(target.model, reference)))
     # ids count from rootdir, the command line from the working folder
     file = os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir)
-    parts = ["pytest", f"{file}{colons}{names}", option]
+    parts = ["pytest", f"{file}{colons}{names}", *([option] if option else [])]
     if target is not None and target.backend and item.config.stash[MODELS].settings.backends:
         # the run is restricted to some backends, maybe not to this one
         parts += ["--interp-backend", reference if under_reference else target.backend]
@@ -58,6 +59,11 @@ def _same_settings(config: pytest.Config, target: Target | None) -> list[str]:
         "-o": overrides(config),
         "--interp-model": _models(config, target),
     }
+    return option_pairs(asked)
+
+
+def option_pairs(asked: Mapping[str, Iterable[object]]) -> list[str]:
+    """Each option before each of its values."""
     pairs = ((option, str(value)) for option, values in asked.items() for value in values if value)
     return [part for pair in pairs for part in pair]
 
@@ -70,7 +76,7 @@ def _models(config: pytest.Config, target: Target | None) -> list[str]:
     return [text for text in given if text.partition("=")[0].strip() == target.model]
 
 
-def _name_of(item: pytest.Item) -> str:
+def name_of(item: pytest.Item) -> str:
     """Classes, function and parameters, without model and backend."""
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     name = ".".join([*classes, getattr(item, "originalname", None) or item.name])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_interp.errors import SpecError
+from pytest_interp.plugin.gathering import note_result
 from pytest_interp.plugin.targets import target_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def record_result(item: pytest.Item, result: Result) -> None:
                 f"{made.backend}: the fixture `adapter` or `model` in use gives another one. Let "
                 "it follow interp_target, or take the mark interp away, so that the id names none"
             )
+    note_result(item, result)
     item.user_properties.extend(_properties(result))
 
 

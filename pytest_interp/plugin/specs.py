@@ -25,9 +25,14 @@ def folders_of(config: pytest.Config) -> list[Path]:
     return [config.rootpath, *config.getini(_DIRS)]
 
 
+def is_spec_file(path: Path) -> bool:
+    """Whether a file was meant as a spec."""
+    return path.name.lower().endswith(_MEANT)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect spec files; those whose names end in another way are refused, not passed over."""
-    if not file_path.name.lower().endswith(_MEANT):
+    if not is_spec_file(file_path):
         return None
     from pytest_interp.plugin.collect import SpecModule
 
@@ -40,7 +45,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show a failed claim of a spec file by its message, file and line, without a traceback."""
     text, error = None, call.excinfo
-    if error is not None and item.path.name.lower().endswith(_MEANT):
+    if error is not None and is_spec_file(item.path):
         from pytest_interp.plugin.collect import failure_text
 
         text = failure_text(item, error)

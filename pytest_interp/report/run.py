@@ -81,7 +81,7 @@ class ChangeRecord:
     """One value that is not what was saved."""
 
     path: str
-    """As ``recovery[layer 7][last]``."""
+    """Where it stands, in words: ``recovery at layer 7, token ' is' (4)``."""
     text: str
     """The change in words."""
     old: Any = None
@@ -89,6 +89,8 @@ class ChangeRecord:
     excess: float | None = None
     """The move in units of its tolerance; None for what compares exactly."""
     within_noise: bool = False
+    keys: tuple[str | int, ...] = ()
+    """Keys and indices that lead to it in the JSON of the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +139,8 @@ class ResultRecord:
     """What facts share, as ``Result.shared`` gives it; names of one fact sorted."""
     provenance: Mapping[str, Any] | None = None
     figure: FigureFile | None = None
+    figure_problem: str = ""
+    """Why it has none, where drawing it failed."""
     baseline: BaselineRecord | None = None
     """None where it was not compared with one."""
 
@@ -155,7 +159,7 @@ class TestRecord:
     name: str
     """Without file, model and backend: equal for the cases of one test."""
     about: str
-    """The first paragraph of its docstring, or the description of a YAML spec."""
+    """The first paragraph of its docstring, or else of that of its module."""
     model: str | None
     backend: str | None
     checkpoint: str | None

@@ -94,6 +94,12 @@ class Trajectories(Result):
         return np.where(run > 0, layers[len(self.layers) - run], np.nan)
 
     @property
+    def median_settled(self) -> float:
+        """The median settled layer of the prompts of all classes; NaN where no token settles."""
+        known = self.settled[np.isfinite(self.settled)]
+        return float(np.median(known)) if known.size else float("nan")
+
+    @property
     def largest_jump(self) -> Floats:
         """The largest rise of the probability from one layer to the next [prompt]."""
         return np.asarray(np.diff(self.prob, axis=1).max(1))

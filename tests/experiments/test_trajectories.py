@@ -1,5 +1,7 @@
 """Trajectories, against the lens by hand: plain hooks, then the model's own norm and head."""
 
+from dataclasses import replace
+
 import hooks
 import numpy as np
 import pytest
@@ -51,6 +53,15 @@ def test_every_number_is_that_of_the_lens_by_hand(arch, backend, of_answers):
             on_top.append(bool(expected["margin"] > 0))
         settled = [n for n in range(N_LAYERS) if all(on_top[n:])]
         np.testing.assert_equal(found.settled[i], min(settled, default=np.nan))
+
+
+def test_the_median_of_settled_layers_leaves_out_tokens_that_never_settle():
+    answered = PROMPTS.where(lambda p: p.answer is not None)
+    found = trajectories(adapter_of("gpt2", "nnsight"), answered, of_answers=True)
+    below = np.full_like(found.margin, -1.0)
+    assert np.isnan(replace(found, margin=below).median_settled)
+    below[0, -1:] = below[1, -2:] = below[2, -3:] = 1.0
+    assert replace(found, margin=below).median_settled == N_LAYERS - 2
 
 
 def test_answers_that_are_missing_are_refused():

@@ -1,0 +1,1 @@
+"""Pending changes, accepted or refused by a person who looks at them."""

@@ -1,0 +1,133 @@
+"""The page of a run, read without a browser."""
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import made_reports
+import pytest
+
+from pytest_interp.report.html import render
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes, and the text outside of style and script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.found and self.found[-1][0] not in ("style", "script"):
+            self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.mark.guarantee(
+    "files",
+    "Text of prompts, tokens and messages is text in the HTML report: no markup, no script, no "
+    "terminal escape.",
+    sees="the characters themselves, those that cannot be seen as their escapes",
+)
+def test_hostile_text_is_text():
+    text = render(made_reports.run())
+    page = Elements(text)
+    scripts = page.all("script")
+    assert [s for s in scripts if s.get("type") not in ("text/plain", "application/json")] == [{}]
+    assert "<script>alert" not in text
+    assert {"\x1b", "\x07", "\u202e", "\u2028"}.isdisjoint(text)
+    assert "<script>alert('x')</script>" in page.text
+    assert r"\x1b[31mred\x07" in page.text
+
+
+def test_half_of_a_surrogate_pair_can_be_written():
+    made = made_reports.one_test(message="\ud800", outcome="error")
+    render(made_reports.run(made)).encode()
+
+
+@pytest.mark.guarantee(
+    "files",
+    "The HTML report is one file that fetches nothing, and runs no other script than its own.",
+    sees="a policy in the page that the browser enforces",
+)
+def test_a_page_has_everything_inside():
+    page = Elements(render(made_reports.run()))
+    addresses = [v for _, a in page.found for k, v in a.items() if k in ("src", "href", "action")]
+    assert addresses
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    policy = next(m["content"] for m in page.all("meta") if "http-equiv" in m)
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_claims_are_grouped_by_model_and_spec():
+    text = render(
+        made_reports.run(
+            made_reports.one_test("test_a", model="gpt2", spec="specs/b.py"),
+            made_reports.one_test("test_b", model="gpt2", spec="specs/a.py"),
+            made_reports.one_test("test_c", model=None, backend=None),
+        )
+    )
+    sections = [a["aria-label"] for a in Elements(text).all("section")]
+    assert sections == [
+        "Model gpt2",
+        "specs/a.py",
+        "specs/b.py",
+        "Model no model",
+        made_reports.SPEC,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "headline"),
+    [
+        (["passed", "failed", "inconclusive", "skipped"], "2 of 3 claims do not hold"),
+        (["passed", "error"], "1 of 2 claims does not hold"),
+        (["passed", "xfailed"], "All 2 claims hold"),
+        (["passed"], "The claim holds"),
+        (["skipped"], "No claim was measured"),
+    ],
+)
+def test_the_headline_counts_what_does_not_hold(outcomes, headline):
+    tests = [made_reports.one_test(f"test_{i}", outcome=o) for i, o in enumerate(outcomes)]
+    assert f"<h1>{headline}</h1>" in render(made_reports.run(*tests))
+
+
+def test_a_figure_that_several_results_show_is_kept_once():
+    figure = made_reports.picture(2)
+    results = (made_reports.result(figure=figure), made_reports.result(figure=figure))
+    tests = [made_reports.one_test(backend=b, results=results) for b in ("a", "b")]
+    assert render(made_reports.run(*tests)).count(figure.data) == 1
+
+
+def test_numbers_that_json_lacks_are_undefined():
+    endless = made_reports.result()
+    endless.result["recovery"][0][0] = float("inf")
+    text = render(made_reports.run(made_reports.one_test(results=(endless,))))
+    assert '"values":[[null,' in text
+
+
+def test_templates_are_read_only_when_a_page_is_made():
+    code = "import sys, pytest_interp.report.html; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_writes_its_page(project):
+    project.claims(
+        """
+def test_holds(interp_target): claim(interp_target, 0.95)
+def test_fails(interp_target): claim(interp_target, 0.41)
+"""
+    )
+    project.comparing()
+    project.now(shift=0.1)
+    run = project.report("--interp-report=run.html", "--interp-backend=nnsight")
+    page = Elements((project.path / "run.html").read_text("utf-8"))
+    assert "test-fails" in " ".join(a["id"] for a in page.all("details") if "id" in a)
+    assert render(run) == (project.path / "run.html").read_text("utf-8")
