@@ -6,6 +6,8 @@ import pytest
 
 from tests.specs.spec_project import run
 
+pytestmark = pytest.mark.usefixtures("everything_is_imported")
+
 MISSING = """
 @pytest.mark.interp(model="somebody/something")
 def test_missing(lens):

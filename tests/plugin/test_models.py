@@ -4,7 +4,6 @@ The runs stand in this process, where the backends are imported once: that takes
 as all else. Two runs have a process of their own: one with both backends, one with workers.
 """
 
-import gc
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -20,18 +19,8 @@ def test_trace(trace):
 """
 
 
+pytestmark = pytest.mark.usefixtures("everything_is_imported")
 ARGUMENTS = ("-p", "no:cacheprovider", "-W", "error")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _everything_is_imported():
-    """What a run inside this process imports, it forgets, and torch cannot be imported twice."""
-    from pytest_interp import load_model
-
-    for name in ("planted-gpt2", "planted-llama", "planted-qwen3"):
-        for backend in ("transformer_lens", "nnsight"):
-            load_model(name, backend)
-    gc.collect()
 
 
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
