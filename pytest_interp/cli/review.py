@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--list", action="store_true", help="one line for each, and nothing else")
     what.add_argument("--accept", nargs="+", metavar="ID|all", help="write these as baselines")
     what.add_argument("--reject", nargs="+", metavar="ID|all", help="forget these")
+    what.add_argument("--web", action="store_true", help="as a page in a browser of this machine")
+    text = "of the page; by default one that is free"
+    parser.add_argument("--port", type=int, default=0, help=text)
     parser.add_argument("--note", default="", help="why, kept in the history of what is accepted")
     text = "entries for one backend alone may be written, as with --interp-update-override"
     parser.add_argument("--override", action="store_true", help=text)
@@ -63,10 +67,24 @@ def run(given: argparse.Namespace) -> int:
         return _each(review, changes, lambda change: review.accept(change, given.note))
     if given.reject:
         return _each(review, changes, review.refuse)
-    ask_each(review, changes, input, print, given.note)
+    if given.web:
+        _serve(review, given.ids, given.port)
+    else:
+        ask_each(review, changes, input, print, given.note)
     left = len(review.changes())
     print(f"{left} left to review" if left else "nothing is left to review")
     return int(bool(left))
+
+
+def _serve(review: Review, ids: list[str], port: int) -> None:
+    """Serve the review as a page, until its reader ends it there or here."""
+    from pytest_interp.report.review.page import ReviewPage
+
+    page = ReviewPage(review, ids, port)
+    print(f"open {page.server.address}\nfor this machine alone; end it there, or with Ctrl-C")
+    sys.stdout.flush()
+    with contextlib.suppress(KeyboardInterrupt):
+        page.serve()
 
 
 def _each(review: Review, changes: list[Change], act: Callable[[Change], list[str]]) -> int:
