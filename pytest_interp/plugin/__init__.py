@@ -19,6 +19,7 @@ pytest_plugins = [
     "pytest_interp.plugin.pending",
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.unused",
+    "pytest_interp.plugin.standins",
     "pytest_interp.plugin.claims",
     "pytest_interp.plugin.unread",
     "pytest_interp.plugin.repeats",
