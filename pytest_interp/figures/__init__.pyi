@@ -2,6 +2,9 @@ from .checkpoints import (
     MarginLine as MarginLine,
     checkpoints_figure as checkpoints_figure,
 )
+from .export import (
+    exported as exported,
+)
 from .lens import (
     lens_figure as lens_figure,
 )
@@ -20,6 +23,7 @@ from .render import (
     draw as draw,
     picture as picture,
     raster as raster,
+    saved_as as saved_as,
 )
 from .steering import (
     ablation_figure as ablation_figure,
