@@ -48,15 +48,17 @@ def picture(browser: Browser, page: Path, name: str, opened: str | None, look: d
     """What a reader sees first, or the first claim of a verdict once it was opened."""
     tab = browser.new_page(**look, device_scale_factor=1.5)
     tab.goto(page.as_uri())
+    shown = tab
     if opened is not None:
         case = tab.locator(f"details.case[data-verdict={opened}]").first
         case.locator("> summary").click()
-        case.locator("table.map, table.numbers").last.wait_for()
+        case.locator(".made").wait_for()
         tab.evaluate("document.querySelector('.filters').style.position = 'static'")
-        shot = case.screenshot()
-    else:
-        shot = tab.screenshot()
-    image = Image.open(io.BytesIO(shot)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        tab.evaluate("document.querySelector('details.case[open]').scrollIntoView()")
+        shown = tab if look["viewport"] == PHONE else case
+    tab.wait_for_timeout(300)  # figures are decoded
+    image = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
+    image = image.quantize(128, dither=Image.Dither.NONE)
     image.save(OUT / f"{name}.png", optimize=True)
     tab.close()
 
