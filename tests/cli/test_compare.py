@@ -124,7 +124,10 @@ def test_several_checkpoints_are_a_line_for_each_claim(compare, folder, monkeypa
         (["planted-llama", "test_spec.py"], "two checkpoints are needed, and planted-llama is"),
         (["whole", "damaged"], "whole is no such name: say which of their models"),
         (["planted-llama", "./nowhere"], "nowhere"),
-        (["planted-qwen3", "whole", "test_spec.py"], "no test of this run is on planted-qwen3"),
+        (
+            ["planted-qwen3", "whole", "test_spec.py"],
+            "no test of this run is on that model. The specs name planted-gpt2",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_said(compare, arguments, said):
