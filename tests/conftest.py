@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+# runs inside of tests forget what they import, and rich cannot be imported twice: its package keeps
+# some modules of the first time
+import pytest_interp.report.terminal  # noqa: F401
 from pytest_interp import registry
 
 # torch starts a thread for each core in every process; under xdist the workers share the cores.

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from benchmarks.calibration.oracle import Case, Claim
 from pytest_interp.claims import Verdict
-from pytest_interp.errors import ClaimError
+from pytest_interp.errors import ClaimError, ExperimentError
 
 CaseT = TypeVar("CaseT", bound=Case)
 
@@ -26,5 +26,5 @@ def decided(blank: CaseT, claims: Iterable[Claim]) -> Iterator[CaseT]:
 def _outcome(check: Callable[[], Verdict]) -> str:
     try:
         return str(check().status)
-    except ClaimError:
+    except (ClaimError, ExperimentError):
         return "refused"

@@ -156,13 +156,18 @@ def _of_steering(oracle: ToldOracle, adapter: ModelAdapter) -> Iterator[Asked]:
         )
     yield from _of_small_doses(oracle, adapter, neutral)
     fitted, tried = prompts.split(seed=1)
-    for layer in (1, p.n_layers - 1):
+
+    def separated(layer: int) -> Verdict:
+        # where the classes have the same mean there is no direction, which is refused
         fit = class_direction(adapter, fitted, layer)
         steered = steer(adapter, tried, fit, doses=(-1.0, 1.0), neutral=neutral[:1])
+        return check_separates(steered, auroc_at_least=0.7)
+
+    for layer in (1, p.n_layers - 1):
         yield (
             "a fitted direction separates",
             oracle.readable(layer),
-            lambda s=steered: check_separates(s, auroc_at_least=0.7),
+            lambda at=layer: separated(at),
         )
 
 

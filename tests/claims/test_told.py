@@ -149,6 +149,11 @@ def test_of_two_directions_one_alone_removes_nothing_and_both_all(arch):
     is_(check_ablation_removes(ablate_direction(adapter, prompts, both)), "passed")
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Where a model does not abstain, no ablation removes abstaining.",
+    sees="An inconclusive verdict: there is nothing to remove.",
+)
 @pytest.mark.parametrize("variant", ["never", "surface"])
 def test_where_nothing_abstains_there_is_nothing_to_remove(variant):
     model, adapter, prompts = built(variant, "gpt2")
@@ -226,6 +231,11 @@ def together(first, second):
     return replace(first, ids=first.ids + second.ids, **joined, **rows)
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Classes whose final confidence does not overlap are not compared in when they commit.",
+    sees="An inconclusive verdict with the number of pairs that can be matched.",
+)
 def test_classes_are_compared_only_where_their_confidence_overlaps():
     told = made_curves([0.1, 0.1, 0.9, 0.9, 0.9])
     as_sure = made_curves([0.1, 0.1, 0.1, 0.1, 0.9], label="untold")
@@ -239,6 +249,11 @@ def test_classes_are_compared_only_where_their_confidence_overlaps():
         is_(verdict, "inconclusive", "do not overlap enough in confidence", "0 pairs of 24")
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Doses of one sign alone are no dose-response: whatever is added weakens what the model says.",
+    sees="A refusal that asks for doses below 0 and above.",
+)
 def test_doses_of_one_sign_are_no_dose_response():
     model, adapter, prompts = built("gated", "gpt2")
     steered = steer(adapter, prompts, given(model, "untold", 3), doses=(1, 2), neutral=("Note :",))
