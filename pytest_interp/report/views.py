@@ -188,6 +188,11 @@ def number(value: object) -> str:
     return str(value)
 
 
+def fixed(value: float | None) -> str:
+    """The number of a claim, as its headline writes it."""
+    return "undefined" if value is None else f"{value:.3f}".replace("-", "\N{MINUS SIGN}", 1)
+
+
 def signed(value: float) -> str:
     """A margin: with its sign, also where it is positive."""
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}", 1)
@@ -200,6 +205,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "comparisons": comparisons,
     "controls": controls,
     "facts": facts_of,
+    "fixed": fixed,
     "number": number,
     "numbers": numbers,
     "pictures": pictures,

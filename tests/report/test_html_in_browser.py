@@ -93,7 +93,7 @@ def test_an_opened_claim_says_what_was_claimed_and_measured(report, open_page):
             "False in 6 of 56 cells.",
             "at least 0.80",
             "5 logits: prefers ' Paris' to ' Tokyo'",
-            "0.33 to 0.49",
+            "0.330 to 0.490",
             "identity patch: 0.200, at most 0.050",
             "2.4 % of its pixels changed",
             "recovery at layer 7, token ' France' (3)",
