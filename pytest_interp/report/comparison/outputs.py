@@ -104,14 +104,16 @@ def as_figure(
     Raises:
         ReportError: the suffix names no format of figures.
     """
-    from pytest_interp.figures import checkpoints_figure, picture, saved_as
+    from pytest_interp.figures import checkpoints_figure, exported, picture
 
     if suffix.lower() not in FORMATS:
         raise ReportError(
             f"a figure is written as {', '.join(FORMATS)}, and the file given ends in {suffix!r}"
         )
     figure = checkpoints_figure(names, [_margins(line) for line in claim_lines(runs)])
-    return picture(figure) if suffix.lower() == ".png" else saved_as(figure, suffix[1:].lower())
+    if suffix.lower() == ".png":
+        return picture(figure)
+    return exported(figure, "pdf" if suffix.lower() == ".pdf" else "svg")
 
 
 def _margins(line: ClaimLine) -> Any:
