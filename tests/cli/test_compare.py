@@ -126,7 +126,7 @@ def test_several_checkpoints_are_a_line_for_each_claim(compare, folder, monkeypa
         (["planted-llama", "./nowhere"], "nowhere"),
         (
             ["planted-qwen3", "whole", "test_spec.py"],
-            "no test of this run is on that model. The specs name planted-gpt2",
+            "no test of this run is on 'planted-qwen3'",
         ),
     ],
 )
