@@ -1,6 +1,7 @@
 """What accepting and refusing a pending change does."""
 
 import json
+import shutil
 
 import pytest
 from baseline_project import LENS, SPECS, TRACE
@@ -172,6 +173,18 @@ def test_what_another_run_replaced_is_not_what_was_shown(moved):
     with pytest.raises(BaselineError, match="is not what was shown"):
         review_of(moved).accept(change)
     assert entry_of(moved).result["crossover_layer"] == 4
+
+
+def test_what_waits_can_be_reviewed_in_another_checkout(moved, tmp_path):
+    """As an artifact of a run elsewhere, of the same specs and baselines."""
+    there = tmp_path / "there"
+    for folder in ("specs", "baselines", ".pytest_interp"):
+        shutil.copytree(moved.path / folder, there / folder)
+    review = Review(PendingFolder(there / ".pytest_interp/pending", there / "baselines"), there)
+    (change,) = review.changes()
+    review.accept(change)
+    assert json.loads((there / f"{LENS}.json").read_text())["result"]["crossover_layer"] == 6
+    assert entry_of(moved).result["crossover_layer"] == 8
 
 
 def test_a_new_entry_and_a_redrawn_figure_are_accepted(saved):
