@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     """Walk through the results that differ from their baselines: the claims, what moved, figures.
 
     What is accepted is written as an update would write it. Exit status 1 when something is left
-    to review, 2 when something cannot be accepted.
+    to review. Of --accept and --reject: 0 when all was done, 2 when something cannot be.
     """
     from pytest_interp.baselines.review import Review, chosen
     from pytest_interp.plugin.pending import pending_folder
