@@ -119,6 +119,7 @@ STALE = pytest.mark.guarantee(
         ("baseline edited", f"{LENS}.json changed after the run that saw this. Run again:"),
         ("baseline gone", f"{LENS}.json changed after the run that saw this. Run again:"),
         ("figure lost", "its file test_lens--made.png is missing or another one. Run its test"),
+        ("figure of another", "its figure is not that of its numbers. Run its test again"),
         ("not whole", "the file that says where it is from cannot be read by this version. Run"),
         ("hostile", "the file that says where it is from cannot be read by this version. Run"),
     ],
@@ -136,6 +137,11 @@ def test_what_is_stale_is_refused(moved, change, told):
         (moved.path / f"{LENS}.json").unlink()
     elif change == "figure lost":
         pending.with_suffix(".png").unlink()
+    elif change == "figure of another":
+        about = json.loads(pending.with_suffix(".pending").read_text())
+        about["files"][".png"] = about["files"][".raster.png"]
+        pending.with_suffix(".png").write_bytes(pending.with_suffix(".raster.png").read_bytes())
+        pending.with_suffix(".pending").write_text(json.dumps(about))
     elif change == "not whole":
         about = pending.with_suffix(".pending")
         about.write_bytes(about.read_bytes()[:100])

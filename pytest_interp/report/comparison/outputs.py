@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import BaselineError, ReportError
@@ -21,8 +21,8 @@ from pytest_interp.report.run import RunRecord
 
 SCHEMA = 1
 """Version of the layout of the JSON."""
-FORMATS = (".png", ".svg", ".pdf")
-"""Of figures."""
+FORMATS: dict[str, Literal["svg", "pdf", "png"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+"""Of figures, by the suffix of the file."""
 
 
 def as_text(names: Sequence[str], runs: Sequence[RunRecord], found: Sequence[Comparison]) -> str:
@@ -79,7 +79,7 @@ def as_html(
 
     picture = None
     if len(found) > 1:
-        picture = b64encode(as_figure(names, runs, found, ".png")).decode()
+        picture = b64encode(as_figure(names, runs, found, ".svg")).decode()
     text = page(
         "compare.html",
         styles=("compare.css",),
@@ -104,16 +104,15 @@ def as_figure(
     Raises:
         ReportError: the suffix names no format of figures.
     """
-    from pytest_interp.figures import checkpoints_figure, exported, picture
+    from pytest_interp.figures import checkpoints_figure, exported
 
-    if suffix.lower() not in FORMATS:
+    form = FORMATS.get(suffix.lower())
+    if form is None:
         raise ReportError(
             f"a figure is written as {', '.join(FORMATS)}, and the file given ends in {suffix!r}"
         )
-    figure = checkpoints_figure(names, [_margins(line) for line in claim_lines(runs)])
-    if suffix.lower() == ".png":
-        return picture(figure)
-    return exported(figure, "pdf" if suffix.lower() == ".pdf" else "svg")
+    lines = [_margins(line) for line in claim_lines(runs)]
+    return exported(checkpoints_figure(names, lines), form)
 
 
 def _margins(line: ClaimLine) -> Any:
