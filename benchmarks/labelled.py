@@ -6,17 +6,18 @@
   nothing;
 - steering in five doses with twenty random directions, against one pass with a hook for each.
 
-Every way takes its turn with a part of the prompts, until all parts are done. Times are those of
-the processor, added over threads, so that other programs on the machine count little. Compare the
-ratios.
+Every way takes its turn with the same prompts. Times are those of the processor, added over
+threads, so that other programs on the machine count little. Compare the ratios.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,35 +26,42 @@ from torch import Tensor
 from pytest_interp import Direction, PromptSet, load_model, load_prompts, steer
 from pytest_interp.adapters import ModelAdapter, backend_names
 from pytest_interp.experiments.features import capture_features
-from pytest_interp.experiments.sweep import rows_in_budget
+from pytest_interp.options.steering import SteerOptions, Where
 
 MODEL = "smollm2-135m"
-TOKENS = 110
-PARTS = 5
+PART = 40
+"""Prompts with which every way takes its turn."""
 DOSES = (-2.0, -1.0, 1.0, 2.0, 4.0)
 RANDOM = 20
 LAYER = 16
 NEUTRAL = ("Bread is made from flour, water, salt and",)
 
 
-def prompts_of(adapter: ModelAdapter, n: int) -> PromptSet:
-    """The shipped prompts, cut from the left to 110 tokens; over again with other ids."""
+def prompts_of(adapter: ModelAdapter, n: int, tokens: int) -> PromptSet:
+    """Shipped prompts of both classes in turn, cut from the left to this many tokens.
+
+    Where more are asked for than there are, a number before the first token tells them apart.
+    """
     told = load_prompts("told-or-not")
+    classes = [told.of(label).prompts for label in told.classes]
     made = []
     for i in range(n):
-        one = told.prompts[i * len(told) // n if n < len(told) else i % len(told)]
-        ids = adapter.encode(one.text)[0].tolist()[-TOKENS:]
-        made.append(replace(one, id=f"{i}", text=adapter.tokenizer.decode(ids)))
+        of_class = classes[i % 2]
+        one = of_class[i // 2 % len(of_class)]
+        number, ids = adapter.encode(f"{i}")[0].tolist(), adapter.encode(one.text)[0].tolist()
+        text = adapter.tokenizer.decode(number + ids[len(number) - tokens :])
+        made.append(replace(one, id=f"{i}", text=text))
     found = replace(told, prompts=tuple(made))
-    if wrong := {adapter.encode(one.text).shape[1] for one in found} - {TOKENS}:
-        raise SystemExit(f"prompts of {TOKENS} tokens have {sorted(wrong)}")
+    if wrong := {adapter.encode(one.text).shape[1] for one in found} - {tokens}:
+        raise SystemExit(f"prompts of {tokens} tokens have {sorted(wrong)}")
     return found
 
 
-def parts_of(prompts: PromptSet, n: int) -> Iterator[PromptSet]:
-    """Parts of equal size, each with both classes."""
-    for k in range(n):
-        yield replace(prompts, prompts=prompts.prompts[k::n])
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor seconds of a call, and what it gave."""
+    start = time.process_time()
+    result = call()
+    return time.process_time() - start, result
 
 
 def tokens_of(adapter: ModelAdapter, texts: Sequence[str]) -> Tensor:
@@ -102,70 +110,55 @@ def hooked_passes(
     return np.array(found)[order], n
 
 
-def in_turns(
-    prompts: PromptSet, parts: int, ways: dict[str, Callable[[PromptSet], object]]
-) -> dict[str, float]:
-    """Processor seconds of every way over all parts."""
-    seconds = dict.fromkeys(ways, 0.0)
-    for part in parts_of(prompts, parts):
-        for name, way in ways.items():
-            start = time.process_time()
-            way(part)
-            seconds[name] += time.process_time() - start
-    return seconds
-
-
-def features_table(adapters: dict[str, ModelAdapter], n: int) -> None:
+def features_table(adapters: dict[str, ModelAdapter], n: int, tokens: int) -> None:
     """Capture features of every layer, and run the same prompts without keeping anything."""
     first = next(iter(adapters.values()))
-    prompts = prompts_of(first, n)
-    rows = min(n // PARTS, rows_in_budget(first, TOKENS))
+    prompts = prompts_of(first, n, tokens)
     ways: dict[str, Callable[[PromptSet], object]] = {
-        f"plain passes of {size} prompts": lambda part, size=size: plain_passes(first, part, size)
-        for size in sorted({8, rows})
+        f"plain passes of {size} prompts": partial(plain_passes, first, rows=size)
+        for size in (16, PART)
     }
     for backend, adapter in adapters.items():
-        ways[f"capture_features, {backend}"] = lambda part, a=adapter: capture_features(a, part)
-    seconds = in_turns(prompts, PARTS, ways)
-    best = min(time for name, time in seconds.items() if name.startswith("plain"))
-    print(f"\nfeatures of {n} prompts of {TOKENS} tokens, {first.n_layers} layers")
-    print(f"  {'':<36}{'seconds':>9}{'of plain':>10}")
-    for name, time_of in seconds.items():
-        print(f"  {name:<36}{time_of:>9.1f}{time_of / best:>10.2f}")
+        ways[f"capture_features, {backend}"] = partial(capture_features, adapter)
+    seconds = dict.fromkeys(ways, 0.0)
+    for done in range(0, n, PART):
+        part = prompts.pick(range(done, min(done + PART, n)))
+        for name, way in ways.items():
+            seconds[name] += timed(partial(way, part))[0]
+        best = min(time for name, time in seconds.items() if name.startswith("plain"))
+        print(f"\nfeatures of {done + len(part)} prompts of {tokens} tokens, at every layer")
+        print(f"  {'':<36}{'seconds':>9}{'of plain':>10}")
+        for name, time_of in seconds.items():
+            print(f"  {name:<36}{time_of:>9.1f}{time_of / best:>10.2f}", flush=True)
 
 
-def steering_table(adapters: dict[str, ModelAdapter], n: int) -> None:
+def steering_table(
+    adapters: dict[str, ModelAdapter], n: int, tokens: int, places: Sequence[Where]
+) -> None:
     """Steer at layer 16, and run one hooked pass for each dose of each direction."""
     first = next(iter(adapters.values()))
-    prompts = prompts_of(first, n)
+    prompts = prompts_of(first, n, tokens)
     vector = np.random.default_rng(1).normal(size=first.d_model)
     direction = Direction(vector=vector, layer=LAYER)
-    print(f"\n{len(DOSES)} doses and {RANDOM} random directions at layer {LAYER}, {n} prompts")
-    print(f"  {'':<44}{'seconds':>9}{'passes':>8}{'times ours':>12}{'max |diff|':>12}")
-    for positions in ("last", "all"):
-        start = time.process_time()
-        expected, n_passes = hooked_passes(first, prompts, direction, positions == "last")
-        loop = time.process_time() - start
-        table = []
+    print(f"\n{len(DOSES)} doses of 1 + {RANDOM} directions, layer {LAYER}")
+    said = f"{n} prompts of {tokens} tokens"
+    print(f"  {said:<36}{'seconds':>9}{'passes':>8}{'times ours':>12}{'max |diff|':>12}")
+    for positions in places:
+        options = SteerOptions(doses=DOSES, random=RANDOM, neutral=NEUTRAL, positions=positions)
+        ours, found = {}, {}
         for backend, adapter in adapters.items():
             with Passes(adapter) as passes:
-                start = time.process_time()
-                found = steer(
-                    adapter,
-                    prompts,
-                    direction,
-                    doses=DOSES,
-                    random=RANDOM,
-                    neutral=NEUTRAL,
-                    positions=positions,
+                ours[backend], found[backend] = timed(
+                    partial(steer, adapter, prompts, direction, options)
                 )
-                ours = time.process_time() - start
-            off = np.abs(found.log_odds - expected).max()
-            table.append((f"steer, {backend}, {positions}", ours, passes.n, 1.0, off))
-        quickest = min(row[1] for row in table)
-        table.append((f"a hooked pass each, {positions}", loop, n_passes, loop / quickest, 0.0))
-        for name, seconds, count, times, off in table:
-            print(f"  {name:<44}{seconds:>9.1f}{count:>8}{times:>12.1f}{off:>12.1e}")
+            print(f"  {f'steer, {positions}, {backend}':<36}{ours[backend]:>9.1f}{passes.n:>8}")
+        loop, (odds, n_passes) = timed(
+            partial(hooked_passes, first, prompts, direction, positions == "last")
+        )
+        times = loop / max(ours.values())
+        off = max(np.abs(one.log_odds - odds).max() for one in found.values())
+        name = f"hooked passes, {positions}"
+        print(f"  {name:<36}{loop:>9.1f}{n_passes:>8}{times:>12.1f}{off:>12.1e}", flush=True)
 
 
 class Passes:
@@ -195,15 +188,23 @@ class Passes:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--prompts", type=int, default=200, help="prompts whose features are read")
+    parser.add_argument(
+        "--prompts", type=int, default=200, help="whose features are read; may be 0"
+    )
     parser.add_argument("--steered", type=int, default=2, help="prompts that are steered")
+    parser.add_argument("--tokens", type=int, default=110, help="of each prompt")
+    parser.add_argument("--positions", nargs="*", default=["last", "all"])
     options = parser.parse_args()
     adapters = {b: load_model(MODEL, b, device="cpu", dtype="float32") for b in backend_names()}
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32, {MODEL}")
     for adapter in adapters.values():
-        capture_features(adapter, prompts_of(adapter, 2), layers=[0])  # first-call costs
-    steering_table(adapters, options.steered)
-    features_table(adapters, options.prompts)
+        capture_features(
+            adapter, prompts_of(adapter, 2, options.tokens), layers=[0]
+        )  # first-call costs
+    if options.positions:
+        steering_table(adapters, options.steered, options.tokens, options.positions)
+    if options.prompts:
+        features_table(adapters, options.prompts, options.tokens)
 
 
 if __name__ == "__main__":

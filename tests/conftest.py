@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+# runs inside of tests forget what they import, and rich cannot be imported twice: its package keeps
+# some modules of the first time
+import pytest_interp.report.terminal  # noqa: F401
 from pytest_interp import registry
 
 # torch starts a thread for each core in every process; under xdist the workers share the cores.
@@ -12,6 +15,12 @@ from pytest_interp import registry
 _workers = os.environ.get("PYTEST_XDIST_WORKER_COUNT")
 if _workers is not None:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(_workers))))
+
+
+def pytest_configure(config):
+    # claims of the runs inside of tests are heard out here as well; specs of ours show theirs
+    given = getattr(config.option, "interp_summary", None)
+    config.option.interp_summary = given or "none"
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import made_results
 from made_runs import a_run, a_test
@@ -15,6 +15,7 @@ from pytest_interp.report.run import (
     ControlRecord,
     FigureFile,
     Interval,
+    ReadingRecord,
     ResultRecord,
 )
 
@@ -79,6 +80,7 @@ def result(made=None, figure=None, baseline=None, **changes):
         summary=made.summary(),
         result=made.to_json(),
         axes={k: tuple((a.name, a.labels) for a in axes) for k, axes in made.axes().items()},
+        readings=tuple(ReadingRecord(**asdict(one)) for one in made.readings()),
         provenance=PROVENANCE,
         figure=figure,
         baseline=baseline,
@@ -101,6 +103,7 @@ MOVED = baseline(
             old=0.97,
             new=0.41,
             excess=560.0,
+            keys=("recovery", 7, 3),
         ),
         ChangeRecord(path="peak.layer", text="peak.layer: 1 -> 2", old=1, new=2),
         ChangeRecord(
@@ -112,7 +115,7 @@ MOVED = baseline(
             within_noise=True,
         ),
     ),
-    provenance=("made differently:", "  versions.torch: 2.12.0 -> 2.13.0"),
+    provenance=("versions.torch: 2.12.0 -> 2.13.0",),
     figure_problem="the figure looks different: 2.4 % of its pixels changed",
     old_figure=picture(7),
     pending="4f2a",

@@ -6,9 +6,13 @@ a fact that the model does not know, shuffled weights. A true claim must pass; a
 fail, be inconclusive, or be refused.
 
     python -m benchmarks.calibration
+
+Claims about labelled prompts are asked of the planted models that know what they were told
+(``--only told``). There a true claim may also be inconclusive, which is counted apart: intervals
+over groups of prompts have a width, and classes may not overlap enough to be matched.
 """
 
-from benchmarks.calibration.grid import MODELS, calibrate
+from benchmarks.calibration.grid import MODELS, TOLD_MODELS, calibrate, calibrate_told
 from benchmarks.calibration.table import table
 
-__all__ = ["MODELS", "calibrate", "table"]
+__all__ = ["MODELS", "TOLD_MODELS", "calibrate", "calibrate_told", "table"]

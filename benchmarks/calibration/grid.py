@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -14,10 +13,11 @@ from typing import Any
 import torch
 
 from benchmarks.calibration.claims import claims_of_a_backend, claims_of_agreement
-from benchmarks.calibration.oracle import Case, Claim
+from benchmarks.calibration.oracle import Case
+from benchmarks.calibration.outcomes import CaseT, decided
+from benchmarks.calibration.told import TOLD_MODELS, told_cases_of
+from benchmarks.calibration.told_oracle import ToldCase
 from pytest_interp.adapters import Weights, backend_names, open_adapter
-from pytest_interp.claims import Verdict
-from pytest_interp.errors import ClaimError
 from pytest_interp.planted import PlantedModel, planted_model
 
 ARCHITECTURES = ("gpt2", "qwen3", "llama")
@@ -56,17 +56,28 @@ MODELS: tuple[dict[str, Any], ...] = tuple(
 
 def calibrate(share: int = 1, workers: int = 1) -> list[Case]:
     """Run the grid, or every ``share``-th model of it, under both backends."""
-    chosen = MODELS[::share]
+    return _run(cases_of, MODELS[::share], workers)
+
+
+def calibrate_told(share: int = 1, workers: int = 1) -> list[ToldCase]:
+    """The same of claims about labelled prompts."""
+    return _run(told_cases_of, TOLD_MODELS[::share], workers)
+
+
+def _run(
+    cases: Callable[[dict[str, Any]], list[CaseT]],
+    chosen: Sequence[dict[str, Any]],
+    workers: int,
+) -> list[CaseT]:
     if workers == 1:
-        found: Iterable[list[Case]] = map(cases_of, chosen)
-        return list(itertools.chain.from_iterable(found))
+        return list(itertools.chain.from_iterable(map(cases, chosen)))
     # a fresh interpreter each: a forked torch may hang; and a share of the cores each: small
     # products on more threads than there are cores crawl
     threads = max(1, (os.cpu_count() or 1) // workers)
     with ProcessPoolExecutor(
         workers, get_context("spawn"), torch.set_num_threads, (threads,)
     ) as pool:
-        return list(itertools.chain.from_iterable(pool.map(cases_of, chosen)))
+        return list(itertools.chain.from_iterable(pool.map(cases, chosen)))
 
 
 def cases_of(settings: dict[str, Any]) -> list[Case]:
@@ -79,9 +90,9 @@ def cases_of(settings: dict[str, Any]) -> list[Case]:
     found: list[Case] = []
     for backend, adapter in zip(backend_names(), adapters, strict=True):
         one = replace(blank, backend=backend)
-        found += _decided(one, claims_of_a_backend(planted, adapter))
+        found += decided(one, claims_of_a_backend(planted, adapter))
     both = replace(blank, backend="both")
-    return [*found, *_decided(both, claims_of_agreement(planted, *adapters))]
+    return [*found, *decided(both, claims_of_agreement(planted, *adapters))]
 
 
 def _built(settings: dict[str, Any]) -> PlantedModel:
@@ -100,18 +111,3 @@ def _built(settings: dict[str, Any]) -> PlantedModel:
         if planted.tokenizer.decode([int(top)]).strip() != fact.answer.strip():
             return planted
     raise AssertionError("every model answers right")
-
-
-def _decided(blank: Case, claims: Iterable[Claim]) -> Iterator[Case]:
-    start = time.process_time()
-    for text, true, check in claims:
-        outcome, now = _outcome(check), time.process_time()
-        yield replace(blank, claim=text, true=true, outcome=outcome, seconds=now - start)
-        start = now
-
-
-def _outcome(check: Callable[[], Verdict]) -> str:
-    try:
-        return str(check().status)
-    except ClaimError:
-        return "refused"

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from benchmarks.calibration.oracle import Case
 
-HEADS = ("claims", "of them true", "refused", "false passes", "false fails", "processor time")
+HEADS = (
+    "claims",
+    "of them true",
+    "refused",
+    "false passes",
+    "false fails",
+    "true but inconclusive",
+    "processor time",
+)
 
 
 def table(cases: Sequence[Case]) -> str:
@@ -27,6 +35,7 @@ def _row(backend: str, variant: str, cases: Sequence[Case]) -> str:
         sum(c.outcome == "refused" for c in cases),
         sum(c.false_pass for c in cases),
         sum(c.false_fail for c in cases),
+        sum(c.true and c.outcome == "inconclusive" for c in cases),
     )
     seconds = f"{sum(c.seconds for c in cases):.0f} s"
     return f"| {backend} | {variant} | {' | '.join(f'{n:,}' for n in counts)} | {seconds} |"

@@ -89,10 +89,10 @@ def _compared(name: str, old: Entry | None, new: Entry | None) -> EntryDiff:
     if new is None:
         return EntryDiff(title, "missing", (_MISSING,))
     changes = compare(old, new)
-    if not changes:
+    notes = [f"accepted: {note.note}" for note in new.history if note not in old.history]
+    if not changes and not notes:
         return EntryDiff(title, "same" if old.result == new.result else "within tolerance")
-    lines = describe(changes, old, new)
-    lines += provenance_lines(old, new)
+    lines = [*describe(changes, old, new), *notes, *provenance_lines(old, new)]
     return EntryDiff(title, "changed" if changed(changes) else "within tolerance", tuple(lines))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pytest_interp.claims.defined import undefined
 from pytest_interp.claims.groups import Needed, outcome
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
@@ -83,11 +84,10 @@ def check_decodable(
         threshold=auroc_at_least,
         confidence=terms.confidence,
         metric=f"held-out AUROC, {probe.options.method.replace('_', ' ')}",
-        controls=_controls(probe, layer),
     )
-    read = [scores, probe.baseline_scores[rows], probe.shuffled, *_of_templates(probe)]
-    if not all(np.isfinite(each).all() for each in read):
-        return replace(verdict, sentence="Undefined is not zero: a score is not finite.")
+    if said := undefined(probe):
+        return replace(verdict, sentence=said)
+    verdict = replace(verdict, controls=_controls(probe, layer))
     needed = _needed(probe, scores, where, auroc_at_least, above, rows, terms.confidence)
     tightest = min(needed, key=lambda one: one.margin)
     passed = "Held-out prompts are told apart, and better than by any baseline."
@@ -151,10 +151,6 @@ def _chosen(probe: ProbeResult, names: Sequence[str] | None) -> tuple[list[str],
                 f"there is no baseline {name!r}: the probe has {', '.join(probe.baselines)}"
             )
     return asked, [probe.baselines.index(name) for name in asked]
-
-
-def _of_templates(probe: ProbeResult) -> list[Floats]:
-    return [] if probe.template_scores is None else [probe.template_scores]
 
 
 def _controls(probe: ProbeResult, layer: int | None) -> tuple[Control, ...]:

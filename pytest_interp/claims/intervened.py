@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from pytest_interp.claims.defined import undefined
 from pytest_interp.claims.groups import FEWEST_GROUPS, Needed, outcome
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
-from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
 from pytest_interp.results.steering import AblationResult, SteerResult
 from pytest_interp.stats.separation import Bools
@@ -49,10 +49,10 @@ def verdict_of(
     )
 
 
-def undecided(result: Intervened, which: Bools, *numbers: Floats) -> str:
+def undecided(result: Intervened, which: Bools) -> str:
     """Why no number can decide; empty where they can."""
-    if not all(np.isfinite(each).all() for each in numbers):
-        return "Undefined is not zero: a number is not finite."
+    if said := undefined(result):
+        return said
     n_groups = len({g for g, one in zip(result.groups, which.tolist(), strict=True) if one})
     if n_groups < FEWEST_GROUPS:
         return f"{n_groups} groups of prompts say too little: {FEWEST_GROUPS} are needed at least."

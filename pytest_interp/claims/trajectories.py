@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pytest_interp.claims.defined import undefined
 from pytest_interp.claims.groups import (
     FEWEST_GROUPS,
     Needed,
@@ -75,9 +76,9 @@ def check_commits_later(
         f"than on {than} prompts of the same final confidence"
     )
     verdict = _verdict(curves, claim, len(late) + len(early), least, terms)
+    if said := undefined(curves):
+        return replace(verdict, sentence=said)
     settled = curves.settled
-    if not np.isfinite(curves.confidence).all() or not np.isfinite(curves.margin).all():
-        return replace(verdict, sentence="Undefined is not zero: a number is not finite.")
     kept = [side[np.isfinite(settled[side])] for side in (late, early)]
     pairs = matched_pairs(curves.confidence[kept[0]], curves.confidence[kept[1]], CALIPER)
     smaller = min(len(late), len(early))
@@ -148,10 +149,10 @@ def check_sharpens_gradually(
         "final value from one layer to the next"
     )
     verdict = _verdict(curves, claim, int(which.sum()), most, terms)
+    if said := undefined(curves):
+        return replace(verdict, sentence=said)
     jumps = curves.largest_jump[which] / np.exp(curves.confidence[which])
     groups = groups_of(curves.groups, which)
-    if not np.isfinite(jumps).all():
-        return replace(verdict, sentence="Undefined is not zero: a number is not finite.")
     if len(set(groups)) < FEWEST_GROUPS:
         said = f"{len(set(groups))} groups of prompts say too little: {FEWEST_GROUPS} are needed."
         return replace(verdict, sentence=said)

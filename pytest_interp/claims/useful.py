@@ -51,7 +51,7 @@ def check_separates(
     )
     everyone = np.ones(len(steered.ids), dtype=bool)
     verdict = verdict_of(steered, claim, everyone, auroc_at_least, terms)
-    if said := undecided(steered, everyone, steered.projections):
+    if said := undecided(steered, everyone):
         return replace(verdict, sentence=said)
     units = Units(steered.of(first), steered.groups)
     found = areas(steered.projections, units, terms.confidence)
@@ -93,7 +93,7 @@ def check_side_effects_below(
         f"{most_kl:g} nats, and at most {most_lost:.0%} of the right answers on {whose} are lost"
     )
     verdict = verdict_of(steered, claim, which, most_kl, terms)
-    if said := undecided(steered, which, steered.neutral_kl, steered.log_odds[:, which]):
+    if said := undecided(steered, which):
         return replace(verdict, sentence=said)
     worst = steered.neutral_kl.max().item()
     where = f"divergence of neutral text at dose {steered.doses[steered.neutral_kl.argmax()]:g}"

@@ -13,6 +13,7 @@ from pytest_interp.claims.unread import look_at
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive
 from pytest_interp.results.claimed import ClaimedRange
 from pytest_interp.results.control import Control
+from pytest_interp.results.notebook import table_html, text_html
 
 
 class Status(StrEnum):
@@ -21,6 +22,10 @@ class Status(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
+
+
+_COLOURS = {Status.PASSED: "#007A57", Status.FAILED: "#B84A00", Status.INCONCLUSIVE: "#8A6100"}
+"""Dark enough on white, and told apart by colour-blind readers; the word stands beside."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,22 @@ class Verdict:
 
     def __str__(self) -> str:
         """The whole verdict, as an assertion prints it."""
+        said = [] if self.sentence in self.headline else [self.sentence]
+        lines = [self.headline, *said, f"  claim: {self.claim}"]
+        lines.extend(f"  {name}: {value}" for name, value in self._facts())
+        if self.details:
+            lines.append(self.details)
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the outcome, and what it rests on."""
+        rows = [("claim", self.claim), ("outcome", self.sentence), *self._facts()]
+        return table_html(self.headline, rows, colour=_COLOURS[self.status]) + text_html(
+            self.details
+        )
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """What the outcome rests on, by name."""
         facts = [("scope", self.scope)]
         if self.n_left_out:
             facts.append(("left out", f"{self.n_left_out} facts that the model does not know"))
@@ -131,12 +152,7 @@ class Verdict:
         if self.threshold is not None and self.margin is not None:
             facts.append(("threshold", f"{self.threshold:.3g}, margin {self.margin:+.3f}"))
         facts.extend(("control", str(control)) for control in self.controls)
-        said = [] if self.sentence in self.headline else [self.sentence]
-        lines = [self.headline, *said, f"  claim: {self.claim}"]
-        lines.extend(f"  {name}: {value}" for name, value in facts)
-        if self.details:
-            lines.append(self.details)
-        return "\n".join(lines)
+        return facts
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict, for a report."""

@@ -60,6 +60,17 @@ def say(adapter: ModelAdapter, prompts: PromptSet) -> tuple[Said, ...]:
     return tuple(found[i] for i in range(len(prompts)))
 
 
+def right_by_group(said: Sequence[Said]) -> dict[str, dict[str, bool]]:
+    """Group -> wording -> whether some answer was right; without prompts that have no answer."""
+    found: dict[str, dict[str, bool]] = {}
+    for one in said:
+        if one.right is not None:
+            of_group = found.setdefault(one.prompt.group, {})
+            wording = one.prompt.template
+            of_group[wording] = of_group.get(wording, False) or one.right
+    return found
+
+
 def known_or_not(
     adapter: ModelAdapter, asked: PromptSet | FactSet, others: PromptSet | None = None
 ) -> PromptSet:
@@ -81,12 +92,7 @@ def known_or_not(
             the prompts of two groups are of one name.
     """
     prompts = _of_facts(asked) if isinstance(asked, FactSet) else asked
-    wordings: dict[str, set[str]] = {}
-    right: dict[str, set[str]] = {}
-    for one in say(adapter, prompts):
-        if one.right is not None:
-            wordings.setdefault(one.prompt.group, set()).add(one.prompt.template)
-            right.setdefault(one.prompt.group, set()).update([one.prompt.template] * one.right)
+    wordings = right_by_group(say(adapter, prompts))
     if not wordings:
         raise PromptError(
             f"no prompt of {prompts.name!r} has an answer, so that the model cannot be right: give "
@@ -97,7 +103,7 @@ def known_or_not(
             f"{len(few)} groups of {prompts.name!r} are asked in one wording, as {few[0]!r}: "
             f"whether they are known takes {WORDINGS_AT_LEAST}. Add wordings, or leave them out"
         )
-    known = {group for group, of in right.items() if len(of) >= WORDINGS_AT_LEAST}
+    known = {group for group, of in wordings.items() if sum(of.values()) >= WORDINGS_AT_LEAST}
     labelled = [
         prompt
         if prompt.answer is None

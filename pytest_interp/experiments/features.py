@@ -20,9 +20,6 @@ from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
 from pytest_interp.results.base import Floats
 
-VECTORS = "[row, pos, d_model]"
-"""The shape of a site whose activations are vectors of the residual stream."""
-
 
 @dataclass(frozen=True, eq=False)
 class Features:
@@ -34,7 +31,7 @@ class Features:
     """From the end: -1 is the last token."""
     layers: tuple[int, ...]
     states: Floats
-    """Activations [layer, prompt, d_model]."""
+    """Activations [layer, prompt, d]: of a site that has heads, all of them one after another."""
     tokens: tuple[tuple[int, ...], ...]
     """Token ids of each prompt."""
     confidence: Floats
@@ -56,20 +53,20 @@ def capture_features(
     Args:
         adapter: the model under a backend.
         prompts: the prompts.
-        site: a kind of site that holds one vector per token.
+        site: a kind of site in the blocks that holds numbers for each token.
         position: the token, counted from the end (-1 is the last) or from the start.
         layers: layers to keep; all by default.
 
     Raises:
         PromptError: an abstaining answer is not one token, or the tokenizer has no chat template.
-        ExperimentError: the site holds no vectors, a prompt has no such token, the model has no
-            such layer.
+        ExperimentError: the site holds nothing of single tokens, a prompt has no such token, the
+            model has no such layer.
     """
     kind = parse_kind(site)
-    if kind.shape != VECTORS or not kind.in_blocks:
+    if kind.dims[:2] != ["row", "pos"] or not kind.in_blocks:
         raise ExperimentError(
             f"the site {kind} holds {kind.shape}: give one that holds a vector per token in every "
-            "block, as resid_post, attn_out or mlp_out",
+            "block, as resid_post, attn_out, mlp_out or head",
             about="site",
         )
     chosen = layers_of(adapter, layers)
@@ -83,19 +80,22 @@ def capture_features(
             f"position {position}",
             about="position",
         )
-    states = np.empty((len(chosen), len(prompts), adapter.d_model))
+    states: Floats | None = None
     confidence, abstains_by = np.empty(len(prompts)), np.full(len(prompts), np.nan)
     done = 0
     for members in by_length(list(map(len, ids)), lambda n: rows_in_budget(adapter, n)):
         run = adapter.run([ids[i] for i in members], capture=sites)
-        for row, one in enumerate(sites):
-            states[row, members] = run[one][:, position].float().cpu().numpy()
+        found = torch.stack([run[one][:, position].flatten(1) for one in sites]).float()
+        if states is None:
+            states = np.empty((len(chosen), len(prompts), found.shape[-1]))
+        states[:, members] = found.cpu().numpy()
         logits = run.logits[:, -1].float()
         confidence[members] = logits.log_softmax(-1).amax(-1).cpu().numpy()
         if abstaining:
             abstains_by[members] = abstaining_margin(logits, abstaining).cpu().numpy()
         done += len(members)
         progress.report(f"reading {kind} of {adapter.name}", done, len(prompts))
+    assert states is not None  # a set has a prompt
     return Features(prompts, kind, position, chosen, states, tuple(ids), confidence, abstains_by)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import cast
 
 import numpy as np
@@ -34,6 +35,19 @@ def fit_of(method: Method, states: Floats, seed: int) -> Fit:
     )
 
 
+def check_method(method: Method) -> None:
+    """Raise where a method needs what is not installed.
+
+    Raises:
+        ExperimentError: scikit-learn is missing.
+    """
+    if method == "logistic" and find_spec("sklearn") is None:
+        raise ExperimentError(
+            "the method 'logistic' needs scikit-learn: pip install 'pytest-interp[probes]'",
+            about="method",
+        )
+
+
 def difference_of_means(states: Floats) -> Fit:
     """Project on the difference between the means of the classes.
 
@@ -56,14 +70,9 @@ def logistic(states: Floats, seed: int) -> Fit:
     Raises:
         ExperimentError: scikit-learn is not installed.
     """
-    try:
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.preprocessing import StandardScaler
-    except ImportError as error:
-        raise ExperimentError(
-            "the method 'logistic' needs scikit-learn: pip install 'pytest-interp[probes]'",
-            about="method",
-        ) from error
+    check_method("logistic")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
 
     def fit(on: Indices, first: Bools) -> Floats:
         found = np.empty(states.shape[:2])

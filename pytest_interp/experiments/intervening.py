@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.sites import Site
+from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.features import abstaining_ids, abstaining_margin, encoded
@@ -20,6 +20,9 @@ from pytest_interp.facts.prompts import encode
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.base import Floats
 from pytest_interp.results.direction import Direction
+
+VECTORS = "[row, pos, d_model]"
+"""The shape of a site whose activations are vectors of the residual stream."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direct
 
     Raises:
         PromptError: there are not two classes, or no abstaining answer.
-        ExperimentError: the direction has another width or was found in other weights, or it was
-            fitted on groups of these prompts.
+        ExperimentError: the direction has another width, was found at a site without such vectors
+            or in other weights, or was fitted on groups of these prompts.
     """
     prompts.pair()
     if not prompts.abstain:
@@ -61,6 +64,12 @@ def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direct
             f"the prompt set {prompts.name!r} names no abstaining answer, and steering is measured "
             'by it: give abstain=(" unknown",)',
             about="abstain",
+        )
+    if (kind := parse_kind(direction.site)).shape != VECTORS or not kind.in_blocks:
+        raise ExperimentError(
+            f"the direction was found at {kind}, which holds {kind.shape}: it can be added only "
+            "where a vector of the residual stream is, as at resid_post, attn_out or mlp_out",
+            about="direction",
         )
     if direction.vector.shape != (adapter.d_model,):
         raise ExperimentError(

@@ -16,7 +16,7 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.features import Features, capture_features
-from pytest_interp.experiments.fits import Fit, difference_of_means, fit_of
+from pytest_interp.experiments.fits import Fit, check_method, difference_of_means, fit_of
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.splits import (
     Split,
@@ -53,13 +53,14 @@ def probe(
 
     Raises:
         PromptError: there are not two classes, or an abstaining answer is not one token.
-        ExperimentError: a class has too few groups to split; or the errors of
-            :func:`capture_features`.
+        ExperimentError: a class has too few groups to split, or scikit-learn is missing and the
+            method needs it; or the errors of :func:`capture_features`.
     """
     chosen = replace(options or ProbeOptions(), **asked)
     positive, _ = prompts.pair()
     first = np.array([label == positive for label in prompts.labels])
     check_groups(first, prompts.groups, chosen.folds)
+    check_method(chosen.method)
     layers = layers_of(adapter, chosen.layers)
     features = capture_features(
         adapter, prompts, chosen.site, chosen.position, sorted({0, *layers})

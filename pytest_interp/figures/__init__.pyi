@@ -2,6 +2,9 @@ from .checkpoints import (
     MarginLine as MarginLine,
     checkpoints_figure as checkpoints_figure,
 )
+from .export import (
+    exported as exported,
+)
 from .lens import (
     lens_figure as lens_figure,
 )

@@ -54,8 +54,9 @@ def compare_tensors(first: Source, second: Source) -> TensorChanges:
 
 @contextmanager
 def _opened(source: Source) -> Iterator[_Tensors]:
+    source.check()  # nothing is fetched for a comparison
     folder = source.folder()
-    if folder is None:  # it is built anew each time
+    if folder is None:  # built, or converted, by the package itself
         module, _ = source.load(torch.float32)
         yield _named({n: t.clone for n, t in module.state_dict().items()}, module.config)
         return

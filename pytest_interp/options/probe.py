@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from pytest_interp.adapters.sites import RESID_POST, SiteKind
+from pytest_interp.adapters.sites import RESID_POST, SiteKind, parse_kind
 from pytest_interp.errors import ExperimentError, UnknownNameError
 
 Method = Literal["difference_of_means", "logistic"]
@@ -38,6 +38,7 @@ class ProbeOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "site", parse_kind(self.site))  # a name stands for its kind
         if self.method not in METHODS:
             raise UnknownNameError.of("method of a probe", self.method, METHODS)
         for name, least in (("folds", 2), ("repeats", 1), ("shuffles", 19), ("seed", 0)):

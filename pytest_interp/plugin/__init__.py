@@ -19,8 +19,11 @@ pytest_plugins = [
     "pytest_interp.plugin.pending",
     "pytest_interp.plugin.baselines",
     "pytest_interp.plugin.unused",
+    "pytest_interp.plugin.standins",
     "pytest_interp.plugin.claims",
     "pytest_interp.plugin.unread",
     "pytest_interp.plugin.repeats",
     "pytest_interp.plugin.report",
+    "pytest_interp.plugin.summary",
+    "pytest_interp.plugin.figures",
 ]

@@ -89,9 +89,9 @@ def finish(item: pytest.Item, *, whole: bool) -> Mapping[str, Any] | None:
     ``whole``: with the numbers and figures of its results.
     """
     done, target = gathered(item), target_of(item)
+    results = list(results_of(item))
     begin(item)
-    checked = done.baseline.checked if done.baseline else []
-    if not (target or done.claims or done.results or checked or is_spec_file(item.path)):
+    if not (target or done.claims or results or is_spec_file(item.path)):
         return None
     from pytest_interp.report.making import as_plain, result_record
     from pytest_interp.report.run import TestRecord
@@ -113,18 +113,15 @@ def finish(item: pytest.Item, *, whole: bool) -> Mapping[str, Any] | None:
         seconds=round(time.perf_counter() - done.started, 3),
         command=command_of(item),
         claims=tuple(done.claims),
-        results=tuple(
-            result_record(result, one, root, whole=whole)
-            for result, one in _with_comparisons(done.results, checked)
-        ),
+        results=tuple(result_record(result, one, root, whole=whole) for result, one in results),
     )
     return as_plain(record)
 
 
-def _with_comparisons(
-    results: list[Result], checked: list[Checked]
-) -> Iterator[tuple[Result, Checked | None]]:
+def results_of(item: pytest.Item) -> Iterator[tuple[Result, Checked | None]]:
     """Each result with its comparisons, once without where it has none; then those not noted."""
+    done = gathered(item)
+    results, checked = done.results, done.baseline.checked if done.baseline else []
     for result in results:
         own = [one for one in checked if one.result is result]
         yield from ((result, one) for one in own)

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Generator
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from pytest_interp.errors import BaselineError
 from pytest_interp.plugin.gathering import gathered
 from pytest_interp.plugin.options import overrides
 from pytest_interp.plugin.owners import baseline_root, command_of, option_pairs
+from pytest_interp.plugin.specs import is_spec_file
+from pytest_interp.plugin.targets import target_of
 
 if TYPE_CHECKING:
     from pytest_interp.baselines.pending import Judged, Origin, PendingFolder
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 INI = "interp_pending_dir"
 _SPECS = pytest.StashKey[dict[Path, str]]()
 """The digests of the spec files when they were collected."""
+_JUDGED = pytest.StashKey[dict[tuple[Path, object], dict[str, list["Judged"]]]]()
+"""Of each YAML spec and what it ran on: what each of its tests decided."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +42,7 @@ def pytest_collection_modifyitems(
     """Note what the specs are: one that is edited during or after the run is another."""
     yield
     users = (item for item in items if "baseline" in getattr(item, "fixturenames", ()))
-    config.stash[_SPECS] = {}
+    config.stash[_SPECS], config.stash[_JUDGED] = {}, {}
     for item in users:
         _digest_of(item)
 
@@ -89,8 +94,25 @@ def origin_of(item: pytest.Item) -> Origin:
     )
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep what a test of a YAML spec decided: its baseline is compared by a test of its own."""
+    if is_spec_file(item.path) and gathered(item).claims:
+        _of_spec(item)[item.nodeid] = _claims(item)
+    return (yield)
+
+
 def claims_of(item: pytest.Item) -> list[Judged]:
-    """What the claims of a test came to."""
+    """What the claims of a test came to; of a YAML spec, what those of all its tests did."""
+    others = _of_spec(item).values() if is_spec_file(item.path) else ()
+    return [*chain.from_iterable(others)] or _claims(item)
+
+
+def _of_spec(item: pytest.Item) -> dict[str, list[Judged]]:
+    return item.config.stash[_JUDGED].setdefault((item.path, target_of(item)), {})
+
+
+def _claims(item: pytest.Item) -> list[Judged]:
     from pytest_interp.baselines.pending import Judged
 
     return [Judged(one.status, one.claim, one.sentence) for one in gathered(item).claims]

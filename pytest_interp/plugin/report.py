@@ -80,7 +80,8 @@ class Collected:
 
 _RECORD = "interp_test"
 """Attribute of a test's last report."""
-_COLLECTED = pytest.StashKey[Collected]()
+COLLECTED = pytest.StashKey[Collected]()
+"""What the tests of this run did, in the process that reports."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -104,8 +105,8 @@ def pytest_configure(config: pytest.Config) -> None:
             raise ReportError(f"two reports would be written to {given[0]}: give each a file")
     except ReportError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[_COLLECTED] = Collected()
-    config.pluginmanager.register(config.stash[_COLLECTED], "interp-collected")
+    config.stash[COLLECTED] = Collected()
+    config.pluginmanager.register(config.stash[COLLECTED], "interp-collected")
 
 
 def _asked(config: pytest.Config) -> Iterator[tuple[Writer, Path]]:
@@ -161,7 +162,7 @@ def pytest_runtest_makereport(
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the reports: also of a run that failed or was interrupted."""
     config = session.config
-    collected = config.stash.get(_COLLECTED, None)
+    collected = config.stash.get(COLLECTED, None)
     asked = list(_asked(config))
     if collected is None or not _is_asked(config):
         return
@@ -239,5 +240,5 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say where the reports are."""
-    for line in config.stash[_COLLECTED].lines:
+    for line in config.stash[COLLECTED].lines:
         terminalreporter.write_line(f"interp: {line}")

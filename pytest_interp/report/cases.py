@@ -90,6 +90,14 @@ class Case:
         sides = _sides(self.tests, lambda test: test.claims, lambda claim: claim.claim)
         return tuple(sorted(sides, key=lambda side: _CLAIMS.index(worst(side))))
 
+    @property
+    def reason(self) -> str:
+        """Why it came out as it did, in one line, where no claim of it says so."""
+        if any(worst(side) != "passed" for side in self.claims):
+            return ""
+        messages = (test.message for test in self.tests if test.outcome == self.outcome)
+        return next(filter(None, messages), "").strip().partition("\n")[0]
+
     @cached_property
     def results(self) -> tuple[Side[ResultRecord], ...]:
         """Its results, each on all backends."""

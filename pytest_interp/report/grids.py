@@ -24,6 +24,8 @@ class Grid:
     columns: tuple[str, ...]
     values: tuple[tuple[float | None, ...], ...]
     """[row, column]; None where undefined."""
+    moved: tuple[tuple[int, int, float | None], ...] = ()
+    """Row and column of each cell that moved from the baseline, and what was saved."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,29 @@ def grids_of(record: ResultRecord) -> tuple[Grid, ...]:
         labels = [_labels(record.result, axis[1]) for axis in axes]
         if len(axes) != 2 or not all(labels) or not _is_grid(values, *map(len, labels)):
             continue
-        (first, second), (rows, columns) = (axes[0][0], axes[1][0]), labels
+        (first, second), (rows, columns), moved = (
+            (axes[0][0], axes[1][0]),
+            labels,
+            _moved(record, name),
+        )
         if first in _ACROSS and second not in _ACROSS:
             first, second, rows, columns = second, first, columns, rows
             values = list(zip(*values, strict=True))
-        found.append(Grid(name, first, rows, second, columns, tuple(map(tuple, values))))
+            moved = [(j, i, saved) for i, j, saved in moved]
+        cells = tuple(map(tuple, values))
+        found.append(Grid(name, first, rows, second, columns, cells, tuple(moved)))
     return tuple(found)
+
+
+def _moved(record: ResultRecord, field: str) -> list[tuple[int, int, float | None]]:
+    changes = record.baseline.changes if record.baseline else ()
+    return [
+        (i, j, change.old)
+        for change in changes
+        if not change.within_noise and len(change.keys) == 3 and change.keys[0] == field
+        for i, j in [change.keys[1:]]
+        if isinstance(i, int) and isinstance(j, int) and _is_number(change.old)
+    ]
 
 
 def tables_of(record: ResultRecord) -> tuple[Table, ...]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _HERE: Final = Path(__file__).parent
-BASE_STYLES: Final = ("base.css", "pictures.css", "print.css")
+BASE_STYLES: Final = ("base.css", "pictures.css")
 BASE_SCRIPTS: Final = ("dom.js", "theme.js", "pictures.js")
 """What a page that compares pictures needs; :func:`page` puts them first."""
 
@@ -47,7 +47,7 @@ def page(
     """
     from markupsafe import Markup
 
-    style = "".join(_asset(name) for name in (*BASE_STYLES, *styles))
+    style = "".join(_asset(name) for name in (*BASE_STYLES, *styles, "print.css"))
     script = "".join(_asset(name) for name in (*BASE_SCRIPTS, *scripts))
     script = f'(() => {{\n"use strict";\n{script}}})();\n'
     policy = {

@@ -11,7 +11,13 @@ from typing import Any
 from pytest_interp.report.axis import Drawn, axis_of
 from pytest_interp.report.cases import STATES, Case, Side, worst
 from pytest_interp.report.grids import facts_of, grids_of, largest_difference, tables_of
-from pytest_interp.report.run import BaselineRecord, ClaimRecord, FigureFile, ResultRecord
+from pytest_interp.report.run import (
+    BaselineRecord,
+    ClaimRecord,
+    FigureFile,
+    ReadingRecord,
+    ResultRecord,
+)
 
 _NOTICED = 1e-3
 """Where the backends differ by more than this, the page says so."""
@@ -73,6 +79,21 @@ def words(case: Case) -> str:
         said += [test.id, test.message]
         said += [f"{claim.claim} {claim.sentence}" for claim in test.claims]
     return " ".join(dict.fromkeys(said)).lower()
+
+
+def readings(side: Side[ResultRecord]) -> list[tuple[str, list[str]]]:
+    """The few numbers by which people know the result: each name, and its value on each backend."""
+    found = [{one.name: _reading(one) for one in result.readings} for _, result in side.all]
+    names = dict.fromkeys(name for one in found for name in one)
+    return [(name, [one.get(name, "") for one in found]) for name in names]
+
+
+def _reading(one: ReadingRecord) -> str:
+    if one.value is None:
+        return "none"
+    value = number(one.value)
+    text = f"{one.unit} {value}" if one.unit == "layer" else f"{value} {one.unit}".strip()
+    return f"{text}: {one.says}" if one.says and one.value > 0 else text
 
 
 def summaries(side: Side[ResultRecord]) -> list[str]:
@@ -167,6 +188,11 @@ def number(value: object) -> str:
     return str(value)
 
 
+def fixed(value: float | None) -> str:
+    """The number of a claim, as its headline writes it."""
+    return "undefined" if value is None else f"{value:.3f}".replace("-", "\N{MINUS SIGN}", 1)
+
+
 def signed(value: float) -> str:
     """A margin: with its sign, also where it is positive."""
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}", 1)
@@ -179,10 +205,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "comparisons": comparisons,
     "controls": controls,
     "facts": facts_of,
+    "fixed": fixed,
     "number": number,
     "numbers": numbers,
     "pictures": pictures,
     "provenance_rows": provenance_rows,
+    "readings": readings,
     "signed": signed,
     "summaries": summaries,
     "words": words,

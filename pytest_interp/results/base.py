@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any, Literal
 
 import numpy as np
@@ -88,6 +89,12 @@ class Result(ABC):
     def summary(self) -> str:
         """The main finding in one line; empty where there is none."""
         return ""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the findings, and the figure."""
+        # by its name: figures stand above results, and most results are never shown
+        show: Callable[[Result], str] = resolve_name("pytest_interp.figures.notebook:result_html")
+        return show(self)
 
     def readings(self) -> tuple[Reading, ...]:
         """The numbers by which two runs of this experiment are told apart in words."""

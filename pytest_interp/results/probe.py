@@ -59,8 +59,8 @@ class ProbeResult(Result):
     shuffled: Floats
     """AUROC of probes fitted to shuffled labels [shuffle, layer]."""
     directions: Floats
-    """Mean of the first class minus mean of the second, over all prompts [layer, d_model]; not part
-    of the JSON."""
+    """Mean of the first class minus mean of the second, over all prompts [layer, d]; not part of
+    the JSON."""
     n_layers: int | None = None
     """Depth of the model; not part of the JSON."""
     provenance: Provenance | None = None

@@ -1,9 +1,19 @@
 """What a failing comparison leaves for a review, and when it leaves nothing."""
 
 import json
+import threading
+from types import SimpleNamespace
 
 import pytest
 from baseline_project import LENS, SPECS, TRACE, text
+from made_results import lens
+
+from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.pending import Origin, PendingFolder
+from pytest_interp.baselines.policy import Update
+from pytest_interp.baselines.saving import Save
+from pytest_interp.baselines.snapshot import Comparison
+from pytest_interp.baselines.store import Slot
 
 PENDING = ".pytest_interp/pending"
 SUFFIXES = (".json", ".pending", ".png", ".raster.png")
@@ -201,3 +211,37 @@ def test_workers_leave_each_what_they_saw(saved):
     (saved.path / f"{TRACE}.json").unlink()
     saved.worker_run("-n2").assert_outcomes(failed=2)
     assert waiting(saved) == files(LENS) | files(TRACE)
+
+
+@pytest.mark.guarantee(
+    "kept",
+    "What waits for a review is one whole entry, whoever else writes or is killed.",
+    sees="The numbers, the figure and its raster of one run; a half of one is stale.",
+)
+def test_two_writers_and_a_reader_see_whole_entries(tmp_path):
+    folder = PendingFolder(tmp_path / "pending", tmp_path / "baselines")
+    into = Slot(tmp_path / "baselines" / "specs", "test_x--made")
+    origin = Origin("specs.py::test_x", "specs.py", "0", "pytest specs.py::test_x")
+
+    def keep(layer):
+        drawing = SimpleNamespace(picture=b"%d" % layer, raster=b"r%d" % layer, drawn_with={})
+        new = Entry.of(lens(crossover=layer))
+        found = Comparison(into, new, None, Update.MISSING, [])
+        save = Save.of(found, into, new, drawing)
+        about = folder.about(found, save, origin, None, shared=True, figure_problem="")
+        for _ in range(20):
+            folder.keep(save, about)
+
+    writers = [threading.Thread(target=keep, args=[layer]) for layer in (3, 6)]
+    for writer in writers:
+        writer.start()
+    seen = []
+    while any(writer.is_alive() for writer in writers) or not seen:
+        seen += folder.entries()
+    assert {waiting.problem for waiting in seen} == {""}
+    (last,) = folder.entries()
+    layer = last.entry.result["crossover_layer"]
+    assert last.slot.picture.read_bytes() == b"%d" % layer
+    folder.drop(into)
+    assert folder.entries() == []
+    assert [path.name for path in folder.root.iterdir()] == [".gitignore"]

@@ -19,6 +19,7 @@ from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.planted import planted_told_model
 from pytest_interp.results.direction import Direction
+from pytest_interp.results.trajectories import Trajectories
 
 SURFACE = ("layer 0", "token counts")
 ARCHS = ("gpt2", "qwen3", "llama")
@@ -148,6 +149,11 @@ def test_of_two_directions_one_alone_removes_nothing_and_both_all(arch):
     is_(check_ablation_removes(ablate_direction(adapter, prompts, both)), "passed")
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Where a model does not abstain, no ablation removes abstaining.",
+    sees="An inconclusive verdict: there is nothing to remove.",
+)
 @pytest.mark.parametrize("variant", ["never", "surface"])
 def test_where_nothing_abstains_there_is_nothing_to_remove(variant):
     model, adapter, prompts = built(variant, "gpt2")
@@ -178,3 +184,78 @@ def test_side_effects_of_large_doses_are_seen():
     model, adapter, prompts = built("gated", "gpt2")
     steered = steer(adapter, prompts, given(model, "untold", 3), doses=(1, 2))
     assert check_side_effects_below(steered).status == "failed"
+
+
+def made_curves(prob, *, label="told", n=24):
+    """The same probabilities [layer] for every prompt of a class."""
+    rows = np.tile(prob, (n, 1))
+    return Trajectories(
+        name="made",
+        of_answers=False,
+        layers=tuple(range(len(prob))),
+        ids=tuple(f"{label}-{i}" for i in range(n)),
+        labels=(label,) * n,
+        groups=tuple(f"person-{i}" for i in range(n)),
+        templates=("one",) * n,
+        tokens=(" Paris",) * n,
+        prob=rows,
+        rank=np.zeros(rows.shape, dtype=int),
+        margin=rows - 0.3,
+        entropy=np.ones(rows.shape),
+        divergence=np.ones(rows.shape),
+        confidence=np.log(rows[:, -1]),
+    )
+
+
+def test_what_comes_in_small_steps_sharpens_gradually_and_a_jump_does_not():
+    gradual = made_curves([0.05, 0.2, 0.35, 0.5, 0.65, 0.8])  # at most 0.15 of 0.8 in one layer
+    is_(check_sharpens_gradually(gradual, label="told", jump_at_most=0.2), "passed")
+    is_(check_sharpens_gradually(gradual, label="told", jump_at_most=0.18), "failed")
+    at_once = made_curves([0.05, 0.05, 0.05, 0.75, 0.8, 0.8])
+    is_(check_sharpens_gradually(at_once, label="told"), "failed")
+    # what rises and falls again has risen
+    over = made_curves([0.05, 0.05, 0.7, 0.3, 0.3, 0.3])
+    is_(check_sharpens_gradually(over, label="told", jump_at_most=1.0), "failed")
+
+
+def together(first, second):
+    """Two sets of curves as one."""
+    joined = {
+        name: (*getattr(first, name), *getattr(second, name))
+        for name in ("labels", "groups", "templates", "tokens")
+    }
+    rows = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in ("prob", "rank", "margin", "entropy", "divergence", "confidence")
+    }
+    return replace(first, ids=first.ids + second.ids, **joined, **rows)
+
+
+@pytest.mark.guarantee(
+    "green",
+    "Classes whose final confidence does not overlap are not compared in when they commit.",
+    sees="An inconclusive verdict with the number of pairs that can be matched.",
+)
+def test_classes_are_compared_only_where_their_confidence_overlaps():
+    told = made_curves([0.1, 0.1, 0.9, 0.9, 0.9])
+    as_sure = made_curves([0.1, 0.1, 0.1, 0.1, 0.9], label="untold")
+    less_sure = made_curves([0.1, 0.1, 0.1, 0.1, 0.4], label="untold")
+    asked = {"label": "untold", "than": "told"}
+    is_(check_commits_later(together(told, as_sure), **asked), "passed")
+    is_(check_commits_later(together(told, as_sure), **asked, by_layers=3), "failed")
+    is_(check_commits_later(together(told, as_sure), label="told", than="untold"), "failed")
+    for swapped in (asked, {"label": "told", "than": "untold"}):
+        verdict = check_commits_later(together(told, less_sure), **swapped)
+        is_(verdict, "inconclusive", "do not overlap enough in confidence", "0 pairs of 24")
+
+
+@pytest.mark.guarantee(
+    "green",
+    "Doses of one sign alone are no dose-response: whatever is added weakens what the model says.",
+    sees="A refusal that asks for doses below 0 and above.",
+)
+def test_doses_of_one_sign_are_no_dose_response():
+    model, adapter, prompts = built("gated", "gpt2")
+    steered = steer(adapter, prompts, given(model, "untold", 3), doses=(1, 2), neutral=("Note :",))
+    with pytest.raises(ClaimError, match="needs some below 0 and some above"):
+        check_dose_response(steered)

@@ -1,11 +1,17 @@
 """``pytest-interp review`` in a terminal and from scripts."""
 
 import re
+import shutil
+import subprocess
+import sys
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 from baseline_project import LENS, TRACE, Project, text
 
 from pytest_interp.cli import main
+from pytest_interp.planted import planted_model
 
 
 @pytest.fixture
@@ -160,3 +166,59 @@ def test_the_claims_of_the_test_are_shown(pytester, capsys, monkeypatch):
     assert "  claim: " in out
     assert "    passed: " in out
     assert "nnsight only compares" in out
+
+
+YAML = """
+experiment: logit_lens
+model: planted-gpt2
+backends: [transformer_lens]
+inputs:
+  prompt: {prompt!r}
+  answer: {answer!r}
+claims:
+  - crystallises: {{by_layer: {layer}}}
+baseline: true
+"""
+
+
+def test_the_claims_of_a_spec_file_are_shown_with_its_baseline(pytester, capsys, monkeypatch):
+    planted = planted_model("gpt2")
+    fact, layer = planted.facts[0], planted.module.config.num_hidden_layers - 1
+    text = YAML.format(prompt=fact.clean_prompt, answer=fact.answer, layer=layer)
+    pytester.makefile(".interp.yaml", lens=text)
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1, failed=1)
+    answers(monkeypatch, "a", "")
+    assert main(["review"]) == 0
+    out = capsys.readouterr().out
+    assert "  claim: " in out
+    assert "    passed: " in out
+    assert "nothing was saved before" in out
+    assert "added baselines/lens.interp/baseline--planted-gpt2.json" in out
+
+
+def test_a_note_is_shown_where_two_states_are_compared(project, capsys):
+    shutil.copytree(project.path / "baselines", project.path / "old")
+    main(["review", "--accept", "all", "--note", "the new tokenizer"])
+    capsys.readouterr()
+    assert main(["diff", "old", "baselines"]) == 1
+    out = capsys.readouterr().out
+    assert out.count("accepted: the new tokenizer") == 2
+
+
+def test_the_page_is_served_until_it_is_ended(project):
+    command = [sys.executable, "-m", "pytest_interp", "review", "--web"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        address = urlsplit(served.stdout.readline().removeprefix("open ").strip())
+        assert address.hostname == "127.0.0.1"
+        for method, part, status in (("GET", "", 200), ("POST", "done", 303)):
+            connection = HTTPConnection(address.netloc, timeout=60)
+            headers = {"Origin": f"http://{address.netloc}"}
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request(method, f"{address.path}{part}", headers=headers)
+            answer = connection.getresponse()
+            assert answer.status == status
+            answer.read()
+            connection.close()
+        said = served.stdout.read()
+    assert "2 left to review" in said
+    assert served.returncode == 1

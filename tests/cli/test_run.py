@@ -9,30 +9,16 @@ import pytest
 import yaml
 from made_results import trace
 from PIL import Image
+from planted_spec import trace_spec
 
 from pytest_interp.cli import main
 from pytest_interp.cli.outputs import files_of
-
-SPEC = """\
-model: planted-gpt2
-backends: [nnsight]
-experiment: causal_trace
-inputs:
-  fact:
-    clean_prompt: visitors say that Acropolis stands in
-    corrupt_prompt: visitors say that Alhambra stands in
-    answer: " Paris"
-    counterfactual_answer: " Rome"
-    subject: Acropolis
-claims:
-  - fact_localized: {site: resid_post@subject, layer_range: [0, 3]}
-"""
 
 
 @pytest.fixture
 def spec(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    tmp_path.joinpath("some.interp.yaml").write_text(SPEC)
+    tmp_path.joinpath("some.interp.yaml").write_text(trace_spec(backends="[nnsight]"))
     return "some.interp.yaml"
 
 

@@ -59,6 +59,11 @@ def test_several_are_one_span_whatever_their_order_and_length():
     np.testing.assert_array_equal(ablate_direction(adapter, PROMPTS, [one]).after, alone.after)
 
 
+@pytest.mark.guarantee(
+    "red",
+    "Several directions are projected out as one span, and no direction counts twice.",
+    sees="A refusal that says which to leave out: one is a sum of the others.",
+)
 def test_directions_that_are_no_span_are_refused():
     adapter = adapter_of("gpt2", "nnsight")
     for directions, said in (

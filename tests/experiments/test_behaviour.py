@@ -131,6 +131,7 @@ def test_the_command_says_what_a_model_does_in_each_class(tmp_path, capsys):
         "prompts",
         "groups",
         "right",
+        "known",
         "abstains",
         "confidence",
         "says",
@@ -138,6 +139,28 @@ def test_the_command_says_what_a_model_does_in_each_class(tmp_path, capsys):
     assert lines[2].split()[:5] == ["told", "1", "1", "1/1", "0/1"]
     assert lines[3].split()[:4] == ["untold", "1", "1", "1/1"]
     assert "unknown" in lines[3]
+
+
+WORDINGS = """\
+prompts:
+  - {label: told, group: Ana, template: first, answer: " Paris",
+     text: "Note : Ana lives in Paris . Ben lives in Rome . Where does Ana live ? Answer:"}
+  - {label: told, group: Ana, template: last, answer: " Paris",
+     text: "Note : Ben lives in Rome . Ana lives in Paris . Where does Ana live ? Answer:"}
+  - {label: told, group: Ben, template: first, answer: " Rome",
+     text: "Note : Ben lives in Rome . Ana lives in Paris . Where does Ben live ? Answer:"}
+  - {label: told, group: Ben, template: last, answer: " Paris",
+     text: "Note : Ana lives in Paris . Ben lives in Rome . Where does Ben live ? Answer:"}
+"""
+
+
+@KNOWN
+def test_the_command_counts_what_is_right_in_two_wordings(tmp_path, capsys):
+    (tmp_path / "homes.yaml").write_text(WORDINGS)
+    assert main(["facts", "planted-told-gpt2", str(tmp_path / "homes.yaml")]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[2].split()[:5] == ["told", "4", "2", "3/4", "1/2"]
+    assert "known: groups in which it is right in 2 wordings or more" in out
 
 
 def test_the_command_names_the_nearest_set(capsys):

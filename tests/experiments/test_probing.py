@@ -107,6 +107,44 @@ def test_the_logistic_probe_is_scikit_learns():
     assert area(found[1, held_out], FIRST[held_out]) > 0.9
 
 
+@pytest.mark.parametrize("backend", backend_names())
+def test_a_logistic_probe_is_held_out_as_well(backend):
+    pytest.importorskip("sklearn")
+    adapter = adapter_of("gpt2", backend)
+    found = probe(adapter, PROMPTS, method="logistic", layers=[1, 2], **FEW | {"repeats": 1})
+    states = capture_features(adapter, PROMPTS, layers=[1, 2]).states
+    fit, expected = logistic(states, 3), np.empty((2, len(PROMPTS)))
+    for on, held_out in grouped_splits(FIRST, PROMPTS.groups, 4, np.random.default_rng(3)):
+        expected[:, held_out] = fit(on, FIRST)[:, held_out]
+    np.testing.assert_allclose(found.scores, expected, atol=1e-4)
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "A logistic probe without scikit-learn is refused before anything runs.",
+    sees="The extra that installs it: pytest-interp[probes].",
+)
+def test_without_scikit_learn_a_logistic_probe_is_refused_before_it_runs(monkeypatch, passes):
+    adapter, rows = passes("nnsight")
+    monkeypatch.setattr("pytest_interp.experiments.fits.find_spec", lambda name: None)
+    with pytest.raises(ExperimentError, match=r"pip install 'pytest-interp\[probes\]'"):
+        probe(adapter, PROMPTS, method="logistic", **FEW)
+    assert rows == []
+
+
+@pytest.mark.parametrize("backend", backend_names())
+@pytest.mark.parametrize(("site", "position"), [("mlp_out", 0), ("head", -2)])
+def test_a_probe_reads_any_site_at_any_position(backend, site, position):
+    adapter = adapter_of("llama", backend)
+    found = probe(adapter, PROMPTS, site=site, position=position, **FEW)
+    states = capture_features(adapter, PROMPTS, site, position).states
+    for layer, x in enumerate(states):
+        np.testing.assert_allclose(
+            found.direction(layer).vector, x[FIRST].mean(0) - x[~FIRST].mean(0)
+        )
+    assert found.direction(0).site == site
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_splits_share_no_group_and_keep_the_classes_even(seed):
     rng = np.random.default_rng(seed)

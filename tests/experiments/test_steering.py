@@ -140,6 +140,10 @@ def test_directions_of_another_model_and_fitted_groups_are_refused():
     refused(ExperimentError, "other weights", given=replace(other, groups=frozenset()))
 
 
+def test_a_direction_of_heads_cannot_be_added_to_the_stream():
+    refused(ExperimentError, "found at head, which holds", given=direction(site="head"))
+
+
 def test_sets_that_cannot_be_steered_are_refused():
     refused(PromptError, "two are compared", prompts=PROMPTS.of("told"))
     refused(PromptError, "names no abstaining answer", prompts=replace(PROMPTS, abstain=()))

@@ -143,3 +143,10 @@ def test_every_model_is_one_line_of_the_registry():
     assert len(names) > 5
     text = Path(models_registry.__file__).read_text(encoding="utf-8")
     assert [text.count(f'register_model("{name}", ') for name in names] == [1] * len(names)
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "qwen3", "llama"])
+def test_every_architecture_is_planted_with_and_without_the_told_mechanism(architecture):
+    assert find_model(f"planted-{architecture}").source == PlantedSource(architecture)
+    told = find_model(f"planted-told-{architecture}").source
+    assert told == PlantedSource(architecture, told=True) != PlantedSource(architecture)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 SPEC = """
@@ -28,3 +30,14 @@ def spec(pytester: pytest.Pytester):
         return pytester.makepyfile(**{name: SPEC + "\n" + body})
 
     return write
+
+
+@pytest.fixture(scope="session")
+def everything_is_imported():
+    """What a run inside this process imports, it forgets, and torch cannot be imported twice."""
+    from pytest_interp import load_model
+
+    for name in ("planted-gpt2", "planted-llama", "planted-qwen3"):
+        for backend in ("transformer_lens", "nnsight"):
+            load_model(name, backend)
+    gc.collect()

@@ -4,23 +4,10 @@ import json
 from xml.etree import ElementTree
 
 import pytest
+from planted_spec import trace_spec
 
 from tests.specs.spec_project import run
 
-YAML = """\
-model: planted-gpt2
-backends: [transformer_lens, nnsight]
-experiment: causal_trace
-inputs:
-  fact:
-    clean_prompt: visitors say that Acropolis stands in
-    corrupt_prompt: visitors say that Alhambra stands in
-    answer: " Paris"
-    counterfactual_answer: " Rome"
-    subject: Acropolis
-claims:
-  - fact_localized: {site: resid_post@subject, layer_range: [0, LAST]}
-"""
 PYTHON = """
 from pytest_interp import assert_fact_localized
 
@@ -44,7 +31,7 @@ def claim(request, pytester, spec, monkeypatch):
 
     def claim(last):
         if request.param == "yaml":
-            pytester.path.joinpath("c.interp.yaml").write_text(YAML.replace("LAST", str(last)))
+            pytester.path.joinpath("c.interp.yaml").write_text(trace_spec((0, last)))
         else:
             spec(PYTHON.replace("LAST", str(last)), "test_c")
         return pytester

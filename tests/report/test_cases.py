@@ -125,3 +125,15 @@ def test_the_largest_difference_of_two_maps_is_found():
     by, where = largest_difference(result(), other)
     assert by == pytest.approx(0.5)
     assert where == "recovery at layer 7, token ' France'"
+
+
+def test_cells_that_moved_are_marked_where_they_stand():
+    (grid,) = grids_of(result(baseline=made_reports.MOVED))
+    assert grid.moved == ((3, 7, 0.97),)  # token, layer
+
+
+def test_a_case_gives_its_reason_where_its_claims_do_not():
+    moved = one_test(claims=(claim(),), outcome="failed", message="moved from its baseline\n...")
+    assert cases(moved)[0].reason == "moved from its baseline"
+    false = one_test(claims=(claim("failed"),), outcome="failed", message="failed: ...")
+    assert cases(false)[0].reason == ""

@@ -92,7 +92,8 @@ def test_an_opened_claim_says_what_was_claimed_and_measured(report, open_page):
         for text in (
             "False in 6 of 56 cells.",
             "at least 0.80",
-            "0.33 to 0.49",
+            "5 logits: prefers ' Paris' to ' Tokyo'",
+            "0.330 to 0.490",
             "identity patch: 0.200, at most 0.050",
             "2.4 % of its pixels changed",
             "recovery at layer 7, token ' France' (3)",
@@ -138,6 +139,12 @@ def test_cells_of_a_map_are_pointed_at_and_walked(report, open_page):
         page.keyboard.press("Control+End")
         page.keyboard.press("ArrowRight")  # there is no cell: stay
         assert page.evaluate(focused) == "layer 11, token “ is”: 1.000"
+
+
+def test_cells_that_moved_say_what_was_saved(report, open_page):
+    with open_page(report) as page:
+        cell = open_case(page).locator("table.map").first.locator("td.moved")
+        assert cell.get_attribute("aria-label") == "layer 7, token “ France”: 0.000, saved 0.970"
 
 
 def test_undefined_cells_say_so(report, open_page):
@@ -232,16 +239,24 @@ def test_the_policy_refuses_a_script_that_is_not_the_pages_own(report, open_page
         assert page.title() != "ran"
 
 
+def busy(session):
+    """Seconds of work of the page: other processes share the cores, and do not count."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return next(one["value"] for one in metrics if one["name"] == "ProcessTime")
+
+
 @pytest.mark.guarantee(
     "kept",
     "An HTML report of 500 claims opens in under two seconds.",
     sees="the list at once; what is inside a claim is made when it is opened",
 )
-def test_five_hundred_claims_open_in_two_seconds(open_page):
-    text = render(made_reports.many(500))
-    seconds = []
-    for _ in range(3):  # the fastest of them: other processes share the cores
-        with open_page(text) as page:
-            seconds.append(page.evaluate("performance.getEntriesByType('navigation')[0].duration"))
-            assert shown(page) == 500
-    assert min(seconds) < 2000
+def test_five_hundred_claims_open_in_two_seconds(open_page, tmp_path):
+    with open_page("") as page:
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+        file = tmp_path / "many.html"
+        file.write_text(render(made_reports.many(500)), "utf-8")
+        before = busy(session)
+        page.goto(file.as_uri())
+        assert shown(page) == 500
+        assert 0 < busy(session) - before < 2

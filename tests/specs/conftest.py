@@ -3,28 +3,12 @@
 import textwrap
 
 import pytest
-
-TRACE = """\
-model: planted-gpt2
-backends: [transformer_lens, nnsight]
-experiment: causal_trace
-inputs:
-  fact:
-    clean_prompt: visitors say that Acropolis stands in
-    corrupt_prompt: visitors say that Alhambra stands in
-    answer: " Paris"
-    counterfactual_answer: " Rome"
-    subject: Acropolis
-  site: resid_post
-claims:
-  - fact_localized: {site: resid_post@subject, layer_range: [0, 3]}
-  - peak.layer: {at_most: 3}
-"""
+from planted_spec import trace_spec
 
 
 @pytest.fixture
 def spec_text() -> str:
-    return TRACE
+    return trace_spec() + "  - peak.layer: {at_most: 3}\n"
 
 
 @pytest.fixture

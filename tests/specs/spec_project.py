@@ -5,6 +5,7 @@
 import pytest_interp.adapters.nnsight
 import pytest_interp.adapters.transformer_lens
 import pytest_interp.figures.render
+import pytest_interp.report.terminal
 import pytest_interp.specs.running
 import pytest_interp.stats  # noqa: F401
 

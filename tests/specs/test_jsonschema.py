@@ -2,6 +2,7 @@
 
 import copy
 import json
+from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_broken_experiment_of_another_package_is_left_out(monkeypatch, capsys):
         for name, value in {"absent": "no_such_module:It", "wrong": "json:loads"}.items()
     }
     monkeypatch.setattr(
-        registry, "_entry_points", lambda group: points if group == EXPERIMENTS.group else {}
+        registry, "_entry_points", cache(lambda group: points if group == EXPERIMENTS.group else {})
     )
     assert main(["schema"]) == 0
     told = capsys.readouterr()

@@ -50,6 +50,11 @@ function mapOf(grid, backend, limit) {
     colour(cell, value, limit);
     return cell;
   }));
+  for (const [r, c, saved] of grid.moved) {
+    const cell = cells[r]?.[c];
+    cell?.classList.add("moved");
+    cell?.setAttribute("aria-label", `${cell.getAttribute("aria-label")}, saved ${numberText(saved, decimals)}`);
+  }
   const step = Math.ceil(grid.columns.length / 16);
   const head = element("tr", { role: "row" }, element("td", { role: "presentation" }),
     ...grid.columns.map((column, c) => element("th", { role: "columnheader", scope: "col" }, c % step ? "" : column)));
@@ -81,7 +86,7 @@ function mapOf(grid, backend, limit) {
     event.preventDefault();
     go(...to);
   });
-  return element("div", { class: "grid" }, element("p", { class: "caption" }, `${fieldText(grid.field)}: ${grid.row} down, ${grid.column} across`),
+  return element("div", { class: "grid" }, element("p", { class: "caption" }, `${fieldText(grid.field)}: ${grid.row} down, ${grid.column} across${grid.moved.length ? "; framed cells moved from the baseline" : ""}`),
     element("div", { class: "scroll" }, table), scaleOf(limit), readout);
 }
 

@@ -1,0 +1,65 @@
+"""Make the pictures of the HTML report that the documentation shows.
+
+    pytest specs --interp-report-json run.json
+    pytest specs --interp-model smollm2-135m=./damaged --interp-report-json damaged.json
+    python docs/make_report_pictures.py run.json damaged.json
+
+The first is a run of the shipped specs, the second one of them on a damaged copy of the model.
+Writes PNG files to `docs/assets/report/`. Needs chromium and playwright.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from pytest_interp.report.html import render
+from pytest_interp.report.reading import read_run
+
+OUT = Path(__file__).parent / "assets" / "report"
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+def main(run: Path, damaged: Path) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        pages = {}
+        for name, path in (("run", run), ("damaged", damaged)):
+            pages[name] = Path(folder) / f"{name}.html"
+            pages[name].write_text(render(read_run(path)), "utf-8")
+        for scheme in ("light", "dark"):
+            for size, viewport in (("wide", WIDE), ("phone", PHONE)):
+                look = {"color_scheme": scheme, "viewport": viewport}
+                picture(browser, pages["run"], f"run-{size}-{scheme}", None, look)
+                picture(browser, pages["damaged"], f"claim-{size}-{scheme}", "failed", look)
+        browser.close()
+
+
+def picture(browser: Browser, page: Path, name: str, opened: str | None, look: dict) -> None:
+    """What a reader sees first, or the first claim of a verdict once it was opened."""
+    tab = browser.new_page(**look, device_scale_factor=1.5)
+    tab.goto(page.as_uri())
+    if opened is not None:
+        case = tab.locator(f"details.case[data-verdict={opened}]").first
+        case.locator("> summary").click()
+        case.locator("table.map, table.numbers").last.wait_for()
+        tab.evaluate("document.querySelector('.filters').style.position = 'static'")
+        shot = case.screenshot()
+    else:
+        shot = tab.screenshot()
+    image = Image.open(io.BytesIO(shot)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    image.save(OUT / f"{name}.png", optimize=True)
+    tab.close()
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:3]))

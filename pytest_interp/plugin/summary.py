@@ -1,0 +1,49 @@
+"""The section at the end of a run with one line for each claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_interp.plugin.report import COLLECTED, run_record
+
+MODES = ("all", "failed", "none")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option and its ini twin, which it overrides."""
+    text = "claims that the end of a run lists: all (default), failed and undecided ones, or none"
+    group = parser.getgroup("interp", "interpretability claims on language models")
+    group.addoption("--interp-summary", choices=MODES, help=text)
+    parser.addini("interp_summary", text, default="all")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse an unknown mode of the ini file."""
+    if _mode(config) not in MODES:
+        raise pytest.UsageError(
+            f"interp_summary = {_mode(config)!r} in the ini file: use {', '.join(MODES)}"
+        )
+
+
+def _mode(config: pytest.Config) -> str:
+    return str(config.getoption("--interp-summary") or config.getini("interp_summary"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Show the claims of the run, failures first; nothing where no spec ran."""
+    collected, mode = config.stash[COLLECTED], _mode(config)
+    if mode == "none" or not collected.tests or terminalreporter.verbosity < -1:
+        return
+    from pytest_interp.report.lines import BAD, lines_of
+    from pytest_interp.report.terminal import render_terminal, title
+
+    lines = lines_of(run_record(config, collected, int(exitstatus)))
+    shown = [line for line in lines if mode == "all" or line.word in BAD]
+    writer = terminalreporter._tw
+    if table := render_terminal(shown, writer.fullwidth, colours=writer.hasmarkup):
+        terminalreporter.section(f"interp summary: {title(lines)}")
+        for text in table:
+            terminalreporter.write_line(text)
