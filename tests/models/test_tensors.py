@@ -15,7 +15,9 @@ OUTPUT = {"gpt2": "h.1.mlp.c_proj", "llama": "layers.1.mlp.down_proj"}
 
 
 def saved(folder, architecture, change=lambda module: None, dtype=torch.float32):
-    module = planted_model(architecture).module.to(dtype)
+    planted = planted_model(architecture)
+    module = planted.module.to(dtype)
+    planted.tokenizer.save_pretrained(folder)
     with torch.no_grad():
         change(module)
     module.save_pretrained(folder)
