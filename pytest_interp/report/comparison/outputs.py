@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import BaselineError, ReportError
@@ -18,6 +19,9 @@ from pytest_interp.report.comparison.several import ClaimLine, as_table, claim_l
 from pytest_interp.report.escaping import visible
 from pytest_interp.report.making import plain
 from pytest_interp.report.run import RunRecord
+
+if TYPE_CHECKING:
+    from pytest_interp.figures import MarginLine
 
 SCHEMA = 1
 """Version of the layout of the JSON."""
@@ -111,16 +115,18 @@ def as_figure(
         raise ReportError(
             f"a figure is written as {', '.join(FORMATS)}, and the file given ends in {suffix!r}"
         )
-    lines = [_margins(line) for line in claim_lines(runs)]
+    found_lines = claim_lines(runs)
+    tests = Counter(line.test for line in found_lines)
+    lines = [_margins(line, tests[line.test] == 1) for line in found_lines]
     return exported(checkpoints_figure(names, lines), form)
 
 
-def _margins(line: ClaimLine) -> Any:
+def _margins(line: ClaimLine, by_test: bool) -> MarginLine:
     from pytest_interp.figures import MarginLine
 
     points = line.points
     return MarginLine(
-        name=f"{line.test}: {line.claim}",
+        name=line.test if by_test else f"{line.claim} ({line.test})",
         margins=tuple(point.margin for point in points),
         statuses=tuple(point.status for point in points),
     )
