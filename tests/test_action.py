@@ -110,6 +110,22 @@ def a_comment(number, body, kind="Bot"):
     return {"id": number, "body": body, "user": {"type": kind}}
 
 
+def test_the_documented_workflows_are_yaml():
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+    loaded = [yaml.safe_load(block) for block in blocks]
+    ours = [
+        step
+        for block in loaded
+        if isinstance(block, dict) and "jobs" in block
+        for job in block["jobs"].values()
+        for step in job["steps"]
+        if "pytest-interp@" in step.get("uses", "")
+    ]
+    (used,) = ours
+    assert used["with"].keys() <= ACTION["inputs"].keys()
+
+
 def test_no_input_is_pasted_into_a_shell():
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
@@ -124,12 +140,12 @@ def test_every_input_is_used_and_described():
 
 def test_torch_the_package_and_the_weights_are_installed(step):
     step("install", PACKAGE="pytest-interp[tl]", WEIGHTS="a==1 b==2", TORCH_INDEX="https://t")
-    step("install", PACKAGE="pytest-interp")
+    step("install", ACTION="/actions/here")
     assert Path("pip.log").read_text().splitlines() == [
         "install torch --index-url https://t",
         "install pytest-interp[tl]",
         "install --no-deps a==1 b==2",
-        "install pytest-interp",
+        "install /actions/here[all]",
     ]
 
 

@@ -170,8 +170,8 @@ class Baseline:
         for one in self.checked:
             if one.save is not None:
                 self.notes.append(one.save.write())
-                one.written = True
-                self._waiting.drop(one.save.slot)
+                one.written, one.agrees = True, True
+        self.leave((), only_comparisons_failed=False)
 
     def abandon(self, reason: str) -> None:
         """Write nothing, and say why where there was something to write."""
@@ -196,7 +196,7 @@ class Baseline:
                     save, about = one.waits
                     self._waiting.keep(save, replace(about, claims=tuple(claims)))
                     one.review = self._waiting.id_of(save.slot)
-        except BaselineError as error:
+        except (BaselineError, OSError) as error:
             self.notes.append(f"{self._owner.test}: what waits for a review is not right: {error}")
 
     def _settle(

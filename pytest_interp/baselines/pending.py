@@ -20,7 +20,7 @@ from pytest_interp.baselines import store
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.files import digest, read_if_there, sweep, write_together
 from pytest_interp.baselines.locks import one_writer
-from pytest_interp.baselines.names import NUMBERS, SUFFIXES
+from pytest_interp.baselines.names import NUMBERS, PICTURE, RASTER, SUFFIXES
 from pytest_interp.baselines.saving import Save
 from pytest_interp.baselines.snapshot import Comparison
 from pytest_interp.baselines.store import Slot
@@ -150,9 +150,7 @@ class PendingFolder:
             sweep(here.folder)
             files[here.file(ABOUT)] = text.encode()
             write_together(files, "interp_pending_dir")
-            for path in here.files:
-                if path not in files:
-                    path.unlink(missing_ok=True)
+            store.remove([path for path in here.files if path not in files], self.root)
 
     def drop(self, into: Slot) -> None:
         """Forget what waits to be written to a baseline, if anything does. Errors as for keep."""
@@ -185,6 +183,9 @@ class PendingFolder:
                 if content is None or digest(content) != expected:
                     raise BaselineError(f"its file {here.stem}{suffix} is missing or another one")
             entry = Entry.loads(read_if_there(here.numbers) or b"", here.numbers.name)
+            of_figure = about.files.get(PICTURE), about.files.get(RASTER)
+            if entry.figure and of_figure != (entry.figure.picture, entry.figure.raster):
+                raise BaselineError("its figure is not that of its numbers")
         except ValidationError:
             problem = "the file that says where it is from cannot be read by this version"
             return PendingEntry(self.id_of(into), here, into, seen, None, None, problem)

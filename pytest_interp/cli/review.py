@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     """Walk through the results that differ from their baselines: the claims, what moved, figures.
 
     What is accepted is written as an update would write it. Exit status 1 when something is left
-    to review, 2 when something cannot be accepted.
+    to review. Of --accept and --reject: 0 when all was done, 2 when something cannot be.
     """
     from pytest_interp.baselines.review import Review, chosen
     from pytest_interp.plugin.pending import pending_folder
@@ -89,13 +89,15 @@ def _serve(review: Review, ids: list[str], port: int) -> None:
 
 def _each(review: Review, changes: list[Change], act: Callable[[Change], list[str]]) -> int:
     """Do it for each; status 2 where one could not be done, and the others are done."""
+    from pytest_interp.report.review.words import spoken
+
     refused = 0
     for change in changes:
         if change.id not in {one.id for one in review.changes()}:
             continue  # it agrees with what was accepted before it
         try:
-            print("\n".join(act(change)))
+            print(spoken(act(change)))
         except BaselineError as error:
             refused = 2
-            print(error, file=sys.stderr)
+            print(spoken([str(error)]), file=sys.stderr)
     return refused

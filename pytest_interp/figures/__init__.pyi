@@ -23,7 +23,6 @@ from .render import (
     draw as draw,
     picture as picture,
     raster as raster,
-    saved_as as saved_as,
 )
 from .steering import (
     ablation_figure as ablation_figure,

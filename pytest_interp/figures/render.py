@@ -73,13 +73,6 @@ def picture(figure: Figure) -> bytes:
     return _png(_pixels(figure, _DPI).quantize(256, dither=Image.Dither.NONE))
 
 
-def saved_as(figure: Figure, form: str) -> bytes:
-    """The figure as a file of a vector format, ``svg`` or ``pdf``, for a paper."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format=form)
-    return stream.getvalue()
-
-
 def raster(figure: Figure) -> bytes:
     """The figure as PNG of 400 x 300 pixels, RGB, without text and marks. Changes the figure."""
     for artist in figure.findobj():

@@ -8,6 +8,8 @@ from statistics import median
 
 SHOWN = 8
 """Tensors that are named; the others are counted."""
+OUTSTANDING = 2.0
+"""A tensor stands out where it moved by more than this many times the median of those that did."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,16 @@ class TensorChanges:
         return said
 
     def lines(self) -> list[str]:
-        """The headline, and below it the most changed tensors where there are several."""
+        """The headline, and below it those tensors that stand out where there are several."""
         if len(self.changes) < 2:
             return [self.headline]
-        named = [f"  {change}" for change in self.changes[:SHOWN]]
-        left = len(self.changes) - SHOWN
-        return [self.headline, *named, *([f"  ... and {left} more"] if left > 0 else [])]
+        sizes = [one.moved for one in self.changes if one.moved is not None]
+        typical = median(sizes) if sizes else 0.0
+        out = [
+            one for one in self.changes if one.moved is None or one.moved > OUTSTANDING * typical
+        ]
+        # where everything moved alike, a list of some says nothing
+        out = out or (list(self.changes) if len(self.changes) <= SHOWN else [])
+        left = len(self.changes) - len(out[:SHOWN])
+        named = [f"  {change}" for change in out[:SHOWN]]
+        return [self.headline, *named, *([f"  ... and {left} more"] if named and left else [])]

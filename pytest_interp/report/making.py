@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +75,17 @@ def result_record(
         rootdir: what paths are relative to.
         whole: with its numbers, its figure and all that moved. They cost time and memory.
     """
-    kind, summary = type(result).__name__, result.summary()
+    kind = type(result).__name__
+    try:
+        return _result_record(kind, result, checked, rootdir, whole)
+    except Exception as error:  # of a class that others wrote: it must not end the run
+        return ResultRecord(kind=kind, summary=f"no record: {described(error)}", result={})
+
+
+def _result_record(
+    kind: str, result: Result, checked: Checked | None, rootdir: Path, whole: bool
+) -> ResultRecord:
+    summary = result.summary()
     baseline = baseline_record(checked, rootdir, whole=whole) if checked is not None else None
     if not whole:
         return ResultRecord(kind=kind, summary=summary, result={}, baseline=baseline)
@@ -162,8 +174,15 @@ def _side(value: Any) -> Any:
     return None if value is ABSENT else plain(value)
 
 
+_drawn: dict[int, tuple[weakref.ref[Result], tuple[FigureFile | None, str]]] = {}
+"""Figures of results that are still in use: several tests often rest on one result."""
+
+
 def _figure_of(result: Result, checked: Checked | None) -> tuple[FigureFile | None, str]:
     """The figure of a result; where drawing it fails, why: a report must not fail a test."""
+    known = _drawn.get(id(result))
+    if known is not None and known[0]() is result:
+        return known[1]
     try:
         drawing: Drawing | None
         if checked is not None:
@@ -172,9 +191,13 @@ def _figure_of(result: Result, checked: Checked | None) -> tuple[FigureFile | No
             from pytest_interp.figures import draw
 
             drawing = draw(result)
-        return (None if drawing is None else _png(drawing.picture)), ""
+        made = (None if drawing is None else _png(drawing.picture)), ""
     except Exception as error:  # the figure may be of another package
-        return None, described(error)
+        made = None, described(error)
+    with suppress(TypeError):  # a class with slots may have no weak references
+        _drawn[id(result)] = weakref.ref(result), made
+        weakref.finalize(result, _drawn.pop, id(result), None)
+    return made
 
 
 def _saved_figure(file: Path) -> FigureFile | None:

@@ -116,7 +116,8 @@ class ReadingRecord:
     """One of the few numbers by which people know a result."""
 
     name: str
-    value: float | None
+    value: int | float | None
+    """A whole number is a place, as a layer; others are sizes."""
     unit: str = ""
     says: str = ""
     """What is so where the value is above 0, as ``prefers ' Paris' to ' Tokyo'``."""

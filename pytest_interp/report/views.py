@@ -72,6 +72,12 @@ def comparisons(side: Side[ResultRecord]) -> list[tuple[str, BaselineRecord]]:
     return [(" and ".join(names), one) for names, one in found]
 
 
+def waiting(side: Side[ResultRecord]) -> list[str]:
+    """The ids under which the results of the backends wait for a review."""
+    baselines = (result.baseline for _, result in side.all)
+    return [one.pending for one in baselines if one and one.pending]
+
+
 def words(case: Case) -> str:
     """The text that a search looks in, apart from what the row shows."""
     said = [case.first.about, case.anchor]
@@ -213,6 +219,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "readings": readings,
     "signed": signed,
     "summaries": summaries,
+    "waiting": waiting,
     "words": words,
     "worst": worst,
     "worst_of": worst_of,

@@ -1,6 +1,7 @@
 """What accepting and refusing a pending change does."""
 
 import json
+import shutil
 
 import pytest
 from baseline_project import LENS, SPECS, TRACE
@@ -119,6 +120,7 @@ STALE = pytest.mark.guarantee(
         ("baseline edited", f"{LENS}.json changed after the run that saw this. Run again:"),
         ("baseline gone", f"{LENS}.json changed after the run that saw this. Run again:"),
         ("figure lost", "its file test_lens--made.png is missing or another one. Run its test"),
+        ("figure of another", "its figure is not that of its numbers. Run its test again"),
         ("not whole", "the file that says where it is from cannot be read by this version. Run"),
         ("hostile", "the file that says where it is from cannot be read by this version. Run"),
     ],
@@ -136,6 +138,11 @@ def test_what_is_stale_is_refused(moved, change, told):
         (moved.path / f"{LENS}.json").unlink()
     elif change == "figure lost":
         pending.with_suffix(".png").unlink()
+    elif change == "figure of another":
+        about = json.loads(pending.with_suffix(".pending").read_text())
+        about["files"][".png"] = about["files"][".raster.png"]
+        pending.with_suffix(".png").write_bytes(pending.with_suffix(".raster.png").read_bytes())
+        pending.with_suffix(".pending").write_text(json.dumps(about))
     elif change == "not whole":
         about = pending.with_suffix(".pending")
         about.write_bytes(about.read_bytes()[:100])
@@ -166,6 +173,18 @@ def test_what_another_run_replaced_is_not_what_was_shown(moved):
     with pytest.raises(BaselineError, match="is not what was shown"):
         review_of(moved).accept(change)
     assert entry_of(moved).result["crossover_layer"] == 4
+
+
+def test_what_waits_can_be_reviewed_in_another_checkout(moved, tmp_path):
+    """As an artifact of a run elsewhere, of the same specs and baselines."""
+    there = tmp_path / "there"
+    for folder in ("specs", "baselines", ".pytest_interp"):
+        shutil.copytree(moved.path / folder, there / folder)
+    review = Review(PendingFolder(there / ".pytest_interp/pending", there / "baselines"), there)
+    (change,) = review.changes()
+    review.accept(change)
+    assert json.loads((there / f"{LENS}.json").read_text())["result"]["crossover_layer"] == 6
+    assert entry_of(moved).result["crossover_layer"] == 8
 
 
 def test_a_new_entry_and_a_redrawn_figure_are_accepted(saved):

@@ -13,6 +13,8 @@ import pytest_interp.baselines.check
 import pytest_interp.experiments
 import pytest_interp.figures.render
 import pytest_interp.models.loader  # noqa: F401
+from pytest_interp.baselines.pending import PendingFolder
+from pytest_interp.baselines.review import Review
 from pytest_interp.planted import planted_model
 
 FACT = planted_model("gpt2").facts[0]
@@ -203,6 +205,24 @@ def test_entries_of_a_checkpoint_are_not_pruned(pytester, run, saved):
     pytester.makepyfile(**{"specs/test_a": "def test_other(): ..."})
     run("--interp-prune")
     assert not (pytester.path / "baselines" / "specs").exists()
+
+
+@KEPT
+def test_what_a_checkpoint_saw_waits_under_its_label_alone(pytester, run, saved):
+    before = saved()
+    folder = PendingFolder(pytester.path / ".pytest_interp/pending", pytester.path / "baselines")
+    run(OTHER)
+    assert folder.entries() == []
+    run(f"{OTHER}:tuned").assert_outcomes(failed=2)
+    review = Review(folder, pytester.path)
+    shared, other = review.changes()
+    assert shared.into.name == f"{ENTRY}@tuned.json"
+    assert (other.into.name, other.state) == (f"{ENTRY}@tuned@nnsight.json", "other backend")
+    review.accept(shared)
+    assert saved().keys() == names(ENTRY, f"{ENTRY}@tuned")
+    assert {name: saved()[name] for name in before} == before
+    run(f"{OTHER}:tuned").assert_outcomes(passed=2)
+    assert folder.entries() == []
 
 
 def test_a_checkpoint_of_the_ini_file_is_named_in_the_note(pytester, run):

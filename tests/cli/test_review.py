@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from baseline_project import LENS, TRACE, Project, text
 
+# runs inside of this process import anew what it does not hold
+import pytest_interp.adapters.nnsight
+import pytest_interp.adapters.transformer_lens
+import pytest_interp.experiments
+import pytest_interp.figures.render
+import pytest_interp.models.loader  # noqa: F401
 from pytest_interp.cli import main
 from pytest_interp.planted import planted_model
 

@@ -25,3 +25,11 @@ def test_tests_on_other_models_are_left_out(pytester):
         *collect, "--interp-only=planted-gpt2", "--interp-only=planted-llama"
     )
     assert "2/3 tests collected" in two.stdout.str()
+
+
+def test_a_model_that_no_test_is_on_is_refused(pytester):
+    pytester.makepyfile(BODY)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--interp-only=planted-gtp2")
+    assert result.ret == 4
+    said = "no test of this run is on that model. The specs name planted-gpt2, planted-llama"
+    assert said in result.stderr.str()

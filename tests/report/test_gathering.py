@@ -1,8 +1,13 @@
 """What a run of specs says of itself: claims, results, comparisons, and what became of tests."""
 
 import base64
+from pathlib import Path
 
 import pytest
+from made_results import lens
+
+from pytest_interp.report.making import result_record
+from pytest_interp.results import LensResult
 
 RECORD = pytest.mark.guarantee(
     "messages",
@@ -190,14 +195,15 @@ def test_a_figure_that_cannot_be_drawn_fails_no_test(project):
         """
 from made_results import lens
 from pytest_interp.plugin.properties import record_result
-class Broken:
+from pytest_interp.results import Result
+class Broken(Result):
     provenance = None
-    def __init__(self, summary): self.summary = lambda: summary
+    def summary(self): return "fine"
     def to_json(self): return {"x": 1}
-    def axes(self): return {}
+    def tolerances(self): return {}
     def to_figure(self): raise RuntimeError("no ink")
 def test_it(request, interp_target):
-    record_result(request.node, Broken("fine"))
+    record_result(request.node, Broken())
 """
     )
     (test,) = project.report("--interp-backend=nnsight").tests
@@ -205,3 +211,36 @@ def test_it(request, interp_target):
     (result,) = test.results
     assert (result.summary, result.figure) == ("fine", None)
     assert "RuntimeError: no ink" in result.figure_problem
+
+
+@RECORD
+def test_a_result_that_cannot_say_what_it_is_ends_no_run(project):
+    project.claims(
+        """
+from pytest_interp.plugin.gathering import note_result
+from pytest_interp.results import Result
+class Broken(Result):
+    provenance = None
+    def summary(self): raise RuntimeError("no words")
+    def to_json(self): return {"x": 1}
+    def tolerances(self): return {}
+def test_it(request, interp_target):
+    note_result(request.node, Broken())
+"""
+    )
+    for options in ([], ["--interp-report-json=run.json"]):
+        result = project.run("--interp-backend=nnsight", *options)
+        result.assert_outcomes(passed=1)
+        assert result.ret == 0
+    (test,) = project.report("--interp-backend=nnsight").tests
+    assert test.results[0].kind == "Broken"
+    assert "RuntimeError: no words" in test.results[0].summary
+
+
+def test_a_result_that_several_tests_rest_on_is_drawn_once(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(LensResult, "to_figure", lambda one: drawn.append(one), raising=False)
+    first, second = lens(), lens()
+    for result in (first, first, second):
+        result_record(result, None, Path(), whole=True)
+    assert list(map(id, drawn)) == [id(first), id(second)]

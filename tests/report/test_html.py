@@ -46,6 +46,12 @@ def test_hostile_text_is_text():
     assert r"\x1b[31mred\x07" in page.text
 
 
+def test_what_waits_for_a_review_names_its_command():
+    for compared, count in ((made_reports.MOVED, 1), (made_reports.baseline("within"), 0)):
+        made = made_reports.one_test(results=(made_reports.result(baseline=compared),))
+        assert render(made_reports.run(made)).count("pytest-interp review 4f2a") == count
+
+
 def test_half_of_a_surrogate_pair_can_be_written():
     made = made_reports.one_test(message="\ud800", outcome="error")
     render(made_reports.run(made)).encode()

@@ -11,6 +11,7 @@ from baseline_project import Project
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.pending import PendingFolder
 from pytest_interp.baselines.review import Review
+from pytest_interp.errors import BaselineError
 from pytest_interp.report.review.page import ReviewPage
 
 EVIL = "</pre><script>document.title = 'owned'</script><img src=x onerror=alert(1)>\x1b[2J\u202e"
@@ -144,6 +145,20 @@ def test_it_can_be_read_by_everybody(project, browser, scheme, width):
         assert browsers.accessibility_problems(page) == []
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width
+
+
+def test_what_cannot_be_read_is_said_on_the_page(project, monkeypatch):
+    def changes(self):
+        raise BaselineError("another run is writing <b>here</b>")
+
+    monkeypatch.setattr(Review, "changes", changes)
+    with serving(project) as (made, _):
+        connection = http.client.HTTPConnection("127.0.0.1", made.server.server_port, timeout=30)
+        connection.request("GET", f"/{made.server.token}/")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert "another run is writing &lt;b&gt;here&lt;/b&gt;" in answer.read().decode()
+        connection.close()
 
 
 def test_a_page_of_another_site_can_change_nothing(project, browser):

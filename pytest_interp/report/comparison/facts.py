@@ -15,8 +15,8 @@ CONFIDENCE = 0.95
 """Of the intervals of one field; divided among its columns, as layers (Bonferroni)."""
 SMALL = 0.2
 """What counts as noise: a share of the spread between facts, of Cohen's small effect (1988)."""
-ROUNDING = 1e-3
-"""What counts as noise in any case, beside and relative to the mean."""
+LEAST = 0.02
+"""What counts as noise in any case: a share of the largest value of the field."""
 Judged = Literal["moved", "inconclusive", "within noise"]
 _JUDGED: tuple[Judged, ...] = ("within noise", "inconclusive", "moved")
 _LABELS = "ids"
@@ -85,8 +85,8 @@ def compare_facts(before: ResultRecord, after: ResultRecord) -> FactsCompared | 
 
     A field has **moved** where the interval of its mean paired difference excludes zero, and is
     **within noise** where the whole interval is: no further from zero than a fifth of the spread
-    between facts. All else is inconclusive. Facts that share a template or an entity are not
-    counted as independent.
+    between facts, or than two hundredths of the largest value. All else is inconclusive. Facts that
+    share a template or an entity are not counted as independent.
     """
     sides = [[str(i) for i in side.result.get(_LABELS) or ()] for side in (before, after)]
     ids = [one for one in sides[0] if one in set(sides[1])]
@@ -175,7 +175,7 @@ def _shift(
     confidence = 1 - (1 - CONFIDENCE) / a.shape[1]
     found = mean_intervals(b - a, ways, confidence)
     low, high = found.low, found.high
-    noise = np.maximum(SMALL * a.std(0, ddof=1), ROUNDING * (1 + np.abs(a.mean(0))))
+    noise = np.maximum(SMALL * a.std(0, ddof=1), LEAST * np.abs(a).max() + 1e-6)
     is_small = (low >= -noise) & (high <= noise)
     is_moved = ((low > 0) | (high < 0)) & ~is_small
     # one stands for all: of those that moved, else of those that are not decided, the furthest

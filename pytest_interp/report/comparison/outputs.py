@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_interp.documents import shown
 from pytest_interp.errors import BaselineError, ReportError
@@ -19,10 +20,13 @@ from pytest_interp.report.escaping import visible
 from pytest_interp.report.making import plain
 from pytest_interp.report.run import RunRecord
 
+if TYPE_CHECKING:
+    from pytest_interp.figures import MarginLine
+
 SCHEMA = 1
 """Version of the layout of the JSON."""
-FORMATS = (".png", ".svg", ".pdf")
-"""Of figures."""
+FORMATS: dict[str, Literal["svg", "pdf", "png"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+"""Of figures, by the suffix of the file."""
 
 
 def as_text(names: Sequence[str], runs: Sequence[RunRecord], found: Sequence[Comparison]) -> str:
@@ -79,7 +83,7 @@ def as_html(
 
     picture = None
     if len(found) > 1:
-        picture = b64encode(as_figure(names, runs, found, ".png")).decode()
+        picture = b64encode(as_figure(names, runs, found, ".svg")).decode()
     text = page(
         "compare.html",
         styles=("compare.css",),
@@ -104,22 +108,25 @@ def as_figure(
     Raises:
         ReportError: the suffix names no format of figures.
     """
-    from pytest_interp.figures import checkpoints_figure, picture, saved_as
+    from pytest_interp.figures import checkpoints_figure, exported
 
-    if suffix.lower() not in FORMATS:
+    form = FORMATS.get(suffix.lower())
+    if form is None:
         raise ReportError(
             f"a figure is written as {', '.join(FORMATS)}, and the file given ends in {suffix!r}"
         )
-    figure = checkpoints_figure(names, [_margins(line) for line in claim_lines(runs)])
-    return picture(figure) if suffix.lower() == ".png" else saved_as(figure, suffix[1:].lower())
+    found_lines = claim_lines(runs)
+    tests = Counter(line.test for line in found_lines)
+    lines = [_margins(line, tests[line.test] == 1) for line in found_lines]
+    return exported(checkpoints_figure(names, lines), form)
 
 
-def _margins(line: ClaimLine) -> Any:
+def _margins(line: ClaimLine, by_test: bool) -> MarginLine:
     from pytest_interp.figures import MarginLine
 
     points = line.points
     return MarginLine(
-        name=f"{line.test}: {line.claim}",
+        name=line.test if by_test else f"{line.claim} ({line.test})",
         margins=tuple(point.margin for point in points),
         statuses=tuple(point.status for point in points),
     )

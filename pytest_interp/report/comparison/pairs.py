@@ -170,7 +170,7 @@ def _as_claim(test: TestRecord) -> ClaimRecord:
     status: Literal["passed", "failed", "inconclusive"] = "passed" if held else "failed"
     status = "inconclusive" if test.outcome == "inconclusive" else status
     lines = [line.strip() for line in test.message.splitlines() if line.strip()]
-    said = lines[0] if lines else "its asserts hold"
+    said = lines[0].removeprefix("AssertionError: ") if lines else "its asserts hold"
     headline = f"{status}: {said}"
     about = test.about or test.name
     return ClaimRecord(claim=about, status=status, headline=headline, sentence=said, scope="", n=0)

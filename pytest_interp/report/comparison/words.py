@@ -84,7 +84,7 @@ def side(pair: ClaimPair, claim: ClaimRecord | None) -> str:
     if claim is None:
         return f"not reached ({pair.reason})"
     has = claim.margin is None or "margin" in claim.headline
-    return claim.headline + ("" if has else f", margin {claim.margin:+.3f}")
+    return claim.headline if has else f"{claim.headline.rstrip('.')}, margin {claim.margin:+.3f}"
 
 
 def _facts(found: Comparison) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pytest_interp.baselines.review import Change, Review
 from pytest_interp.errors import BaselineError
-from pytest_interp.report.review.words import described
+from pytest_interp.report.review.words import described, spoken
 
 _QUESTION = "accept (a), refuse (r), skip (s) or quit (q)? "
 _NOTE = "why, for the history of the entry (may be empty): "
@@ -46,8 +46,8 @@ def ask_each(
             said = [str(error)]
         except EOFError:
             return
-        for line in said:
-            say(line)
+        if said:
+            say(spoken(said))
 
 
 def _answer(ask: Callable[[str], str], say: Callable[[str], None], *, may_accept: bool) -> str:

@@ -46,10 +46,12 @@ class ReviewPage:
             self.server.server_close()
 
     def _page(self) -> str:
-        changes = [] if self._ending else self._review.changes()
-        if self._ids:
-            changes = [one for one in changes if one.id.startswith(tuple(self._ids))]
-        self._shown = {_key(change): change for change in changes}
+        figures: dict[str, list[tuple[str, str, str]]] = {}
+        try:
+            self._shown = {} if self._ending else {_key(change): change for change in self._asked()}
+            figures = {key: _figures(change) for key, change in self._shown.items()}
+        except InterpError as error:
+            self._shown, self._said, self._went_wrong = {}, str(error).splitlines(), True
         said, self._said = self._said, []
         return page(
             "review.html",
@@ -57,7 +59,7 @@ class ReviewPage:
             scripts=("review.js",),
             allowed={"form-action": "'self'"},
             changes=[
-                (key, change, shown(change.into), _figures(change))
+                (key, change, shown(change.into), figures[key])
                 for key, change in self._shown.items()
             ],
             project=self._review.rootdir.name,
@@ -66,6 +68,10 @@ class ReviewPage:
             went_wrong=self._went_wrong,
             done=self._ending,
         )
+
+    def _asked(self) -> list[Change]:
+        changes = self._review.changes()
+        return [one for one in changes if not self._ids or one.id.startswith(tuple(self._ids))]
 
     def _accept(self, form: Form) -> None:
         self._do(form, lambda change: self._review.accept(change, form.get("note", "")))

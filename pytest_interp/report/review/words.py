@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytest_interp.baselines.review import Change
 from pytest_interp.documents import shown
@@ -29,7 +29,12 @@ def described(change: Change) -> str:
             lines += [f"  {what} figure: {shown(picture)}"]
     if change.why:
         lines += [f"  it may not be accepted: {change.why}"]
-    return "\n".join(visible(line) for part in lines for line in part.splitlines())
+    return spoken(lines)
+
+
+def spoken(parts: Iterable[str]) -> str:
+    """Texts as lines in which nothing steers the terminal."""
+    return "\n".join(visible(line) for part in parts for line in part.splitlines())
 
 
 def listed(changes: Sequence[Change]) -> str:
