@@ -58,7 +58,7 @@ def picture(browser: Browser, page: Path, name: str, opened: str | None, look: d
         shown = tab if look["viewport"] == PHONE else case
     tab.wait_for_timeout(300)  # figures are decoded
     image = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
-    image = image.quantize(128, dither=Image.Dither.NONE)
+    image = image.quantize(256, dither=Image.Dither.NONE)
     image.save(OUT / f"{name}.png", optimize=True)
     tab.close()
 

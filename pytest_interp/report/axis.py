@@ -11,6 +11,8 @@ from pytest_interp.report.run import ClaimRecord
 
 _TICKS: Final = 5
 """About so many numbers stand along the axis."""
+_EDGE: Final = 15
+"""A name over a mark needs about so much room on each side."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,16 @@ def axis_of(claims: Sequence[ClaimRecord | None]) -> Drawn | None:
         claimed = (at, 100.0) if sides == {"above"} else (0.0, at)
     ticks = tuple((place(tick), f"{tick:.6g}") for tick in _ticks(low, high))
     return Drawn(tuple(marks), at, claimed, ticks)
+
+
+def anchor(drawn: Drawn, mark: Mark) -> str:
+    """How a name over a mark is aligned: inside the axis, and not across the threshold."""
+    if mark.value < _EDGE:
+        return "start"
+    if mark.value > 100 - _EDGE:
+        return "end"
+    away = mark.value - (100 if drawn.threshold is None else drawn.threshold)
+    return "middle" if abs(away) > _EDGE else "end" if away < 0 else "start"
 
 
 def _numbers(claim: ClaimRecord | None) -> tuple[float, float, float] | None:

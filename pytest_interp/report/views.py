@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pytest_interp.report.axis import Drawn, axis_of
+from pytest_interp.report.axis import Drawn, anchor, axis_of
 from pytest_interp.report.cases import STATES, Case, Side, worst
 from pytest_interp.report.grids import facts_of, grids_of, largest_difference, tables_of
 from pytest_interp.report.run import (
@@ -27,6 +27,12 @@ def worst_of(side: Side[ClaimRecord]) -> ClaimRecord:
     """The claim as it came out on the backend where it came out worst."""
     status = worst(side)
     return next(claim for _, claim in side.all if claim.status == status)
+
+
+def is_asked_for(side: Side[ClaimRecord]) -> bool:
+    """Whether the claim does not hold and its tests passed all the same: they ask for that."""
+    broken = [test for test, claim in side.all if claim.status != "passed"]
+    return bool(broken) and all(test.outcome == "passed" for test in broken)
 
 
 def claim_line(claim: ClaimRecord) -> str:
@@ -205,6 +211,7 @@ def signed(value: float) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "anchor": anchor,
     "axis": axis,
     "baseline": baseline,
     "claim_line": claim_line,
@@ -212,6 +219,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "controls": controls,
     "facts": facts_of,
     "fixed": fixed,
+    "is_asked_for": is_asked_for,
     "number": number,
     "numbers": numbers,
     "pictures": pictures,

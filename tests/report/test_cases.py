@@ -4,7 +4,7 @@ import made_reports
 import pytest
 from made_reports import NN, TL, claim, one_test, result, run
 
-from pytest_interp.report.axis import axis_of
+from pytest_interp.report.axis import anchor, axis_of
 from pytest_interp.report.cases import models_of
 from pytest_interp.report.grids import facts_of, grids_of, largest_difference, tables_of
 from pytest_interp.report.views import comparisons, controls, pictures
@@ -137,3 +137,12 @@ def test_a_case_gives_its_reason_where_its_claims_do_not():
     assert cases(moved)[0].reason == "moved from its baseline"
     false = one_test(claims=(claim("failed"),), outcome="failed", message="failed: ...")
     assert cases(false)[0].reason == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "side"),
+    [(0.05, "start"), (0.3, "middle"), (0.75, "end"), (0.81, "start"), (0.95, "end")],
+)
+def test_a_name_on_the_axis_keeps_clear_of_the_threshold(value, side):
+    drawn = axis_of([claim(value=value, low=value, high=value)])
+    assert anchor(drawn, drawn.marks[0]) == side

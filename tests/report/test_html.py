@@ -105,6 +105,14 @@ def test_the_headline_counts_what_does_not_hold(outcomes, headline):
     assert f"<h1>{headline}</h1>" in render(made_reports.run(*tests))
 
 
+def test_a_claim_that_is_false_as_its_test_expects_says_so():
+    refused = (made_reports.claim("failed"),)
+    expected = render(made_reports.run(made_reports.one_test(claims=refused)))
+    assert "failed, as the test expects" in expected
+    false = made_reports.one_test(claims=refused, outcome="failed")
+    assert "as the test expects" not in render(made_reports.run(false))
+
+
 def test_a_figure_that_several_results_show_is_kept_once():
     figure = made_reports.picture(2)
     results = (made_reports.result(figure=figure), made_reports.result(figure=figure))
