@@ -15,6 +15,11 @@ _IN_WORDS: dict[Outcome, str] = {
     "xpassed": "unexpected pass",
     "xfailed": "expected failure",
 }
+_ENDS = {
+    2: "The run was interrupted, or stopped at an error: claims may be missing.",
+    3: "pytest itself broke: claims may be missing.",
+}
+"""By exit status of pytest: what a reader of an incomplete run has to know."""
 _STATES: dict[State, str] = {
     "same": "same as saved",
     "within": "moved within tolerance",
@@ -39,6 +44,7 @@ def render(run: RunRecord) -> str:
         models=models,
         headline=_headline(cases),
         lead=_lead(outcomes, states),
+        note=_ENDS.get(run.exit_status, ""),
         duration=_duration(run.seconds),
         outcomes=[(outcome, outcomes[outcome]) for outcome in OUTCOMES if outcomes[outcome]],
         states=[(state, _STATES.get(state, state)) for state in STATES if states[state]],

@@ -113,6 +113,11 @@ def test_a_claim_that_is_false_as_its_test_expects_says_so():
     assert "as the test expects" not in render(made_reports.run(false))
 
 
+def test_a_run_that_did_not_end_says_so():
+    assert "claims may be missing" in render(made_reports.run(exit_status=2))
+    assert "claims may be missing" not in render(made_reports.run(exit_status=1))
+
+
 def test_a_figure_that_several_results_show_is_kept_once():
     figure = made_reports.picture(2)
     results = (made_reports.result(figure=figure), made_reports.result(figure=figure))
