@@ -4,7 +4,7 @@
     pytest specs --interp-model smollm2-135m=./damaged --interp-report-json damaged.json
     python docs/make_report_pictures.py run.json damaged.json
 
-The first is a run of the shipped specs, the second one of them on a damaged copy of the model.
+The first is a run of the shipped specs, the second a run of them on a damaged copy of the model.
 Writes PNG files to `docs/assets/report/`. Needs chromium and playwright.
 """
 

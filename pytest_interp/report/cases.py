@@ -149,9 +149,9 @@ class Model:
 
 
 def models_of(run: RunRecord) -> tuple[Model, ...]:
-    """A run's cases by model, as they were met, and by spec; in each spec the worst first."""
+    """A run's cases by model and spec: the model with the worst outcome first, so in each spec."""
     cases = sorted(_cases(run), key=lambda case: OUTCOMES.index(case.outcome))
-    met = list(dict.fromkeys(map(_model, run.tests)))
+    met = list(dict.fromkeys(_model(case.first) for case in cases))
     found = []
     for model in met:
         of_model = [case for case in cases if _model(case.first) == model]

@@ -146,3 +146,8 @@ def test_a_case_gives_its_reason_where_its_claims_do_not():
 def test_a_name_on_the_axis_keeps_clear_of_the_threshold(value, side):
     drawn = axis_of([claim(value=value, low=value, high=value)])
     assert anchor(drawn, drawn.marks[0]) == side
+
+
+def test_models_of_which_nothing_was_measured_come_last():
+    tests = [one_test(model="gpt2", outcome="skipped"), one_test(), one_test("test_b", model="b")]
+    assert [m.name for m in models_of(run(*tests))] == ["smollm2-135m", "b", "gpt2"]
