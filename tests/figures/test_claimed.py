@@ -165,7 +165,11 @@ def test_two_equal_claims_are_drawn_once():
     assert len(frames(figure_of(made, ranges * 2).axes[0])) == 1
 
 
-@pytest.mark.parametrize("made", [trace(), lens(), trace_set(), lens_set(4, 5)], ids=str)
+@pytest.mark.parametrize(
+    "made",
+    [trace(), lens(), trace_set(), lens_set(4, 5)],
+    ids=["trace", "lens", "traces", "lenses"],
+)
 def test_a_figure_without_claims_is_what_baselines_hold(made):
     figure = figure_of(made)
     assert figure.legends == []
