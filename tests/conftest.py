@@ -24,13 +24,13 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True)
-def no_summary_of_these_tests(monkeypatch):
-    """Runs of pytest inside the tests add nothing to what GitHub shows of this run."""
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-
-
-@pytest.fixture(autouse=True)
 def own_registries():
     """What a test registers is gone after it: no test depends on which ones ran before."""
     with registry.restored():
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_summary_of_these_tests(own_registries, monkeypatch):  # its patches are undone first
+    """Runs of pytest inside the tests add nothing to what GitHub shows of this run."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
