@@ -12,6 +12,7 @@ import pytest
 from pytest_interp.errors import ClaimFailed, ClaimInconclusive, SpecError
 from pytest_interp.plugin.gathering import note_verdict
 from pytest_interp.plugin.marker import read_marker
+from pytest_interp.plugin.options import mode_of
 from pytest_interp.plugin.properties import as_json
 from pytest_interp.plugin.targets import target_of
 
@@ -33,16 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse an unknown mode of the ini file; rewrite plain asserts in claims of packages."""
-    if _mode(config) not in MODES:
-        raise pytest.UsageError(
-            f"interp_inconclusive = {_mode(config)!r} in the ini file: use {', '.join(MODES)}"
-        )
+    mode_of(config, "interp_inconclusive", MODES)
     modules = {point.module for point in metadata.entry_points(group="pytest_interp.claims")}
     pytest.register_assert_rewrite(*sorted(modules - sys.modules.keys()))
-
-
-def _mode(config: pytest.Config) -> str:
-    return str(config.getoption("--interp-inconclusive") or config.getini("interp_inconclusive"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -79,7 +73,7 @@ def _hear(item: pytest.Item, *, in_test: bool) -> Generator[None, object, object
         with hearing(keep):
             return (yield)
     except ClaimInconclusive as undecided:
-        mode = _mode(item.config)
+        mode = mode_of(item.config, "interp_inconclusive", MODES)
         if mode == "skip":
             raise pytest.skip.Exception(_reason(undecided), _use_item_location=True) from undecided
         if mode == "xfail":

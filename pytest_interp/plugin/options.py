@@ -26,6 +26,18 @@ def overrides(config: pytest.Config) -> list[str]:
     return [one for one in given if one.partition("=")[0] not in _STRICT]
 
 
+def mode_of(config: pytest.Config, name: str, modes: tuple[str, ...]) -> str:
+    """The value of an option with an ini twin of this name: one of several words.
+
+    Raises:
+        UsageError: the ini file has another word. pytest itself refuses one of the command line.
+    """
+    mode = str(config.getoption(name) or config.getini(name))
+    if mode not in modes:
+        raise pytest.UsageError(f"{name} = {mode!r} in the ini file: use {', '.join(modes)}")
+    return mode
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, each with an ini twin that it overrides."""
     group = parser.getgroup("interp", "interpretability claims on language models")

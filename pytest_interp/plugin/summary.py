@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_interp.plugin.options import mode_of
 from pytest_interp.plugin.report import COLLECTED, run_record
 
 MODES = ("all", "failed", "none")
@@ -19,14 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse an unknown mode of the ini file."""
-    if _mode(config) not in MODES:
-        raise pytest.UsageError(
-            f"interp_summary = {_mode(config)!r} in the ini file: use {', '.join(MODES)}"
-        )
-
-
-def _mode(config: pytest.Config) -> str:
-    return str(config.getoption("--interp-summary") or config.getini("interp_summary"))
+    mode_of(config, "interp_summary", MODES)
 
 
 @pytest.hookimpl(trylast=True)
@@ -34,7 +28,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
     """Show the claims of the run, failures first; nothing where no spec ran."""
-    collected, mode = config.stash[COLLECTED], _mode(config)
+    collected, mode = config.stash[COLLECTED], mode_of(config, "interp_summary", MODES)
     if mode == "none" or not collected.tests or terminalreporter.verbosity < -1:
         return
     from pytest_interp.report.lines import BAD, lines_of

@@ -10,6 +10,8 @@ from itertools import groupby
 from typing import Final, Generic, TypeVar
 
 from pytest_interp.report.run import (
+    OUTCOMES,
+    STATES,
     ClaimRecord,
     Outcome,
     ResultRecord,
@@ -19,27 +21,6 @@ from pytest_interp.report.run import (
 )
 
 T = TypeVar("T")
-
-OUTCOMES: Final[tuple[Outcome, ...]] = (
-    "error",
-    "failed",
-    "inconclusive",
-    "xpassed",
-    "passed",
-    "xfailed",
-    "skipped",
-)
-"""The worst first."""
-STATES: Final[tuple[State, ...]] = (
-    "unreadable",
-    "changed",
-    "new",
-    "written",
-    "within",
-    "same",
-    "unchecked",
-)
-"""The one that most needs a look first."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +91,9 @@ class Case:
     @cached_property
     def state(self) -> State | None:
         """Of its results' baselines the state that most needs a look; None without a result."""
-        found = [
-            result.baseline.state if result.baseline else STATES[-1]
-            for test in self.tests
-            for result in test.results
-        ]
-        return min(found, key=STATES.index, default=None)
+        results = [result for test in self.tests for result in test.results]
+        found = [result.baseline.state for result in results if result.baseline]
+        return min(found, key=STATES.index, default="unchecked" if results else None)
 
     @property
     def seconds(self) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_interp.report.cases import OUTCOMES, STATES, Case, models_of
+from pytest_interp.report.cases import Case, models_of
 from pytest_interp.report.pages import page
-from pytest_interp.report.run import Outcome, RunRecord, State
+from pytest_interp.report.run import OUTCOMES, STATES, Outcome, RunRecord, State
 from pytest_interp.report.views import figure_address, figure_id
 
-_BAD: tuple[Outcome, ...] = ("error", "failed", "inconclusive", "xpassed")
+_BAD = OUTCOMES[: OUTCOMES.index("passed")]
 _IN_WORDS: dict[Outcome, str] = {
     "error": "broke outside of a claim",
     "xpassed": "unexpected pass",

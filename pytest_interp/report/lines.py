@@ -8,21 +8,16 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final, Literal
 
-from pytest_interp.report.run import ClaimRecord, RunRecord, State, TestRecord
+from pytest_interp.report.run import OUTCOMES, STATES, ClaimRecord, RunRecord, State, TestRecord
 
 Word = Literal[
     "error", "failed", "inconclusive", "xpassed", "expected", "passed", "xfailed", "skipped"
 ]
 """What a line says of a claim. ``expected``: it is false, and its test passed all the same."""
-WORST_FIRST: Final[tuple[Word, ...]] = (
-    *("error", "failed", "inconclusive"),
-    *("xpassed", "expected", "passed", "xfailed", "skipped"),
-)
+_PASSED: Final = OUTCOMES.index("passed")
+WORST_FIRST: Final[tuple[Word, ...]] = (*OUTCOMES[:_PASSED], "expected", *OUTCOMES[_PASSED:])
 BAD: Final[tuple[Word, ...]] = WORST_FIRST[:3]
 """What a reader has to look at."""
-_STATES: Final[tuple[State, ...]] = (
-    *("unreadable", "changed", "new", "unchecked", "written", "within", "same"),
-)
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class Line:
     def state(self) -> State | None:
         """How its test's results stand to their baselines, the worst of them."""
         states = {r.baseline.state for c in self.cases for r in c.test.results if r.baseline}
-        return next((state for state in _STATES if state in states), None)
+        return min(states, key=STATES.index, default=None)
 
     @property
     def seconds(self) -> float:

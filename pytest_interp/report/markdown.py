@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_interp.report.escaping import markdown as text
-from pytest_interp.report.run import BaselineRecord, ClaimRecord, RunRecord, TestRecord
+from pytest_interp.report.run import OUTCOMES, BaselineRecord, ClaimRecord, RunRecord, TestRecord
 
 LIMIT = 60_000
 """Characters at most: GitHub takes 65,536 in a comment, and a mebibyte in a summary."""
 EXAMPLES = 3
 """Changes that are named of one result."""
-_WORST = ("error", "failed", "xpassed", "inconclusive", "passed", "xfailed", "skipped")
 _SIGN = {"inconclusive": "❔", "passed": "✅", "xfailed": "✅", "skipped": "⚪"}
 _NEWS = {
     "unreadable": "the baseline cannot be read",
@@ -33,7 +32,7 @@ def render(run: RunRecord, limit: int = LIMIT) -> str:
     Text of prompts and tokens is shown as text, whatever it holds.
     """
     cases = _cases(run.tests)
-    bad = [case for case in cases if _WORST.index(case[0].outcome) < _WORST.index("passed")]
+    bad = [case for case in cases if OUTCOMES.index(case[0].outcome) < OUTCOMES.index("passed")]
     good = [case for case in cases if case not in bad]
     page = _Page(limit, [_headline(run), "", _counts(run), *_stand_ins(run)], _foot(run))
     page.section([""], [_failure(case) for case in bad], [], "tests that did not pass")
@@ -86,7 +85,7 @@ def _size(lines: Sequence[str]) -> int:
 def _cases(tests: Sequence[TestRecord]) -> list[Case]:
     """The worst first; backends that came to the same together."""
     found: dict[object, list[TestRecord]] = {}
-    for test in sorted(tests, key=lambda one: _WORST.index(one.outcome)):
+    for test in sorted(tests, key=lambda one: OUTCOMES.index(one.outcome)):
         said = tuple((claim.status, claim.claim) for claim in test.claims)
         states = tuple(b.state for b in _baselines(test))
         key = (test.spec, test.name, test.model, test.checkpoint, test.outcome, said, states)
@@ -96,7 +95,7 @@ def _cases(tests: Sequence[TestRecord]) -> list[Case]:
 
 def _headline(run: RunRecord) -> str:
     outcomes: Counter[str] = Counter(test.outcome for test in run.tests)
-    bad = [f"{outcomes[name]} {name}" for name in _WORST if name not in _SIGN and outcomes[name]]
+    bad = [f"{outcomes[name]} {name}" for name in OUTCOMES if name not in _SIGN and outcomes[name]]
     sign = (
         "❌" if bad else "❔" if outcomes["inconclusive"] else "✅" if outcomes["passed"] else "⚪"
     )

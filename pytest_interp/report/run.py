@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 SCHEMA = 1
 """Version of the layout."""
 
-Outcome = Literal["passed", "failed", "inconclusive", "skipped", "xfailed", "xpassed", "error"]
-"""What became of a test. ``error``: it broke outside of a claim or a comparison."""
-State = Literal["same", "within", "changed", "new", "written", "unreadable", "unchecked"]
-"""A result against its baseline: equal; moved within tolerance; out of tolerance, or the figure
-looks different; nothing was saved; saved by this run; damaged; not compared in this run."""
+Outcome = Literal["error", "failed", "inconclusive", "xpassed", "passed", "xfailed", "skipped"]
+"""What became of a test, worst first. ``error``: it broke outside of a claim or a comparison."""
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+State = Literal["unreadable", "changed", "new", "unchecked", "written", "within", "same"]
+"""A result against its baseline, what most needs a look first: damaged; out of tolerance, or the
+figure looks different; nothing was saved; not compared in this run; saved by this run; moved within
+tolerance; equal."""
+STATES: Final[tuple[State, ...]] = get_args(State)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from pytest_interp.report.axis import Drawn, anchor, axis_of
-from pytest_interp.report.cases import STATES, Case, Side, worst
+from pytest_interp.report.cases import Case, Side, worst
 from pytest_interp.report.grids import facts_of, grids_of, largest_difference, tables_of
 from pytest_interp.report.run import (
+    STATES,
     BaselineRecord,
     ClaimRecord,
     FigureFile,

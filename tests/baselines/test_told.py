@@ -2,41 +2,18 @@
 
 import json
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
+from told_results import KINDS, told_results
 
-from pytest_interp.adapters import Weights, backend_names, open_adapter
+from pytest_interp.adapters import backend_names
 from pytest_interp.baselines import diff_baselines
 from pytest_interp.baselines.compare import changed, compare
 from pytest_interp.baselines.entry import Entry
 from pytest_interp.baselines.files import write_together
 from pytest_interp.baselines.wording import describe
-from pytest_interp.experiments.ablation import ablate_direction
-from pytest_interp.experiments.directions import class_direction
-from pytest_interp.experiments.probing import probe
-from pytest_interp.experiments.steering import steer
-from pytest_interp.experiments.trajectory import trajectories
-from pytest_interp.planted import planted_told_model
 from pytest_interp.results import Direction
-
-KINDS = ("probe", "steer", "ablate_direction", "trajectories")
-
-
-@cache
-def made(backend):
-    model = planted_told_model("gpt2")
-    weights = Weights("planted", model.module, model.tokenizer, "planted")
-    adapter, prompts = open_adapter(weights, backend), model.prompts(48, seed=2)
-    fitted, tried = prompts.split()
-    direction = class_direction(adapter, fitted, 3)
-    return {
-        "probe": probe(adapter, prompts, shuffles=19, repeats=2),
-        "steer": steer(adapter, tried, direction, doses=(-1.0, 1.0)),
-        "ablate_direction": ablate_direction(adapter, tried, direction),
-        "trajectories": trajectories(adapter, prompts),
-    }
 
 
 def moved(result, name, index, by):
@@ -49,7 +26,7 @@ def moved(result, name, index, by):
 @pytest.mark.parametrize("backend", backend_names())
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_is_read_again(kind, backend):
-    entry = Entry.of(made(backend)[kind])
+    entry = Entry.of(told_results(backend)[kind])
     read = Entry.loads(entry.dumps(), kind)
     assert read == entry
     assert read.result["kind"] == kind
@@ -59,7 +36,7 @@ def test_what_is_written_is_read_again(kind, backend):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_backends_agree(kind):
-    one, other = (Entry.of(made(backend)[kind]) for backend in backend_names())
+    one, other = (Entry.of(told_results(backend)[kind]) for backend in backend_names())
     assert not changed(compare(one, other)), describe(compare(one, other), one, other)
 
 
@@ -76,7 +53,7 @@ MOVES = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_move_beyond_tolerance_is_told_and_one_within_is_not(kind, backend, tmp_path):
     name, index, within, beyond, said = MOVES[kind]
-    result = made(backend)[kind]
+    result = told_results(backend)[kind]
     said = said.replace("ID", result.ids[index if isinstance(index, int) else 0])
     old = Entry.of(result)
     assert not changed(compare(old, Entry.of(moved(result, name, index, within))))
@@ -90,7 +67,7 @@ def test_a_move_beyond_tolerance_is_told_and_one_within_is_not(kind, backend, tm
 
 
 def test_a_lower_curve_is_told_by_its_layer():
-    result = made("nnsight")["probe"]
+    result = told_results("nnsight")["probe"]
     old = Entry.of(result)
     worse = np.array(result.scores)
     worse[2] = -worse[2]
@@ -100,7 +77,7 @@ def test_a_lower_curve_is_told_by_its_layer():
 
 def test_other_labels_prompts_and_tokens_are_changes():
     for kind, field in (("probe", "labels"), ("trajectories", "tokens"), ("steer", "direction")):
-        result = made("nnsight")[kind]
+        result = told_results("nnsight")[kind]
         value = getattr(result, field)
         other = "another" if isinstance(value, str) else ("another", *value[1:])
         if kind == "probe":
@@ -111,7 +88,7 @@ def test_other_labels_prompts_and_tokens_are_changes():
 
 
 def test_the_settled_layer_between_near_equals_flips_within_the_noise():
-    result = made("nnsight")["trajectories"]
+    result = told_results("nnsight")["trajectories"]
     layer = int(result.settled[0])
     shift = -result.margin[0, layer - 1]
     old = Entry.of(moved(result, "margin", (0, layer - 1), shift - 2e-4))
@@ -123,6 +100,6 @@ def test_the_settled_layer_between_near_equals_flips_within_the_noise():
 def test_a_direction_is_compared_by_its_numbers_and_not_by_a_rounded_length():
     given = Direction(np.array([3.0, 4.0]), 1)
     assert str(given) == str(replace(given, vector=given.vector * (1 + 1e-6)))
-    steered = made("nnsight")["steer"]
+    steered = told_results("nnsight")["steer"]
     old, new = Entry.of(steered), Entry.of(replace(steered, length=1.5 * steered.length))
     assert [change.field for change in compare(old, new)] == ["length"]

@@ -2,46 +2,22 @@
 
 import warnings
 from dataclasses import replace
-from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
+from told_results import KINDS, told_results
 
-from pytest_interp.adapters import Weights, open_adapter
-from pytest_interp.experiments.ablation import ablate_direction
-from pytest_interp.experiments.directions import class_direction
-from pytest_interp.experiments.probing import probe
-from pytest_interp.experiments.steering import steer
-from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.figures import figure_of, picture
-from pytest_interp.planted import planted_told_model
-
-KINDS = ("probe", "steer", "ablate", "trajectories")
-
-
-@cache
-def made(backend):
-    model = planted_told_model("gpt2")
-    weights = Weights("planted", model.module, model.tokenizer, "planted")
-    adapter, prompts = open_adapter(weights, backend), model.prompts(48, seed=2)
-    fitted, tried = prompts.split()
-    direction = class_direction(adapter, fitted, 3)
-    return {
-        "probe": probe(adapter, prompts, shuffles=19, repeats=2),
-        "steer": steer(adapter, tried, direction),
-        "ablate": ablate_direction(adapter, tried, direction),
-        "trajectories": trajectories(adapter, prompts),
-    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_figure_draws_without_warnings(kind):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = figure_of(made("nnsight")[kind])
+        figure = figure_of(told_results("nnsight")[kind])
         picture(figure)
     assert all(axes.get_ylabel() for axes in figure.axes)
     assert any(axes.get_xlabel() for axes in figure.axes)
@@ -49,7 +25,7 @@ def test_a_figure_draws_without_warnings(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_figure_names_the_model_and_its_classes(kind):
-    result = made("nnsight")[kind]
+    result = told_results("nnsight")[kind]
     figure = figure_of(result)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     said = "\n".join([*titles, figure.get_suptitle()])
@@ -62,7 +38,7 @@ def test_a_figure_names_the_model_and_its_classes(kind):
 
 @pytest.mark.parametrize("sign", [-1, 0, 1], ids=["at the bottom", "in the middle", "at the top"])
 def test_labels_of_baselines_that_are_near_one_another_can_be_read(sign):
-    result = made("nnsight")["probe"]
+    result = told_results("nnsight")["probe"]
     rows = sign * np.where(result.first, 1.0, -1.0)
     alike = replace(result, baseline_scores=np.tile(rows, (len(result.baselines), 1)))
     figure = figure_of(alike)
@@ -85,7 +61,7 @@ def test_labels_of_baselines_that_are_near_one_another_can_be_read(sign):
 
 def test_the_curves_of_the_classes_differ_in_more_than_colour():
     for kind in ("steer", "trajectories"):
-        result = made("nnsight")[kind]
+        result = told_results("nnsight")[kind]
         axes = figure_of(result).axes[0]
         lines = {line.get_label(): line for line in axes.lines}
         drawn = [

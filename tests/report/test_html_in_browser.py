@@ -44,6 +44,7 @@ def test_filters_choose_and_stand_in_the_address(report, open_page):
         assert page.locator("[name=q]").input_value() == "half OF"
 
         page.locator("#clear").click()
+        page.locator("#clear").wait_for(state="hidden")  # a form is reset after the click
         assert shown(page) == everything
         assert "#" not in page.url
 
