@@ -5,6 +5,7 @@ from .claims import (
     assert_crystallises as assert_crystallises,
     assert_decodable as assert_decodable,
     assert_dose_response as assert_dose_response,
+    assert_estimated_effect as assert_estimated_effect,
     assert_fact_localized as assert_fact_localized,
     assert_handoff as assert_handoff,
     assert_necessary as assert_necessary,
@@ -16,6 +17,7 @@ from .claims import (
 )
 from .experiments import (
     ablate_direction as ablate_direction,
+    attribution_patching as attribution_patching,
     causal_trace as causal_trace,
     causal_traces as causal_traces,
     class_direction as class_direction,
@@ -41,6 +43,7 @@ from .models import (
 from .results import (
     AblationResult as AblationResult,
     Direction as Direction,
+    Estimates as Estimates,
     LensResult as LensResult,
     LensSet as LensSet,
     ProbeResult as ProbeResult,

@@ -20,6 +20,9 @@ from .crossover import (
 from .direction import (
     Direction as Direction,
 )
+from .estimates import (
+    Estimates as Estimates,
+)
 from .lens import (
     LensResult as LensResult,
 )
