@@ -31,7 +31,8 @@ def test_a_figure_draws_without_warnings(name):
 
 def test_ablations_are_sorted_by_what_is_left():
     (axes,) = figure_of(RESULTS["ablations"]).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["both", "head.2.3", "head.1.0"]
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows == ["both", "head.2.3", "head.1.0"]
 
 
 def test_of_many_those_that_change_the_metric_most_are_drawn():
