@@ -211,7 +211,7 @@ class CircuitTruth:
         return float(scores[self.answer] - scores[self.counterfactual_answer])
 
     def _final(self, flow: Flow) -> Array:
-        return self.machine.stream(flow, self.machine.shape.n_layers)[-1]
+        return np.asarray(self.machine.stream(flow, self.machine.shape.n_layers)[-1])
 
     def _ends(self, direction: str) -> tuple[tuple[tuple[str, ...], Flow], Flow]:
         """The run that is patched, its words first, and the run that is patched in."""

@@ -166,7 +166,7 @@ class Machine:
 
     def _norm(self, stream: Array, layer: int) -> Array:
         squares = (stream**2).sum(axis=1) + ballast(self.shape, layer)
-        return np.sqrt(self.shape.d_model / squares)
+        return np.asarray(np.sqrt(self.shape.d_model / squares))
 
     def _attend(self, mover: Mover, query: Array, key: Array, value: Array) -> tuple[Array, Array]:
         """The pattern of a head, and what it adds to the stream."""

@@ -98,9 +98,8 @@ def planted_induction_model(
 
 
 def _words() -> dict[str, frozenset[str]]:
-    # as many features as a word has: keys of another norm would be read in place of the last
-    start = {"constant", "start", *(f"start:{place}" for place in range(3))}
-    found = {START: frozenset(start)}
+    # it has digits of its own: keys of another norm than that of a word would be read too often
+    found = {START: frozenset({"constant", "start", *(f"is:{place}:start" for place in range(3))})}
     for word in WORDS:
         is_ = {f"is:{place}:{n}" for place, n in digits(word)}
         found[word] = frozenset({"constant", "word"} | is_)
@@ -108,7 +107,7 @@ def _words() -> dict[str, frozenset[str]]:
 
 
 def _all_digits() -> list[str]:
-    return [f"{place}:{n}" for place in range(3) for n in range(_SIZE)]
+    return [f"{place}:{n}" for place in range(3) for n in (*range(_SIZE), "start")]
 
 
 def _copies(source: str, target: str) -> dict[str, str]:

