@@ -8,6 +8,14 @@ from .agreement import (
     assert_backends_agree as assert_backends_agree,
     check_backends_agree as check_backends_agree,
 )
+from .circuits import (
+    assert_complete as assert_complete,
+    assert_faithful as assert_faithful,
+    assert_minimal as assert_minimal,
+    check_complete as check_complete,
+    check_faithful as check_faithful,
+    check_minimal as check_minimal,
+)
 from .crystallises import (
     assert_crystallises as assert_crystallises,
     check_crystallises as check_crystallises,

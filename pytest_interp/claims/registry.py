@@ -52,7 +52,7 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
         for name in (
             *("localized", "effects", "crystallises"),
             *("decodable", "steering", "useful", "trajectories"),
-            "ablations",
+            *("ablations", "circuits"),
         )
     ),
     accept=_claim,

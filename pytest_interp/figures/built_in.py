@@ -2,6 +2,7 @@
 
 from pytest_interp.figures.registry import register_figure
 from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.circuit import CircuitResult
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
 from pytest_interp.results.probe import ProbeResult
@@ -19,3 +20,4 @@ register_figure(SteerResult, "pytest_interp.figures.steering:steer_figure")
 register_figure(AblationResult, "pytest_interp.figures.steering:ablation_figure")
 register_figure(Trajectories, "pytest_interp.figures.trajectories:trajectories_figure")
 register_figure(Ablations, "pytest_interp.figures.ablations:ablations_figure")
+register_figure(CircuitResult, "pytest_interp.figures.circuits:circuit_figure")
