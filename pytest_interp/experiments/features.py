@@ -15,7 +15,8 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
 from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.layers import layers_of
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
+from pytest_interp.experiments.openings import batches
+from pytest_interp.experiments.sweep import rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
 from pytest_interp.results.base import Floats
@@ -83,9 +84,13 @@ def capture_features(
     states: Floats | None = None
     confidence, abstains_by = np.empty(len(prompts)), np.full(len(prompts), np.nan)
     done = 0
-    for members in by_length(list(map(len, ids)), lambda n: rows_in_budget(adapter, n)):
-        run = adapter.run([ids[i] for i in members], capture=sites)
-        found = torch.stack([run[one][:, position].flatten(1) for one in sites]).float()
+    first_read = [position % len(row) for row in ids]
+    for batch in batches(adapter, ids, first_read, lambda n: rows_in_budget(adapter, n)):
+        members = batch.members
+        run = adapter.run(batch.tokens, capture=sites, prefix=batch.prefix)
+        at = [first_read[i] - len(ids[i]) for i in members]  # from the end
+        rows = torch.arange(len(members))
+        found = torch.stack([run[one][rows, at].flatten(1) for one in sites]).float()
         if states is None:
             states = np.empty((len(chosen), len(prompts), found.shape[-1]))
         states[:, members] = found.cpu().numpy()
