@@ -11,9 +11,9 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import Site
 from pytest_interp.adapters.taps import Edit
+from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.experiments.features import encoded
 from pytest_interp.experiments.openings import batches
-from pytest_interp.experiments.sweep import rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.options.steering import Where
 from pytest_interp.results.continued import Continued

@@ -18,7 +18,7 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.state import key_of
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.experiments.sweep import MEMORY_BUDGET, by_length, rows_in_budget
+from pytest_interp.experiments.batching import MEMORY_BUDGET, by_length, rows_in_budget
 
 Ids = tuple[int, ...]
 STEP = 16

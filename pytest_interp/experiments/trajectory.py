@@ -16,10 +16,10 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
+from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.experiments.features import encoded
 from pytest_interp.experiments.lens import lens_edits
 from pytest_interp.experiments.openings import batches
-from pytest_interp.experiments.sweep import rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.results.trajectories import Trajectories
 
