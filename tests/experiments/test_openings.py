@@ -67,6 +67,7 @@ def test_what_is_measured_is_that_of_single_passes(arch, backend, begun):
     "green",
     "Tokens that several prompts begin with are run once for all experiments on them and both "
     "backends, and again when a weight has changed.",
+    sees="The numbers of passes over whole prompts.",
 )
 def test_openings_are_run_once_until_a_weight_changes(begun):
     weights = fresh()
