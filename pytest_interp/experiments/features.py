@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,31 @@ class Features:
     abstains_by: Floats
     """Logit of the best abstaining token minus that of the best other token [prompt]: positive
     where the model abstains. NaN where the set names no such token."""
+
+    @property
+    def undefined(self) -> str:
+        """Where an activation, or else an output, is not a finite number; empty where all are."""
+        wrong = np.argwhere(~np.isfinite(self.states))
+        if len(wrong):
+            layer, prompt, unit = wrong[0].tolist()
+            value = self.states[layer, prompt, unit]
+            where = f"activation of {self.kind}.{self.layers[layer]}"
+        elif len(wrong := np.argwhere(~np.isfinite(self.confidence))):
+            ((prompt,), *_) = wrong.tolist()
+            value, where = self.confidence[prompt], "log-probability of the next token"
+        else:
+            return ""
+        said = self.prompts.prompts[prompt].id
+        return f"the {where} on the prompt {said!r} is {value:g}, no finite number"
+
+    def without_undefined(self) -> Features:
+        """The same with NaN on all prompts where a layer, or an output, is not finite on one."""
+        sound = np.isfinite(self.states).all((1, 2))[:, None, None]
+        confidence, abstains_by = (
+            np.where(np.isfinite(x).all(), x, np.nan) for x in (self.confidence, self.abstains_by)
+        )
+        states = np.where(sound, self.states, np.nan)
+        return replace(self, states=states, confidence=confidence, abstains_by=abstains_by)
 
 
 def capture_features(
