@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from labelled_sets import that_begin_alike, tiny_prompts
-from tiny import ARCHITECTURES, adapter_of, tiny_module, tiny_tokenizer
+from tiny import ARCHITECTURES, tiny_module, tiny_tokenizer
 from told_hooks import adding, changed, ids_of, margin
 
 from pytest_interp.adapters import ModelAdapter, Weights, backend_names, open_adapter
@@ -99,7 +99,7 @@ def test_what_is_read_or_changed_is_in_no_opening(begun):
 
 def test_the_oldest_openings_go_first(begun, monkeypatch):
     monkeypatch.setattr(openings, "KEPT", 1)
-    adapter = adapter_of("gpt2", "nnsight")
+    adapter = open_adapter(fresh(), "nnsight")
     others = replace(PROMPTS, prompts=tuple(replace(p, text=f"w1 {p.text}") for p in PROMPTS))
     for prompts in (PROMPTS, PROMPTS, others, PROMPTS):
         capture_features(adapter, prompts)
