@@ -67,7 +67,7 @@ def told(adapter: ModelAdapter) -> Iterator[Row]:
     for at, why in ((layer, "read best"), (round(DEPTH * adapter.n_layers), "two thirds up")):
         steered = steer(adapter, tried, half.direction(at), doses=DOSES, texts=TEXTS)
         save(adapter, f"told-steer-{at}", steered)
-        print(steered.shown(), flush=True)
+        print(steered.texts(), flush=True)
         yield dose_response(f"steering at layer {at} ({why}): abstaining falls by 1", steered)
         effects = check_side_effects_below(steered, kl=0.2, right_lost=0.1)
         yield f"steering at layer {at} loses at most 10 % of right answers", *plain(effects)

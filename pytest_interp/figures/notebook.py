@@ -18,8 +18,8 @@ def result_html(result: Result) -> str:
     Errors as for :func:`~.registry.figure_of`.
     """
     html = table_html(type(result).__name__, _rows(result))
-    if shown := result.shown():
-        html += f"<pre>{escape(shown)}</pre>"
+    if texts := result.texts():
+        html += f"<pre>{escape(texts)}</pre>"
     figure = figure_of(result)
     if figure is None:
         return html

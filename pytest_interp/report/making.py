@@ -110,7 +110,7 @@ def _result_record(
         figure=figure,
         figure_problem=problem,
         baseline=baseline,
-        shown=result.shown(),
+        texts=result.texts(),
     )
 
 

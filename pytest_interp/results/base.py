@@ -103,7 +103,7 @@ class Result(ABC):
         """The main finding in one line; empty where there is none."""
         return ""
 
-    def shown(self) -> str:
+    def texts(self) -> str:
         """Lines that are shown beside the numbers, of which no baseline keeps anything.
 
         As texts that a model generates: a tie that rounding turns changes all that follows.

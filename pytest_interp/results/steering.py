@@ -119,7 +119,7 @@ class SteerResult(Result):
             f"{moved:+.2f}; random directions move them by at most {others:.2f}"
         )
 
-    def shown(self) -> str:
+    def texts(self) -> str:
         """The continuations at each dose."""
         if not self.continued:
             return ""

@@ -110,14 +110,14 @@ def test_a_planted_model_says_that_it_was_not_told(backend):
             assert said == by_loop(weights.module, tokens, vector, (4,), "last", 2)
     plain = steer(adapter, tried, direction, **asked)
     assert plain.continued == ()
-    assert plain.shown() == ""
+    assert plain.texts() == ""
     assert found.to_json() == plain.to_json()
-    assert f'  dose -4: "{told.texts[0]}"' in found.shown()
-    assert "added at the last and each new token" in found.shown()
+    assert f'  dose -4: "{told.texts[0]}"' in found.texts()
+    assert "added at the last and each new token" in found.texts()
     assert "dose -4: &quot;unknown" in found._repr_html_()
-    assert files_of(found, {}, [])["shown.txt"].decode() == f"{found.shown()}\n"
-    assert "shown.txt" not in files_of(plain, {}, [])
-    assert result_record(found, None, Path(), whole=True).shown == found.shown()
+    assert files_of(found, {}, [])["texts.txt"].decode() == f"{found.texts()}\n"
+    assert "texts.txt" not in files_of(plain, {}, [])
+    assert result_record(found, None, Path(), whole=True).texts == found.texts()
 
 
 def found_answer(prompts, one):

@@ -54,7 +54,7 @@ def test_what_waits_for_a_review_names_its_command():
 
 
 def test_what_is_shown_and_not_compared_stands_on_the_page():
-    made = made_reports.one_test(results=(made_reports.result(shown="dose 2: '<i> Rome'"),))
+    made = made_reports.one_test(results=(made_reports.result(texts="dose 2: '<i> Rome'"),))
     text = render(made_reports.run(made))
     assert "shown, not compared" in text
     assert "dose 2: '<i> Rome'" in Elements(text).text
