@@ -59,7 +59,7 @@ class Features:
 
     def without_undefined(self) -> Features:
         """The same with NaN on all prompts where a layer, or an output, is not finite on one."""
-        sound = np.isfinite(self.states).all((1, 2))[:, None, None]
+        sound = np.isfinite(self.states).all((1, 2), keepdims=True)
         confidence, abstains_by = (
             np.where(np.isfinite(x).all(), x, np.nan) for x in (self.confidence, self.abstains_by)
         )
