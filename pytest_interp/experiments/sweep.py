@@ -153,12 +153,18 @@ def by_length(lengths: Sequence[int], size: Callable[[int], int]) -> Iterator[li
         yield from (members[start : start + step] for start in range(0, len(members), step))
 
 
-def rows_in_budget(adapter: ModelAdapter, n_positions: int) -> int:
-    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`; at least 8."""
+def rows_in_budget(adapter: ModelAdapter, n_positions: int, captured: int = 0) -> int:
+    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`; at least 8.
+
+    Args:
+        adapter: the model.
+        n_positions: tokens of a row.
+        captured: numbers of each row that the pass keeps.
+    """
     config = adapter.weights.module.config.get_text_config()
     d_ff = int(getattr(config, "intermediate_size", None) or 4 * adapter.d_model)
     per_token = 3 * d_ff + 6 * adapter.d_model + 2 * adapter.n_heads * n_positions
-    per_row = n_positions * per_token + 2 * adapter.d_vocab
+    per_row = n_positions * per_token + 2 * adapter.d_vocab + captured
     return max(8, MEMORY_BUDGET // (4 * per_row))
 
 
