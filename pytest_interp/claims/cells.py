@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pytest_interp.claims.evidence import Column
 from pytest_interp.claims.measured import Measured
 from pytest_interp.claims.verdict import Estimate
+from pytest_interp.results.claimed import Sense
 
 REACH = 2
 """Layers that a table shows on each side of an edge."""
@@ -18,7 +19,8 @@ WIDEST = 14
 class Cell(NamedTuple):
     """One cell that a requirement speaks of, in one sample."""
 
-    layer: int
+    layer: int | None
+    """None where what is claimed is of no layer."""
     column: str
     mean: Estimate
     claimed: str
@@ -33,6 +35,21 @@ class Cell(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.mean.where}: {self.mean}, claimed {self.claimed}: off by {-self.margin:.3f}"
+
+
+def judge(found: Measured, sense: Sense, limit: float, column: str, layer: int | None) -> Cell:
+    """Compare a mean and its interval with a limit."""
+    mean, claimed = found.mean, f"{sense} {limit:.2f}"
+    # distances of the two bounds from the limit, the worse one first, and of the mean
+    if sense == "at least":
+        worse, better, lead = mean.low - limit, mean.high - limit, mean.value - limit
+    elif sense == "at most":
+        worse, better, lead = limit - mean.high, limit - mean.low, limit - mean.value
+    else:
+        worse = limit - max(mean.high, -mean.low)
+        better, lead = limit - max(mean.low, -mean.high), limit - abs(mean.value)
+        claimed = f"-{limit:.2f} to {limit:.2f}"
+    return Cell(layer, column, mean, claimed, limit, worse, better < 0, lead, found)
 
 
 def listed(title: str, lines: Sequence[object], most: int, what: str = "") -> list[str]:

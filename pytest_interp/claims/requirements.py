@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_interp.claims.cells import Cell, listed, table
+from pytest_interp.claims.cells import Cell, judge, listed, table
 from pytest_interp.claims.evidence import Column, Evidence, place_of
 from pytest_interp.claims.map_controls import random_regions, whole_state
-from pytest_interp.claims.measured import Measured, measure
+from pytest_interp.claims.measured import measure
+from pytest_interp.claims.outcomes import outcome_of, too_few_known
 from pytest_interp.claims.places import runs
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.unread import P, checking
 from pytest_interp.claims.verdict import Status, Verdict, conclude
 from pytest_interp.results.claimed import ClaimedRange, Sense
-from pytest_interp.results.control import Control
 from pytest_interp.results.samples import Scope
-from pytest_interp.stats import units_needed
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,7 @@ def undecided(
         first, *more = evidence.reasons
         return replace(
             verdict,
-            sentence=f"The model knows {len(known)} of {len(asked)} facts; at least "
-            f"{terms.min_known:.0%} are needed. Left out: {first}.",
+            sentence=too_few_known(len(known), len(asked), terms.min_known, first),
             **Scope.of(asked, range(len(asked))).counts,
             details="\n".join(listed("left out as well", more, 2)),
         )
@@ -150,8 +148,10 @@ def decide(
     # one prompt has no others to share a place with
     if region is not None and len(evidence.traces) > 1:
         controls.append(random_regions(evidence, region, columns, terms.seed))
-    status, sentence = _outcome(cells, broken, controls, terms.confidence)
-    around = [cell.layer for cell in broken[:1]] + _edges(evidence.layers, requirements)
+    status, sentence = outcome_of(cells, broken, controls, terms.confidence)
+    around = [cell.layer for cell in broken[:1] if cell.layer is not None] + _edges(
+        evidence.layers, requirements
+    )
     shown = table(evidence.layers, columns, cells, around)
     false, open_ = ([cell for cell in broken if cell.false is kind] for kind in (True, False))
     lists = [
@@ -219,52 +219,9 @@ def _cells(evidence: Evidence, requirement: Requirement, terms: Terms) -> Iterat
         for sample in evidence.scope.samples(c.members)
     ]
     for layer, found in zip(layers, zip(*by_sample, strict=True), strict=True):
-        judged = [_judge(requirement, layer, one) for one in found]
+        judged = [judge(one, requirement.sense, requirement.limit, c.name, layer) for one in found]
         # one that is false decides, however far another is from being decided
         yield min(judged, key=lambda cell: (not cell.false, cell.margin))
-
-
-def _judge(requirement: Requirement, layer: int, found: Measured) -> Cell:
-    limit, mean = requirement.limit, found.mean
-    claimed = f"{requirement.sense} {limit:.2f}"
-    # distances of the two bounds from the limit, the worse one first, and of the mean
-    if requirement.sense == "at least":
-        worse, better, lead = mean.low - limit, mean.high - limit, mean.value - limit
-    elif requirement.sense == "at most":
-        worse, better, lead = limit - mean.high, limit - mean.low, limit - mean.value
-    else:
-        worse = limit - max(mean.high, -mean.low)
-        better, lead = limit - max(mean.low, -mean.high), limit - abs(mean.value)
-        claimed = f"-{limit:.2f} to {limit:.2f}"
-    name = requirement.column.name
-    return Cell(layer, name, mean, claimed, limit, worse, better < 0, lead, found)
-
-
-def _outcome(
-    cells: Sequence[Cell], broken: Sequence[Cell], controls: Sequence[Control], confidence: float
-) -> tuple[Status, str]:
-    n, false = len(cells), [cell for cell in broken if cell.false]
-    wrong = [control.name for control in controls if not control.holds]
-    if false:
-        return Status.FAILED, f"False in {len(false)} of {n} cells."
-    if broken:
-        said = f"In {len(broken)} of {n} cells the interval crosses the limit"
-        return Status.INCONCLUSIVE, f"{said}: {_what_would_decide(broken, confidence)}."
-    if wrong:
-        said = f"All {n} cells hold, but a control does not: {', '.join(wrong)}."
-        return Status.INCONCLUSIVE, said
-    return Status.PASSED, f"Holds in all {n} cells."
-
-
-def _what_would_decide(broken: Sequence[Cell], confidence: float) -> str:
-    """What an undecided claim lacks, by the cell that is furthest from being decided."""
-    one = min(broken, key=lambda cell: cell.margin)
-    if not one.lead > 0:
-        return f"at {one.mean.where} the mean itself misses it, claim less"
-    needed = units_needed(one.lead - one.margin, one.found.n_units, one.lead, confidence)
-    about = "" if needed is None else f", about {needed} would do if they are like these"
-    n, units = one.found.n_units, one.found.units
-    return f"at {one.mean.where} there are {n} {units}{about}; add {units}, or claim less"
 
 
 def _edges(layers: Sequence[int], requirements: Sequence[Requirement]) -> list[int]:

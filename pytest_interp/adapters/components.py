@@ -1,0 +1,93 @@
+"""Names for the parts of a model that write to its residual stream, or that such parts are made of.
+
+A component is written as a site with its numbers: ``embed``, ``mlp_out.5``, ``head.9.6`` (layer and
+head), ``k.9.2`` (layer and key-value head), ``mlp_neurons.5.17``. No torch here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
+from pytest_interp.errors import ExperimentError
+
+BIAS = "bias"
+"""What the output biases of a block add; a component, but no site."""
+_FORM = re.compile(r"(?P<kind>[a-z_]+)(\.(?P<layer>\d+))?(\.(?P<index>\d+))?")
+
+
+@dataclass(frozen=True, order=True)
+class Component:
+    """One part of a model."""
+
+    kind: str
+    """The name of a kind of site, or :data:`BIAS`."""
+    layer: int | None = None
+    index: int | None = None
+    """The head, the key-value head or the neuron, where the kind has such."""
+
+    def __str__(self) -> str:
+        return ".".join(
+            str(part) for part in (self.kind, self.layer, self.index) if part is not None
+        )
+
+    @property
+    def site(self) -> Site:
+        """Where it is found.
+
+        Raises:
+            ExperimentError: a bias is at no site.
+            UnknownNameError: there is no such kind of site.
+        """
+        if self.kind == BIAS:
+            raise ExperimentError(f"{self} is at no site: a bias adds the same to every token")
+        return Site(parse_kind(self.kind), self.layer)
+
+    @classmethod
+    def of(cls, component: Component | str) -> Component:
+        """The component, or that of a text as ``head.9.6``.
+
+        Raises:
+            ExperimentError: the text has another form, or numbers that its kind has not.
+            UnknownNameError: there is no such kind of site.
+        """
+        if isinstance(component, Component):
+            return component
+        found = _FORM.fullmatch(str(component))
+        if found is None:
+            raise ExperimentError(
+                f"{component!r} is no component: write a site with its layer, and its head where "
+                "it has some, as in 'mlp_out.5' or 'head.9.6'",
+                about="components",
+            )
+        layer, index = (None if n is None else int(n) for n in (found["layer"], found["index"]))
+        made = cls(found["kind"], layer, index)
+        if made.kind == BIAS:
+            return made
+        kind = made.site.kind
+        if index is not None and not has_parts(kind):
+            raise ExperimentError(
+                f"{component!r} has a number too many: {kind} has no heads to number",
+                about="components",
+            )
+        return made
+
+
+def has_parts(kind: SiteKind) -> bool:
+    """Whether a site of this kind is made of numbered parts: heads, key-value heads or neurons."""
+    return kind.shape not in ("[row, pos, d_model]",)
+
+
+def components_of(asked: Component | str | Iterable[Component | str]) -> tuple[Component, ...]:
+    """One component or several, each of them maybe a text, each once and in the order given.
+
+    Raises:
+        ExperimentError: there is none, or one is no component.
+        UnknownNameError: there is no such kind of site.
+    """
+    listed = [asked] if isinstance(asked, str | Component) else list(asked)
+    if not listed:
+        raise ExperimentError("no component is given: name at least one, as 'head.9.6'")
+    return tuple(dict.fromkeys(map(Component.of, listed)))

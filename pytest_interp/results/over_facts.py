@@ -1,0 +1,166 @@
+"""What results over a set of facts share that hold arrays with the fact first. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+
+from pytest_interp.errors import ClaimError
+from pytest_interp.facts.known import why_unknown
+from pytest_interp.facts.prompts import FactPrompt
+from pytest_interp.facts.sets import FactSet, entities_of
+from pytest_interp.options.metrics import LOGIT_DIFF, Metric
+from pytest_interp.provenance import Provenance
+from pytest_interp.results.base import Floats, Result, frozen, plain
+from pytest_interp.results.control import Control
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OverFacts(Result):
+    """An experiment on facts. One prompt is a set of one fact.
+
+    A subclass adds arrays whose first axis is the fact, and names them in ``_by_fact``.
+
+    Raises:
+        ClaimError: an array has not one entry for each fact.
+    """
+
+    facts: FactSet
+    clean: Floats
+    """The metric after each clean prompt [fact]."""
+    corrupt: Floats | None = None
+    """The metric after each corrupt prompt [fact]; None where only clean prompts were run."""
+    metric: Metric = LOGIT_DIFF
+    preferences: Floats | None = None
+    """Logit of the answer minus that of the counterfactual after the clean and the corrupt prompt
+    [2, fact], where the metric is another one; not part of the JSON."""
+    controls: tuple[Control, ...] = ()
+    """Control runs of the same experiment, for verdicts; not part of the JSON."""
+    provenance: Provenance | None = None
+
+    _by_fact: ClassVar[tuple[str, ...]] = ()
+    """Arrays of the subclass whose first axis is the fact."""
+
+    def __post_init__(self) -> None:
+        for name in ("clean", "corrupt", "preferences", *self._by_fact):
+            given = getattr(self, name)
+            if given is None:
+                continue
+            array = frozen(given, float)
+            length = array.shape[-1 if name == "preferences" else 0] if array.ndim else 0
+            if length != len(self.facts):
+                raise ClaimError(
+                    f"{name} of a {type(self).__name__} has the shape {array.shape}: its facts are "
+                    f"{len(self.facts)}"
+                )
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id of each fact."""
+        return tuple(fact.id for fact in self.facts)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """The template of each fact."""
+        return tuple(fact.template for fact in self.facts)
+
+    @property
+    def answers(self) -> tuple[frozenset[str], ...]:
+        """The answers that each fact is about."""
+        prompts = self.facts.prompts
+        return tuple(frozenset((one.answer, one.counterfactual_answer)) for one in prompts)
+
+    @property
+    def entities(self) -> tuple[frozenset[str], ...]:
+        """What each fact is about. Facts that share an entity are not independent."""
+        return tuple(map(entities_of, self.facts.prompts))
+
+    def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
+        return {"templates": [(name,) for name in self.templates], "entities": self.entities}
+
+    def unknown_because(self, min_gap: float | None = None) -> list[str | None]:
+        """For each fact why it cannot carry a claim, or None.
+
+        The rule is that of :func:`~pytest_interp.facts.known.why_unknown`. Where no corrupt prompt
+        was run the clean one has to prefer the answer by the least gap.
+        """
+        least = self.metric.least_gap if min_gap is None else min_gap
+        return [self._unknown(i, least) for i in range(len(self))]
+
+    def _unknown(self, i: int, least: float) -> str | None:
+        fact, clean = self.facts.prompts[i], float(self.clean[i])
+        # where no corrupt prompt was run, the answer alone has to lead by the gap
+        corrupt = 0.0 if self.corrupt is None else float(self.corrupt[i])
+        preferred = (clean, corrupt) if self.preferences is None else self.preferences[:, i]
+        reason: str | None
+        if not np.isfinite([clean, corrupt]).all():
+            reason = f"the metric is not finite ({clean:.3g} clean, {corrupt:.3g} corrupt)"
+        else:
+            reason = why_unknown(
+                fact,
+                float(preferred[0]),
+                float(preferred[1]),
+                gap=clean - corrupt,
+                least_gap=least,
+                prefers_counterfactual=self.corrupt is not None,
+            )
+        return reason and f"{fact.clean_prompt!r}: {reason}"
+
+    def pick(self, indices: Iterable[int]) -> Self:
+        """The result over the facts at these indices."""
+        chosen = list(indices)
+        arrays = {
+            name: getattr(self, name)[chosen]
+            for name in ("clean", "corrupt", *self._by_fact)
+            if getattr(self, name) is not None
+        }
+        if self.preferences is not None:
+            arrays["preferences"] = self.preferences[:, chosen]
+        facts = replace(self.facts, facts=tuple(self.facts.facts[i] for i in chosen))
+        return cast(Self, replace(cast(Any, self), facts=facts, **arrays))
+
+    def with_controls(self, *controls: Control) -> Self:
+        """The same result with more controls."""
+        return cast(Self, replace(cast(Any, self), controls=(*self.controls, *controls)))
+
+    def facts_json(self) -> dict[str, Any]:
+        """What the JSON of every such result says of its facts."""
+        said: dict[str, Any] = {
+            "name": self.facts.name,
+            "ids": list(self.ids),
+            "templates": list(self.templates),
+            "clean_prompts": [one.clean_prompt for one in self.facts.prompts],
+            "answers": [one.answer for one in self.facts.prompts],
+            "counterfactual_answers": [one.counterfactual_answer for one in self.facts.prompts],
+            "metric": self.metric.name,
+            "clean_metric": rounded(self.clean),
+        }
+        if self.corrupt is not None:
+            said["corrupt_prompts"] = [one.corrupt_prompt for one in self.facts.prompts]
+            said["corrupt_metric"] = rounded(self.corrupt)
+        return said
+
+
+def rounded(values: Floats) -> Any:
+    """Numbers as the JSON of a set holds them: with five digits after the point."""
+    return plain(np.round(values, 5))
+
+
+def as_set(facts: Any) -> FactSet:
+    """A set of facts, or the one of a single prompt.
+
+    Raises:
+        ClaimError: it is neither.
+    """
+    if isinstance(facts, FactPrompt):
+        return FactSet.of([facts], "prompt", "prompt")
+    if not isinstance(facts, FactSet):
+        raise ClaimError(f"give a FactPrompt or a FactSet, not a {type(facts).__name__}")
+    return facts
