@@ -19,16 +19,17 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.projections import output_bias, output_matrix
 from pytest_interp.adapters.sites import Site
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.frozen_norm import FrozenNorm
+from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
 from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.attribution import Attribution
+from pytest_interp.results.over_facts import as_set
 
 SUMS_WITHIN = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
 """How far the parts may sum to something else than the logit difference, as a share of the sum of
-their sizes. Rounding moves it by about 1e-6 in float32; a part left out moves it by its own size."""
+their sizes. Rounding moves it by about 1e-6 in float32; a part left out moves it by its size."""
 
 
 def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet) -> Attribution:
@@ -54,61 +55,62 @@ def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet)
         ExperimentError: the parts do not sum to the logit difference, as in an architecture that
             does more between its blocks and its logits than a norm and a matrix.
     """
-    chosen = facts if isinstance(facts, FactSet) else FactSet.of([facts])
+    chosen = as_set(facts)
     read = [tokenized(adapter, fact) for fact in chosen.prompts]
+    has_corrupt = all(one.corrupt_ids for one in read)
     provenance = adapter.provenance()
     kept = adapter.n_layers * (adapter.n_heads * adapter.d_head + 2 * adapter.d_model)
 
     def fitting(length: int) -> int:
         return max(1, rows_in_budget(adapter, length, kept * length) // 2)
 
-    found: dict[tuple[bool, int], Parts] = {}
+    found: dict[int, Parts] = {}
     for members in by_length(list(map(len, read)), fitting):
-        clean = [(True, i) for i in members]
-        rows = clean + [(False, i) for i in members if read[i].corrupt_ids]
-        facts_of_rows = [read[i] for _, i in rows]
-        ids = [read[i].clean_ids if is_clean else read[i].corrupt_ids for is_clean, i in rows]
-        found |= zip(rows, _parts(adapter, ids, facts_of_rows), strict=True)
-        done = sum(is_clean for is_clean, _ in found)
-        progress.report(f"attributing logits of {adapter.name}", done, len(read))
-    names = tuple(next(iter(found.values())).by_component)
-    missing = Parts(float("nan"), dict.fromkeys(names, float("nan")))
-    both = [[found.get((side, i), missing) for i in range(len(read))] for side in (True, False)]
-    differences, values = (
-        [np.array([one.logit_diff for one in side]) for side in both],
-        [np.array([[*one.by_component.values()] for one in side]) for side in both],
-    )
-    has_corrupt = any(one.corrupt_ids for one in read)
+        asked = [read[i] for i in members]
+        ids = [one.clean_ids for one in asked]
+        ids += [one.corrupt_ids for one in asked if has_corrupt]
+        made = _parts(adapter, ids, asked * (1 + has_corrupt))
+        # one row of each fact, or two: its clean and its corrupt run
+        found |= {i: made.rows(slice(k, None, len(asked))) for k, i in enumerate(members)}
+        progress.report(f"attributing logits of {adapter.name}", len(found), len(read))
+    parts = [found[i] for i in range(len(read))]
+    differences = np.stack([one.logit_diff for one in parts])
+    values = np.stack([np.stack([*one.by_component.values()], -1) for one in parts])
     return Attribution(
         facts=chosen,
-        clean=differences[0],
-        corrupt=differences[1] if has_corrupt else None,
-        components=names,
-        contributions=values[0],
-        on_corrupt=values[1] if has_corrupt else None,
+        clean=differences[:, 0],
+        corrupt=differences[:, 1] if has_corrupt else None,
+        components=tuple(parts[0].by_component),
+        contributions=values[:, 0],
+        on_corrupt=values[:, 1] if has_corrupt else None,
         softcap=_softcap(adapter),
         provenance=provenance,
     )
 
 
 class Parts(NamedTuple):
-    """One run: its logit difference, and what each component adds."""
+    """Runs: the logit difference of each [row], and what each component adds [row]."""
 
-    logit_diff: float
-    by_component: dict[str, float]
+    logit_diff: Tensor
+    by_component: dict[str, Tensor]
+
+    def rows(self, chosen: slice) -> Parts:
+        """Some of the runs."""
+        picked = {name: value[chosen] for name, value in self.by_component.items()}
+        return Parts(self.logit_diff[chosen], picked)
 
 
 def _parts(
     adapter: ModelAdapter, ids: Sequence[Sequence[int]], facts: Sequence[TokenizedFact]
-) -> list[Parts]:
+) -> Parts:
     """Runs of one length, each with the answers of its fact."""
     kinds = ("embed", "head", "attn_out", "mlp_out", "final_norm")
     run = adapter.run(ids, capture=[site for kind in kinds for site in adapter.sites(kind)])
-    at = {site: _exact(value[:, -1]) for site, value in run.captured.items()}
+    at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
     module, layout = adapter.weights.module, adapter.layout
     unembed: Any = module.get_output_embeddings()
     answers = torch.tensor([[one.answer_id, one.counterfactual_id] for one in facts])
-    columns = _exact(unembed.weight[answers.to(unembed.weight.device)])
+    columns = exact(unembed.weight[answers.to(unembed.weight.device)])
     direction = columns[:, 0] - columns[:, 1]
     norm: Any = module.get_submodule(layout.final_norm)
     stream = run[Site("final_norm")][:, -1]
@@ -122,17 +124,14 @@ def _parts(
         parts[f"mlp_out.{layer}"] = _dot(at[Site("mlp_out", layer)], towards)
     constant = direction @ held.bias
     own = getattr(unembed, "bias", None)
-    given = _exact(torch.zeros(answers.shape) if own is None else own[answers.to(own.device)])
+    given = exact(torch.zeros(answers.shape) if own is None else own[answers.to(own.device)])
     if own is not None or _has_bias(norm):
         parts["bias"] = constant + given[:, 0] - given[:, 1]
 
-    linear = (columns * _exact(normed)[:, None]).sum(-1) + given
-    logits = _exact(run.logits[:, -1]).gather(1, answers)
+    linear = (columns * exact(normed)[:, None]).sum(-1) + given
+    logits = exact(run.logits[:, -1]).gather(1, answers)
     _check(adapter, parts, linear, logits)
-    return [
-        Parts(float(diff), {name: float(value[row]) for name, value in parts.items()})
-        for row, diff in enumerate(logits[:, 0] - logits[:, 1])
-    ]
+    return Parts(logits[:, 0] - logits[:, 1], parts)
 
 
 def _heads(
@@ -140,23 +139,23 @@ def _heads(
 ) -> dict[str, Tensor]:
     """What the heads of a layer add [row], and what its biases do, where there are such."""
     module, layout = adapter.weights.module, adapter.layout
-    matrix = _exact(output_matrix(module, layout, layer, adapter.n_heads))
+    matrix = exact(output_matrix(module, layout, layer, adapter.n_heads))
     bias = output_bias(module, layout, layer)
     z, constant, norm = at[Site("head", layer)], torch.zeros(len(towards)), None
     if layout.attn_out != layout.attention:
         path = f"{layout.blocks}.{layer}.{layout.attn_out}"
         norm = module.get_submodule(path)
         given = torch.einsum("rhz,hzd->rd", z, matrix)
-        given = given if bias is None else given + _exact(bias)
-        like = next(norm.parameters())
-        held = FrozenNorm(norm, f"{path} of {adapter.name}", like)
-        constant, towards = towards @ held.bias, held.pull(
-            towards, held.scale(given, at[Site("attn_out", layer)])
+        given = given if bias is None else given + exact(bias)
+        held = FrozenNorm(norm, f"{path} of {adapter.name}", next(norm.parameters()))
+        constant, towards = (
+            towards @ held.bias,
+            held.pull(towards, held.scale(given, at[Site("attn_out", layer)])),
         )
     by_head = torch.einsum("rhz,hzd,rd->hr", z, matrix, towards)
     parts = {f"head.{layer}.{head}": by_head[head] for head in range(adapter.n_heads)}
     if bias is not None:
-        constant = constant + towards @ _exact(bias)
+        constant = constant + towards @ exact(bias)
     there = bias is not None or _has_bias(norm)
     return parts | ({f"bias.{layer}": constant} if there else {})
 
@@ -165,9 +164,7 @@ def _has_bias(module: Any) -> bool:
     return getattr(module, "bias", None) is not None
 
 
-def _check(
-    adapter: ModelAdapter, parts: dict[str, Tensor], linear: Tensor, logits: Tensor
-) -> None:
+def _check(adapter: ModelAdapter, parts: dict[str, Tensor], linear: Tensor, logits: Tensor) -> None:
     """Raise unless the parts sum to the logit difference, and the capped logits are the model's."""
     within = SUMS_WITHIN.get(str(adapter.dtype).removeprefix("torch."), 1e-4)
     values = torch.stack([*parts.values()])
@@ -198,8 +195,3 @@ def _softcap(adapter: ModelAdapter) -> float | None:
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     return (a * b).sum(-1)
-
-
-def _exact(x: Tensor) -> Tensor:
-    """In float64 on the CPU: not every device has it, and parts may cancel."""
-    return x.detach().cpu().double()

@@ -16,8 +16,15 @@ _APART = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 1e-2, torch.b
 """How far the output of a norm may lie from the held map, as a share of its length."""
 
 
+def exact(x: Tensor) -> Tensor:
+    """In float64 on the CPU: not every device has it, and large parts may cancel."""
+    return x.detach().cpu().double()
+
+
 class FrozenNorm:
     """``norm(x) = scale * gain * (x - mean) + bias``, where the mean is LayerNorm's alone.
+
+    ``scale`` and ``pull`` compute in float64.
 
     Gain and bias are read off what the module gives for three inputs, so that it does not matter
     what its parameters are called, and whether 1 is added to its gain.
@@ -39,10 +46,11 @@ class FrozenNorm:
         if width % 2:
             signs[-2:] = -0.5
         with torch.no_grad():
-            of_nothing, of_ones, of_signs = norm(torch.stack([0 * ones, ones, signs])).double()
-        self.name = name
+            made = norm(torch.stack([0 * ones, ones, signs]))
+        of_nothing, of_ones, of_signs = exact(made)
+        self.name, self._within = name, _APART.get(like.dtype, 1e-4)
         self.bias = of_nothing
-        self.gain = (of_signs - of_nothing) / signs.double()
+        self.gain = (of_signs - of_nothing) / exact(signs)
         self.centres = torch.equal(of_ones, of_nothing)
 
     def scale(self, given: Tensor, made: Tensor) -> Tensor:
@@ -55,16 +63,16 @@ class FrozenNorm:
         Raises:
             ExperimentError: the module is no such norm: what came out is no multiple.
         """
-        held = self.gain * self._centred(given.double())
-        wanted = made.double() - self.bias
+        held = self.gain * self._centred(exact(given))
+        wanted = exact(made) - self.bias
         length = held.square().sum(-1)
         # a norm without gain gives nothing; what is not finite stays so
         scale = torch.where(length == 0, 0.0, (held * wanted).sum(-1) / length)
-        off = (scale[:, None] * held - wanted).norm(dim=-1) / made.double().norm(dim=-1)
-        if (off > _APART.get(made.dtype, 1e-4)).any():
+        off = (scale[:, None] * held - wanted).norm(dim=-1) / exact(made).norm(dim=-1)
+        if (off > self._within).any():
             raise ExperimentError(
                 f"{self.name} is neither an RMSNorm nor a LayerNorm: with its scale held it is off "
-                f"by {off.max():.1%}, so that no part of its input can be attributed"
+                f"by {off.max():.1%} of its length, so that no part of its input can be attributed"
             )
         return scale
 
