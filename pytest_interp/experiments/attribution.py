@@ -19,8 +19,8 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.projections import output_bias, output_matrix
 from pytest_interp.adapters.sites import Site
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
+from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.features import abstaining_ids, encoded
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import LabelledPrompt, PromptSet
 from pytest_interp.facts.prompts import str_tokens
 from pytest_interp.facts.sets import FactSet

@@ -17,7 +17,8 @@ from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.knowledge import known_facts
-from pytest_interp.experiments.sweep import Pairs, sweep
+from pytest_interp.experiments.pairs import Pairs
+from pytest_interp.experiments.sweep import sweep
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import encode, single_token
 from pytest_interp.facts.sets import FactSet

@@ -14,8 +14,8 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
 from pytest_interp.errors import ExperimentError, PromptError
+from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
 from pytest_interp.results.base import Floats

@@ -13,8 +13,8 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError, PromptError
+from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.features import abstaining_ids, abstaining_margin, encoded
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
 from pytest_interp.options.steering import SteerOptions

@@ -10,7 +10,7 @@ import torch
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
-from pytest_interp.experiments.sweep import by_length
+from pytest_interp.experiments.batching import by_length
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.known import why_unknown
 from pytest_interp.facts.prompts import TokenizedFact, str_tokens

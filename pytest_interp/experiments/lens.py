@@ -15,8 +15,8 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import FINAL_NORM, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet

@@ -15,9 +15,12 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.batching import by_length
 from pytest_interp.experiments.control_runs import cheap_controls
 from pytest_interp.experiments.layers import layers_of
-from pytest_interp.experiments.sweep import FEWEST_ROWS, Pairs, Sweep, by_length, sweep
+from pytest_interp.experiments.pairs import Pairs
+from pytest_interp.experiments.patches import FEWEST_ROWS
+from pytest_interp.experiments.sweep import Sweep, sweep
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet

@@ -16,9 +16,9 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
+from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.features import encoded
 from pytest_interp.experiments.lens import lens_edits
-from pytest_interp.experiments.sweep import by_length, rows_in_budget
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.results.trajectories import Trajectories
 

@@ -239,4 +239,3 @@ class AttentionPatterns(Result):
 
 SUBJECT_ROLES = ("subject", "subject_first", "subject_last", "between")
 """Roles of tokens that facts have, and plain prompts do not."""
-

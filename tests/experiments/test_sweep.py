@@ -6,7 +6,7 @@ import pytest
 from tiny import adapter_of
 
 from pytest_interp import FactPrompt, causal_trace
-from pytest_interp.experiments.sweep import rows_in_budget
+from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.progress import listening
 
 FACT = FactPrompt(
@@ -32,13 +32,9 @@ SMOLLM2 = {"d_ff": 1536, "d_model": 576, "n_heads": 9, "d_vocab": 49152, "n_posi
 
 def rows(**changes):
     size = SMOLLM2 | changes
-    config = SimpleNamespace(intermediate_size=size["d_ff"])
-    module = SimpleNamespace(config=SimpleNamespace(get_text_config=lambda: config))
-    adapter = SimpleNamespace(
-        weights=SimpleNamespace(module=module),
-        **{name: size[name] for name in ("d_model", "n_heads", "d_vocab")},
-    )
-    return rows_in_budget(adapter, size["n_positions"])
+    sizes = SimpleNamespace(d_mlp=size["d_ff"])
+    named = {name: size[name] for name in ("d_model", "n_heads", "d_vocab")}
+    return rows_in_budget(SimpleNamespace(sizes=sizes, **named), size["n_positions"])
 
 
 @pytest.mark.parametrize("part", SMOLLM2)
@@ -52,4 +48,5 @@ def test_logits_and_their_softmax_fit_in_a_gibibyte():
 
 
 def test_where_no_size_of_the_mlp_is_stated_it_is_four_times_the_width():
-    assert rows(d_ff=None) == rows(d_ff=4 * SMOLLM2["d_model"])
+    assert adapter_of("gpt2", "nnsight").sizes.d_mlp == 4 * 32
+    assert adapter_of("llama", "nnsight").sizes.d_mlp == 48
