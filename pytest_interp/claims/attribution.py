@@ -97,7 +97,7 @@ def _on_corrupt(
     component: Component | str | Iterable[Component | str],
     known: list[int],
 ) -> Control:
-    """What the component adds after the corrupt prompts, as a share of that after the clean ones."""
+    """What it adds after the corrupt prompts, as a share of what it does after the clean ones."""
     name, limit = "after the corrupt prompts", MOST_ON_CORRUPT
     if attribution.on_corrupt is None or not known:
         return Control(name, None, limit, "there are none")

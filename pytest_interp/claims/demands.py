@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def decide_demands(
     scope, left_out = units.pick(chosen), [one for one in units.left_out if one is not None]
     verdict = replace(
         verdict,
-        **scope.counts,
+        **_counts(scope),
         threshold=demands[0].limit,
         confidence=terms.confidence if len(chosen) > 1 else None,
         n_left_out=len(left_out),
@@ -86,7 +87,7 @@ def decide_demands(
         return replace(
             verdict,
             sentence=too_few_known(len(chosen), len(units.names), terms.min_known, first),
-            **units.scope.counts,
+            **_counts(units.scope),
             details="\n".join(listed("left out as well", more, 2)),
         )
     if few := scope.too_few():
@@ -117,6 +118,11 @@ def decide_demands(
         interval=tightest.found.interval,
         details="\n".join(lines),
     )
+
+
+def _counts(scope: Scope) -> dict[str, Any]:
+    """For the verdict; units without answers are about none."""
+    return {**scope.counts, "n_entities": scope.counts["n_entities"] or None}
 
 
 def _cells(

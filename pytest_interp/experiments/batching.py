@@ -24,7 +24,9 @@ def by_length(lengths: Sequence[int], size: Callable[[int], int]) -> Iterator[li
 
 
 def rows_in_budget(adapter: ModelAdapter, n_positions: int, kept: int = 0) -> int:
-    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`; at least 8.
+    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`.
+
+    At least 8, or 1 where something of them is kept.
 
     Args:
         adapter: the model.
@@ -34,4 +36,4 @@ def rows_in_budget(adapter: ModelAdapter, n_positions: int, kept: int = 0) -> in
     attention = 2 * adapter.n_heads * n_positions
     per_token = 3 * adapter.sizes.d_mlp + 6 * adapter.d_model + attention
     per_row = n_positions * per_token + 2 * adapter.d_vocab + kept
-    return max(8, MEMORY_BUDGET // (4 * per_row))
+    return max(1 if kept else 8, MEMORY_BUDGET // (4 * per_row))
