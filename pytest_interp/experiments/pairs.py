@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.facts.prompts import TokenizedFact
+from pytest_interp.options.corruptions import Corruption
+from pytest_interp.options.trace import Direction
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,31 @@ class Pairs:
             rows = slice(start, start + size)
             part: dict[str, Any] = {k: v if v is None else v[rows] for k, v in vars(self).items()}
             yield rows, Pairs(**part)
+
+
+def pairs_of(
+    adapter: ModelAdapter,
+    facts: Sequence[TokenizedFact],
+    corruption: Corruption,
+    direction: Direction,
+) -> Pairs:
+    """The runs of facts of one token length, each fact repeated for every sample of the corruption.
+
+    Raises:
+        PromptError: a fact lacks what the corruption needs.
+    """
+
+    def repeated(read: Callable[[TokenizedFact], Any]) -> Tensor:
+        values = [read(fact) for fact in facts]
+        made = torch.as_tensor(values, dtype=torch.long, device=adapter.device)
+        return made.repeat_interleave(corruption.n_samples, 0)
+
+    clean, corrupt = repeated(lambda fact: fact.clean_ids), repeated(corruption.ids)
+    answers = repeated(lambda fact: fact.answer_id)
+    others = repeated(lambda fact: fact.counterfactual_id)
+    drawn = [corruption.noise(fact, adapter) for fact in facts]
+    there = [one for one in drawn if one is not None]
+    noise = torch.cat(there).to(adapter.device) if there else None
+    if direction == "denoise":
+        return Pairs(clean, corrupt, answers, others, base_noise=noise)
+    return Pairs(corrupt, clean, answers, others, source_noise=noise)

@@ -6,7 +6,7 @@ Nanda 2023 (arXiv 2309.16042).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -18,7 +18,7 @@ from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.batching import by_length
 from pytest_interp.experiments.control_runs import cheap_controls
 from pytest_interp.experiments.layers import layers_of
-from pytest_interp.experiments.pairs import Pairs
+from pytest_interp.experiments.pairs import pairs_of
 from pytest_interp.experiments.patches import FEWEST_ROWS
 from pytest_interp.experiments.sweep import Sweep, sweep
 from pytest_interp.experiments.tokens import tokenized
@@ -141,7 +141,8 @@ class _Batch:
 
     def sweep(self, layers: Sequence[int], max_rows: int | None) -> Sweep:
         corruption, metric = self.options.corruption, self.options.metric
-        pairs = self._pairs()  # which a corruption may refuse to make
+        # which a corruption may refuse to make
+        pairs = pairs_of(self.adapter, self.facts, corruption, self.options.direction)
         first = min(min(corruption.positions(fact)) for fact in self.facts)
 
         def measure(*run: Tensor) -> Tensor:
@@ -157,21 +158,3 @@ class _Batch:
         patched = swept.patched[:, :, mine, 0].double().mean(-1).cpu().numpy()
         clean, corrupt = (source, base) if self.denoises else (base, source)
         return clean, corrupt, patched
-
-    def _pairs(self) -> Pairs:
-        corruption, device = self.options.corruption, self.adapter.device
-
-        def repeated(read: Callable[[TokenizedFact], Any]) -> Tensor:
-            values = [read(fact) for fact in self.facts]
-            made = torch.as_tensor(values, dtype=torch.long, device=device)
-            return made.repeat_interleave(self.samples, 0)
-
-        clean, corrupt = repeated(lambda fact: fact.clean_ids), repeated(corruption.ids)
-        answers = repeated(lambda fact: fact.answer_id)
-        others = repeated(lambda fact: fact.counterfactual_id)
-        drawn = [corruption.noise(fact, self.adapter) for fact in self.facts]
-        there = [one for one in drawn if one is not None]
-        noise = torch.cat(there).to(device) if there else None
-        if self.denoises:
-            return Pairs(clean, corrupt, answers, others, base_noise=noise)
-        return Pairs(corrupt, clean, answers, others, source_noise=noise)
