@@ -1,14 +1,19 @@
 from .claims import (
     assert_ablation_removes as assert_ablation_removes,
+    assert_attends as assert_attends,
     assert_backends_agree as assert_backends_agree,
     assert_commits_later as assert_commits_later,
     assert_crystallises as assert_crystallises,
     assert_decodable as assert_decodable,
+    assert_direct_effect as assert_direct_effect,
     assert_dose_response as assert_dose_response,
+    assert_duplicate_token_head as assert_duplicate_token_head,
     assert_fact_localized as assert_fact_localized,
     assert_handoff as assert_handoff,
+    assert_induction_head as assert_induction_head,
     assert_necessary as assert_necessary,
     assert_no_effect as assert_no_effect,
+    assert_previous_token_head as assert_previous_token_head,
     assert_separates as assert_separates,
     assert_sharpens_gradually as assert_sharpens_gradually,
     assert_side_effects_below as assert_side_effects_below,
@@ -16,9 +21,12 @@ from .claims import (
 )
 from .experiments import (
     ablate_direction as ablate_direction,
+    attention_patterns as attention_patterns,
     causal_trace as causal_trace,
     causal_traces as causal_traces,
     class_direction as class_direction,
+    direct_logit_attribution as direct_logit_attribution,
+    induction_scores as induction_scores,
     known_facts as known_facts,
     lens_facts as lens_facts,
     logit_lens as logit_lens,
@@ -40,7 +48,10 @@ from .models import (
 )
 from .results import (
     AblationResult as AblationResult,
+    AttentionPatterns as AttentionPatterns,
+    Attribution as Attribution,
     Direction as Direction,
+    HeadScores as HeadScores,
     LensResult as LensResult,
     LensSet as LensSet,
     ProbeResult as ProbeResult,

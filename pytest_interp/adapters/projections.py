@@ -18,7 +18,8 @@ def output_matrix(module: nn.Module, layout: Layout, layer: int, n_heads: int) -
     projection = _projection(module, layout, layer)
     # a linear layer keeps its matrix transposed; the Conv1D of GPT-2 does not
     matrix = projection.weight.T if isinstance(projection, nn.Linear) else projection.weight
-    return matrix.unflatten(0, (n_heads, -1))
+    by_head: Tensor = matrix.unflatten(0, (n_heads, -1))
+    return by_head
 
 
 def output_bias(module: nn.Module, layout: Layout, layer: int) -> Tensor | None:

@@ -72,12 +72,12 @@ def check_direct_effect(
         # of the ratio of the means: a fact whose difference is near 0 has no share of its own
         beyond = values - as_share("share", share) * total
         demands.append(Demand(f"{name} beyond {share:.0%} of the whole", beyond, "at least", 0.0))
-        said.append(f"at least {share:.0%} of the logit difference")
+        said.append(f"at least {share:.0%} of the whole")
     cap = attribution.softcap
     before = "" if cap is None else f", before the cap of the logits at {cap:g}"
     known = [i for i, why in enumerate(attribution.unknown_because(terms.min_gap)) if why is None]
     return decide_over_facts(
-        f"{name} itself adds {' and '.join(said)} to the logit difference{before}",
+        f"what {name} itself adds to the logit difference is {' and '.join(said)}{before}",
         attribution,
         demands,
         terms,

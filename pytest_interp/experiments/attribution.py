@@ -17,7 +17,7 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.projections import output_bias, output_matrix
-from pytest_interp.adapters.sites import Site
+from pytest_interp.adapters.sites import ATTN_OUT, EMBED, FINAL_NORM, HEAD, MLP_OUT, Site
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
@@ -104,7 +104,7 @@ def _parts(
     adapter: ModelAdapter, ids: Sequence[Sequence[int]], facts: Sequence[TokenizedFact]
 ) -> Parts:
     """Runs of one length, each with the answers of its fact."""
-    kinds = ("embed", "head", "attn_out", "mlp_out", "final_norm")
+    kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, FINAL_NORM)
     run = adapter.run(ids, capture=[site for kind in kinds for site in adapter.sites(kind)])
     at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
     module, layout = adapter.weights.module, adapter.layout
@@ -113,15 +113,15 @@ def _parts(
     columns = exact(unembed.weight[answers.to(unembed.weight.device)])
     direction = columns[:, 0] - columns[:, 1]
     norm: Any = module.get_submodule(layout.final_norm)
-    stream = run[Site("final_norm")][:, -1]
+    stream = run[Site(FINAL_NORM)][:, -1]
     held = FrozenNorm(norm, f"the final norm of {adapter.name}", stream)
     normed = norm(stream)
     towards = held.pull(direction, held.scale(stream, normed))
 
-    parts = {"embed": _dot(at[Site("embed")], towards)}
+    parts = {"embed": _dot(at[Site(EMBED)], towards)}
     for layer in range(adapter.n_layers):
         parts |= _heads(adapter, layer, at, towards)
-        parts[f"mlp_out.{layer}"] = _dot(at[Site("mlp_out", layer)], towards)
+        parts[f"mlp_out.{layer}"] = _dot(at[Site(MLP_OUT, layer)], towards)
     constant = direction @ held.bias
     own = getattr(unembed, "bias", None)
     given = exact(torch.zeros(answers.shape) if own is None else own[answers.to(own.device)])
@@ -141,7 +141,7 @@ def _heads(
     module, layout = adapter.weights.module, adapter.layout
     matrix = exact(output_matrix(module, layout, layer, adapter.n_heads))
     bias = output_bias(module, layout, layer)
-    z, constant, norm = at[Site("head", layer)], torch.zeros(len(towards)), None
+    z, constant, norm = at[Site(HEAD, layer)], torch.zeros(len(towards)), None
     if layout.attn_out != layout.attention:
         path = f"{layout.blocks}.{layer}.{layout.attn_out}"
         norm = module.get_submodule(path)
@@ -150,7 +150,7 @@ def _heads(
         held = FrozenNorm(norm, f"{path} of {adapter.name}", next(norm.parameters()))
         constant, towards = (
             towards @ held.bias,
-            held.pull(towards, held.scale(given, at[Site("attn_out", layer)])),
+            held.pull(towards, held.scale(given, at[Site(ATTN_OUT, layer)])),
         )
     by_head = torch.einsum("rhz,hzd,rd->hr", z, matrix, towards)
     parts = {f"head.{layer}.{head}": by_head[head] for head in range(adapter.n_heads)}

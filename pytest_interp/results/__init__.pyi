@@ -1,3 +1,9 @@
+from .attention import (
+    AttentionPatterns as AttentionPatterns,
+)
+from .attribution import (
+    Attribution as Attribution,
+)
 from .base import (
     Axis as Axis,
     Decision as Decision,
@@ -19,6 +25,9 @@ from .crossover import (
 )
 from .direction import (
     Direction as Direction,
+)
+from .head_scores import (
+    HeadScores as HeadScores,
 )
 from .lens import (
     LensResult as LensResult,

@@ -128,6 +128,7 @@ class AttentionPatterns(Result):
     def _positions(self, prompt: int, where: Where) -> tuple[int, ...]:
         tokens = self.str_tokens[prompt]
         n = len(tokens)
+        found: tuple[int, ...]
         if isinstance(where, int):
             found = (where % n,) if -n <= where < n else ()
         elif where in ("first", "last"):
@@ -179,16 +180,27 @@ class AttentionPatterns(Result):
         return np.array([np.mean(one) for one in shares])
 
     @cached_property
-    def main_role(self) -> str:
-        """Where heads that matter look from the last token: the subject, or the first token."""
-        return "subject" if self.subject_positions else "first"
+    def looked_at(self) -> str:
+        """What :meth:`main_map` is the attention to, in words."""
+        return "the subject" if self.subject_positions else "tokens between the first and itself"
+
+    @cached_property
+    def main_map(self) -> Floats:
+        """Mean attention from the last token to the subject [layer, head].
+
+        Without subjects it is that to all tokens but the first, at which many heads look that have
+        nothing to look for (Xiao et al. 2023, arXiv 2309.17453), and the last itself.
+        """
+        if self.subject_positions:
+            return self.mean_attention("last", "subject")
+        elsewhere = self.mean_attention("last", "first") + self.mean_attention("last", "last")
+        return np.maximum(1 - elsewhere, 0)
 
     def leading(self, n: int = 3) -> list[str]:
-        """The heads that give most of their attention from the last token to the main role."""
-        values = self.mean_attention("last", self.main_role)
-        order = np.argsort(-values, axis=None, kind="stable")[:n]
-        rows, heads = np.unravel_index(order, values.shape)
-        return [f"head.{self.layers[r]}.{h}" for r, h in zip(rows, heads.tolist(), strict=True)]
+        """The heads that are highest in the main map, the highest first."""
+        order = np.argsort(-self.main_map, axis=None, kind="stable")[:n]
+        rows, heads = (x.tolist() for x in np.unravel_index(order, self.main_map.shape))
+        return [f"head.{self.layers[r]}.{h}" for r, h in zip(rows, heads, strict=True)]
 
     def to_json(self) -> dict[str, Any]:
         """Mean attention from the last token by layer and head, not every pattern."""
@@ -224,17 +236,14 @@ class AttentionPatterns(Result):
         }
 
     def summary(self) -> str:
-        values, (head,) = self.mean_attention("last", self.main_role), self.leading(1)
-        return (
-            f"{head} looks most from the last token to the {self.main_role}"
-            f"{'' if self.subject_positions else ' one'}: {values.max():.2f} of its attention "
-            f"in {len(self.prompts)} prompts (mean)"
-        )
+        (head,), most, n = self.leading(1), self.main_map.max(), len(self.prompts)
+        prompts = "1 prompt" if n == 1 else f"{n} prompts (mean)"
+        return f"the last token looks most at {self.looked_at} in {head}: {most:.2f} in {prompts}"
 
     def readings(self) -> tuple[Reading, ...]:
         (head,) = self.leading(1)
-        most = float(self.mean_attention("last", self.main_role).max())
-        return (Reading(f"from the last token to the {self.main_role}, by {head}", most),)
+        said = f"from the last token to {self.looked_at}, by {head}"
+        return (Reading(said, float(self.main_map.max())),)
 
 
 SUBJECT_ROLES = ("subject", "subject_first", "subject_last", "between")
