@@ -20,8 +20,8 @@ _MOST_TOKENS = 24
 def attention_figure(result: AttentionPatterns) -> Figure:
     """Mean attention from the last token to the subject by head, and the patterns of three heads.
 
-    Without subjects it is the attention to what is neither the first token nor itself. The patterns are those of the first
-    prompt: each row is a token that looks, and the columns are where.
+    Without subjects it is the attention to what is neither the first token nor itself. The patterns
+    are those of the first prompt: each row is a token that looks, and the columns are where.
     """
     heights = (head_maps.height(result.n_heads) + 1.1, 3.3)
     figure = Figure(figsize=(style.WIDTH, sum(heights)), layout="constrained")
@@ -35,9 +35,8 @@ def attention_figure(result: AttentionPatterns) -> Figure:
     style.label(axes, x="layer")
     n = len(result.prompts)
     of = style.quoted(result.prompts[0]) if n == 1 else f"{n} prompts (mean)"
-    style.title(
-        axes, style.of_model(result, f"attention from the last token to {result.looked_at}\n{of}")
-    )
+    said = f"attention from the last token to {result.looked_at}\n{of}"
+    style.title(axes, style.of_model(result, said))
     for panel, head in zip(below.subplots(1, len(leading), squeeze=False)[0], leading, strict=True):
         _pattern(panel, result.head(head)[0], result.str_tokens[0], head)
     return figure
