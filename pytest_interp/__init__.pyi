@@ -1,4 +1,5 @@
 from .claims import (
+    assert_ablation_drops as assert_ablation_drops,
     assert_ablation_removes as assert_ablation_removes,
     assert_attends as assert_attends,
     assert_backends_agree as assert_backends_agree,
@@ -18,14 +19,17 @@ from .claims import (
     assert_sharpens_gradually as assert_sharpens_gradually,
     assert_side_effects_below as assert_side_effects_below,
     assert_sufficient as assert_sufficient,
+    assert_survives_ablation as assert_survives_ablation,
 )
 from .experiments import (
+    ablate as ablate,
     ablate_direction as ablate_direction,
     attention_patterns as attention_patterns,
     causal_trace as causal_trace,
     causal_traces as causal_traces,
     class_direction as class_direction,
     direct_logit_attribution as direct_logit_attribution,
+    every_component as every_component,
     induction_scores as induction_scores,
     known_facts as known_facts,
     lens_facts as lens_facts,
@@ -48,6 +52,7 @@ from .models import (
 )
 from .results import (
     AblationResult as AblationResult,
+    Ablations as Ablations,
     AttentionPatterns as AttentionPatterns,
     Attribution as Attribution,
     Direction as Direction,

@@ -62,7 +62,7 @@ def check_attends(
             "exchange the two"
         )
     units = Units(
-        Scope(patterns.templates, patterns.entities, patterns.answers),
+        Scope.of(patterns, range(len(patterns.prompts))),
         tuple(map(repr, patterns.prompts)),
         tuple(patterns.unknown_because(terms.min_gap)),
         "prompts" if patterns.facts is None else "facts",

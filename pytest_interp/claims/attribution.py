@@ -10,6 +10,7 @@ import numpy as np
 from pytest_interp.adapters.components import Component, components_of
 from pytest_interp.claims.groups import require, share as as_share
 from pytest_interp.claims.over_facts import Demand, decide_over_facts
+from pytest_interp.claims.ratios import known_facts, shares
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import GivenTerms, Terms, number
@@ -69,13 +70,13 @@ def check_direct_effect(
         demands.append(Demand(name, values, "at most", number("at_most", at_most)))
         said.append(f"at most {at_most:g} logits")
     if share is not None:
-        # of the ratio of the means: a fact whose difference is near 0 has no share of its own
-        beyond = values - as_share("share", share) * total
-        demands.append(Demand(f"{name} beyond {share:.0%} of the whole", beyond, "at least", 0.0))
+        least = as_share("share", share)
+        parts = shares(attribution, terms, values, total)
+        demands.append(Demand(f"share of {name}", parts, "at least", least))
         said.append(f"at least {share:.0%} of the whole")
     cap = attribution.softcap
     before = "" if cap is None else f", before the cap of the logits at {cap:g}"
-    known = [i for i, why in enumerate(attribution.unknown_because(terms.min_gap)) if why is None]
+    known = known_facts(attribution, terms)
     return decide_over_facts(
         f"what {name} itself adds to the logit difference is {' and '.join(said)}{before}",
         attribution,

@@ -50,12 +50,6 @@ class Units:
         """The indices of those that count."""
         return [i for i, reason in enumerate(self.left_out) if reason is None]
 
-    def pick(self, chosen: Sequence[int]) -> Scope:
-        """What those at these indices share."""
-        by_unit = (self.scope.templates, self.scope.entities, self.scope.answers)
-        templates, entities, answers = (tuple(field[i] for i in chosen) for field in by_unit)
-        return Scope(templates, entities, answers)  # type: ignore[arg-type]
-
 
 def decide_demands(
     verdict: Verdict, units: Units, demands: Sequence[Demand], terms: Terms, also: str = ""
@@ -74,7 +68,10 @@ def decide_demands(
         also: lines for a person, below those about broken cells.
     """
     chosen = units.chosen
-    scope, left_out = units.pick(chosen), [one for one in units.left_out if one is not None]
+    scope, left_out = (
+        Scope.of(units.scope, chosen),
+        [one for one in units.left_out if one is not None],
+    )
     verdict = replace(
         verdict,
         **_counts(scope),

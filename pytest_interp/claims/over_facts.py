@@ -51,8 +51,13 @@ def decide_over_facts(
         controls=(*result.controls, *terms.controls, *controls),
     )
     units = Units(
-        Scope(result.templates, result.entities, result.answers),
+        scope_of(result, range(len(result))),
         tuple(repr(prompt.clean_prompt) for prompt in result.facts.prompts),
         tuple(result.unknown_because(terms.min_gap)),
     )
     return decide_demands(verdict, units, demands, terms, also)
+
+
+def scope_of(result: OverFacts, members: Sequence[int]) -> Scope:
+    """How facts of a result are counted: those at these indices."""
+    return Scope.of(result, members)

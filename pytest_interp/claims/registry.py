@@ -53,6 +53,7 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
             *("localized", "effects", "crystallises"),
             *("decodable", "steering", "useful", "trajectories"),
             *("attribution", "attention", "head_scores"),
+            "ablations",
         )
     ),
     accept=_claim,

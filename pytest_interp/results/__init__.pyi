@@ -1,3 +1,6 @@
+from .ablations import (
+    Ablations as Ablations,
+)
 from .attention import (
     AttentionPatterns as AttentionPatterns,
 )

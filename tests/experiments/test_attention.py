@@ -56,7 +56,10 @@ def test_facts_have_their_metric_and_their_subject(backend):
     assert found.layers == (1, 2)
     assert found.subject_positions == ((1, 2), (1,))
     for i, one in enumerate(FACTS.prompts):
-        for prompt, metric in ((one.clean_prompt, found.clean), (one.corrupt_prompt, found.corrupt)):
+        for prompt, metric in (
+            (one.clean_prompt, found.clean),
+            (one.corrupt_prompt, found.corrupt),
+        ):
             logits = adapter.run(prompt).logits[0, -1]
             a, b = (adapter.answer_id(x) for x in (one.answer, one.counterfactual_answer))
             assert metric[i] == pytest.approx(float(logits[a] - logits[b]), abs=1e-5)
