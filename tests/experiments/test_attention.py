@@ -245,7 +245,9 @@ def test_numbers_that_make_no_sense_are_refused(asked):
 
 
 def test_a_small_vocabulary_has_short_copies():
-    with pytest.raises(ExperimentError, match="has 60 tokens .* need 62: give a length of at most"):
+    with pytest.raises(
+        ExperimentError, match=r"has 60 tokens .* need 62: give a length of at most"
+    ):
         induction_scores(adapter_of("llama", "nnsight"), length=31)
 
 

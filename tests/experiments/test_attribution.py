@@ -197,7 +197,7 @@ def test_what_is_no_sum_is_refused():
     def one_more_part(module):
         module.model.layers[1].register_forward_hook(lambda _, __, out: out + 0.5 * out.sin())
 
-    with pytest.raises(ExperimentError, match="sum to something else, by .* add more to the"):
+    with pytest.raises(ExperimentError, match=r"sum to something else, by .* add more to the"):
         direct_logit_attribution(broken(one_more_part), FACTS)
 
     def scaled_logits(module):
