@@ -251,6 +251,8 @@ class ModelAdapter(ABC):
             taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
             out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
             taps.check_fired(str(self))
+            if prefix is not None:
+                prefix.check_read(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
     def _shapes(self, n_tokens: int) -> Shapes:
