@@ -1,4 +1,5 @@
 from .claims import (
+    assert_ablation_drops as assert_ablation_drops,
     assert_ablation_removes as assert_ablation_removes,
     assert_backends_agree as assert_backends_agree,
     assert_commits_later as assert_commits_later,
@@ -13,12 +14,15 @@ from .claims import (
     assert_sharpens_gradually as assert_sharpens_gradually,
     assert_side_effects_below as assert_side_effects_below,
     assert_sufficient as assert_sufficient,
+    assert_survives_ablation as assert_survives_ablation,
 )
 from .experiments import (
+    ablate as ablate,
     ablate_direction as ablate_direction,
     causal_trace as causal_trace,
     causal_traces as causal_traces,
     class_direction as class_direction,
+    every_component as every_component,
     known_facts as known_facts,
     lens_facts as lens_facts,
     logit_lens as logit_lens,
@@ -40,6 +44,7 @@ from .models import (
 )
 from .results import (
     AblationResult as AblationResult,
+    Ablations as Ablations,
     Direction as Direction,
     LensResult as LensResult,
     LensSet as LensSet,

@@ -1,3 +1,9 @@
+from .ablations import (
+    assert_ablation_drops as assert_ablation_drops,
+    assert_survives_ablation as assert_survives_ablation,
+    check_ablation_drops as check_ablation_drops,
+    check_survives_ablation as check_survives_ablation,
+)
 from .agreement import (
     assert_backends_agree as assert_backends_agree,
     check_backends_agree as check_backends_agree,

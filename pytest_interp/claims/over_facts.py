@@ -62,7 +62,7 @@ def decide_over_facts(
     reasons = result.unknown_because(terms.min_gap)
     known = [i for i, reason in enumerate(reasons) if reason is None]
     left_out = [reason for reason in reasons if reason is not None]
-    scope = _scope(result, known)
+    scope = scope_of(result, known)
     all_controls = (*result.controls, *terms.controls, *controls)
     verdict = Verdict(
         claim=claim,
@@ -81,7 +81,7 @@ def decide_over_facts(
         return replace(
             verdict,
             sentence=too_few_known(len(known), len(result), terms.min_known, first),
-            **_scope(result, range(len(result))).counts,
+            **scope_of(result, range(len(result))).counts,
             details="\n".join(listed("left out as well", more, 2)),
         )
     if few := scope.too_few():
@@ -115,7 +115,8 @@ def decide_over_facts(
     )
 
 
-def _scope(result: OverFacts, members: Sequence[int]) -> Scope:
+def scope_of(result: OverFacts, members: Sequence[int]) -> Scope:
+    """How facts of a result are counted: those at these indices."""
     by_fact = (result.templates, result.entities, result.answers)
     templates, entities, answers = (tuple(field[i] for i in members) for field in by_fact)
     return Scope(templates, entities, answers)  # type: ignore[arg-type]

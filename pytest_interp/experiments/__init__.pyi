@@ -1,5 +1,5 @@
-from .ablation import (
-    ablate_direction as ablate_direction,
+from .ablations import (
+    ablate as ablate,
 )
 from .behaviour import (
     Said as Said,
@@ -28,8 +28,14 @@ from .lens import (
     lens_facts as lens_facts,
     logit_lens as logit_lens,
 )
+from .members import (
+    every_component as every_component,
+)
 from .probing import (
     probe as probe,
+)
+from .projection import (
+    ablate_direction as ablate_direction,
 )
 from .steering import (
     steer as steer,

@@ -1,3 +1,6 @@
+from .ablation import (
+    AblationOptions as AblationOptions,
+)
 from .corruptions import (
     Corruption as Corruption,
     Gaussian as Gaussian,

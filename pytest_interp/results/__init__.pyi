@@ -1,3 +1,6 @@
+from .ablations import (
+    Ablations as Ablations,
+)
 from .base import (
     Axis as Axis,
     Decision as Decision,

@@ -59,6 +59,15 @@ class Reading:
     """What is so where the value is above 0, as ``prefers ' Paris' to ' Tokyo'``."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What people see of a number of the JSON: ``start + factor * number``, under this name."""
+
+    name: str
+    start: float = 0.0
+    factor: float = 1.0
+
+
 class Result(ABC):
     """What an experiment returns: frozen, with named axes.
 
@@ -80,6 +89,10 @@ class Result(ABC):
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         """For top-level fields of the JSON that are arrays: what each dimension counts."""
+        return {}
+
+    def shown(self) -> Mapping[str, Shown]:
+        """For fields of :meth:`axes` of which the figure shows something else: what it shows."""
         return {}
 
     def findings(self) -> Mapping[str, Decision]:
