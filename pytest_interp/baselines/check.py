@@ -15,6 +15,7 @@ from syrupy.session import SnapshotSession
 from pytest_interp.baselines.checked import Checked
 from pytest_interp.baselines.compare import tolerances_between
 from pytest_interp.baselines.entry import Entry
+from pytest_interp.baselines.files import read_if_there
 from pytest_interp.baselines.images import Drawing, inspect_figure, threshold_of
 from pytest_interp.baselines.messages import Command, Messages
 from pytest_interp.baselines.pending import Judged, Origin, PendingFolder
@@ -117,7 +118,8 @@ class Baseline:
         # a checkpoint is compared with the model's entry until it has one of its own
         base = own if own.exists() else shared
         found = self._compare(checked, base, new)
-        if not self._policy.is_judged:
+        checked.is_judged = self._policy.is_judged
+        if not checked.is_judged:
             if found.error is not None:
                 raise found.error
             self.notes += self._messages(checked, base, backend).not_judged(found)
@@ -169,6 +171,7 @@ class Baseline:
         """Write what the update asked for: the test has passed. Errors as for ``Save``."""
         for one in self.checked:
             if one.save is not None:
+                one.replaced = read_if_there(one.slot.picture)
                 self.notes.append(one.save.write())
                 one.written, one.agrees = True, True
         self.leave((), only_comparisons_failed=False)

@@ -27,6 +27,8 @@ class Checked:
     """None where the comparison could not begin."""
     problem: FigureProblem | None = None
     """What is wrong with the saved figure, though the numbers agree."""
+    is_judged: bool = True
+    """Whether it fails where it moved: not on a checkpoint without a baseline of its own."""
     postponed: bool = False
     """Whether another worker may write the entry in this run, so that nothing was decided."""
     into: Slot | None = None
@@ -39,6 +41,8 @@ class Checked:
     """What an update is to write once the test has passed."""
     written: bool = False
     """Whether it was."""
+    replaced: bytes | None = None
+    """The figure of the entry that it was compared with, where an update wrote another."""
     waits: tuple[Save, About] | None = None
     """What is to wait for a review once the test has failed by comparisons alone."""
     review: str | None = None

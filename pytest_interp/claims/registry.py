@@ -53,6 +53,8 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
             *("localized", "effects", "crystallises"),
             *("decodable", "steering", "useful", "trajectories"),
             *("estimates",),
+            *("ablations", "circuits"),
+            *("attribution", "attention", "head_scores"),
         )
     ),
     accept=_claim,

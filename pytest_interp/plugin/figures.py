@@ -12,6 +12,7 @@ from pytest_interp.baselines.names import marked, stem_of
 from pytest_interp.documents import shown
 from pytest_interp.errors import BaselineError, ReportError
 from pytest_interp.plugin import gathering
+from pytest_interp.plugin.options import mode_of
 from pytest_interp.plugin.owners import name_of
 from pytest_interp.plugin.report import COLLECTED
 from pytest_interp.plugin.targets import target_of
@@ -20,19 +21,22 @@ FORMS = ("svg", "pdf", "png")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The form, the folder and the size of the files."""
+    """The form, the folder and the size of the files; each with an ini twin that it overrides."""
     group = parser.getgroup("interp", "interpretability claims on language models")
     form = "save the figure of each result of the run as a file of this form"
     folder = "folder of the files of --interp-figures (default: figures)"
     size = "their size in inches, as 6.5x4, or 6.5 to keep the ratio of the sides"
     group.addoption("--interp-figures", choices=FORMS, help=form)
-    group.addoption("--interp-figures-dir", metavar="DIR", default="figures", help=folder)
+    group.addoption("--interp-figures-dir", metavar="DIR", help=folder)
     group.addoption("--interp-figures-size", metavar="WIDTH[xHEIGHT]", help=size)
+    parser.addini("interp_figures", form, default="")
+    parser.addini("interp_figures_dir", folder, default="")
+    parser.addini("interp_figures_size", size, default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a size or a folder that cannot be, before the run costs anything."""
-    if config.option.interp_figures is None:
+    if _form(config) is None:
         return
     try:
         _inches(config)
@@ -46,17 +50,30 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+def _form(config: pytest.Config) -> Any:
+    """One of the forms; None where no figures are asked for.
+
+    Raises:
+        UsageError: the ini file has another word. pytest itself refuses one of the command line.
+    """
+    asked = config.getoption("interp_figures") or config.getini("interp_figures")
+    return mode_of(config, "interp_figures", FORMS) if asked else None
+
+
 def _inches(config: pytest.Config) -> tuple[float, float | None] | None:
     from pytest_interp.figures.sizes import parse_size
 
-    given = config.option.interp_figures_size
+    given = config.getoption("interp_figures_size") or config.getini("interp_figures_size")
     return parse_size(given) if given else None
 
 
 def _folder(config: pytest.Config) -> Path:
+    if given := config.getini("interp_figures_dir"):
+        ini_folder = config.inipath.parent if config.inipath else config.rootpath
+        given = ini_folder / Path(given).expanduser()
+    asked = config.getoption("interp_figures_dir") or given or "figures"
     # not the invocation folder of a worker, which is that of its controller anyway
-    given = Path(config.option.interp_figures_dir).expanduser()
-    return config.invocation_params.dir / given
+    return config.invocation_params.dir / Path(asked).expanduser()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,7 +84,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         ReportError: a file cannot be written.
     """
     done = yield
-    if item.config.option.interp_figures is not None:
+    if _form(item.config) is not None:
         _save(item)
     return done
 
@@ -77,7 +94,7 @@ def _save(item: pytest.Item) -> None:
     from pytest_interp.figures import figure_of
     from pytest_interp.figures.export import exported
 
-    form, inches = item.config.option.interp_figures, _inches(item.config)
+    form, inches = _form(item.config), _inches(item.config)
     for stem, result in _named(item):
         figure = figure_of(result)
         if figure is None:
@@ -113,5 +130,5 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say where the figures are."""
-    if config.option.interp_figures is not None and config.stash[COLLECTED].tests:
+    if _form(config) is not None and config.stash[COLLECTED].tests:
         terminalreporter.write_line(f"interp: figures below {shown(_folder(config))}")

@@ -104,7 +104,8 @@ def finish(item: pytest.Item, *, whole: bool) -> Mapping[str, Any] | None:
         spec=item.nodeid.partition("::")[0],
         line=None if line is None else line + 1,
         name=name_of(item),
-        about=_about(item),
+        about=_about(getattr(item, "function", None)),
+        about_spec=_about(getattr(item, "module", None)),
         model=target.model if target else None,
         backend=target.backend if target else None,
         checkpoint=checkpoint.source if checkpoint else None,
@@ -154,7 +155,7 @@ def _message(report: pytest.TestReport) -> str:
     return str(crash.message if crash else report.longrepr).removeprefix("Failed: ")
 
 
-def _about(item: pytest.Item) -> str:
-    function, module = getattr(item, "function", None), getattr(item, "module", None)
-    text = next(filter(None, (getattr(one, "__doc__", None) for one in (function, module))), "")
+def _about(thing: object) -> str:
+    """The first paragraph of a docstring, in one line."""
+    text = getattr(thing, "__doc__", None) or ""
     return " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from pkgutil import resolve_name
 from time import perf_counter
@@ -18,9 +19,10 @@ import pytest
 from pytest_interp.documents import shown
 from pytest_interp.errors import ReportError
 from pytest_interp.plugin import gathering
+from pytest_interp.plugin.unfinished import Expected
 
 if TYPE_CHECKING:
-    from pytest_interp.report.run import RunRecord
+    from pytest_interp.report.run import RunRecord, TestRecord
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,24 @@ class Collected:
     started: float = field(default_factory=perf_counter)
     tests: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The record of each test by its node id: of a test that was run again, the last."""
+    expected: Expected = field(default_factory=Expected)
+    """What was to run, and how far it came."""
     lines: list[str] = field(default_factory=list)
     """What the end of the run says of its reports."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if record := getattr(report, _RECORD, None):
             self.tests[record["id"]] = record
+
+    @property
+    def has_specs(self) -> bool:
+        """Whether a spec ran, or was to run: else the end of a run says nothing unasked."""
+        return bool(self.tests) or any(one.outcome == "unfinished" for one in self.unfinished)
+
+    @cached_property
+    def unfinished(self) -> list[TestRecord]:
+        """What did not run to its end, once the run has ended."""
+        return list(self.expected.records())
 
 
 _RECORD = "interp_test"
@@ -107,6 +121,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     config.stash[COLLECTED] = Collected()
     config.pluginmanager.register(config.stash[COLLECTED], "interp-collected")
+    config.pluginmanager.register(config.stash[COLLECTED].expected, "interp-expected")
 
 
 def _asked(config: pytest.Config) -> Iterator[tuple[Writer, Path]]:
@@ -167,7 +182,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if collected is None or not _is_asked(config):
         return
     run = run_record(config, collected, int(exitstatus))
-    if run.tests:  # a run of other tests has nothing to say
+    if collected.has_specs:  # a run of other tests has nothing to say
         collected.lines += _add_to_summary(run)
     for writer, path in asked:
         try:
@@ -199,9 +214,8 @@ def run_record(config: pytest.Config, collected: Collected, exit_status: int) ->
     from pytest_interp.report.run import RunRecord
 
     sha, dirty = git_state(config.rootpath)
-    tests = sorted(
-        map(test_of, collected.tests.values()), key=lambda t: (t.spec, t.line or 0, t.id)
-    )
+    records = [*map(test_of, collected.tests.values()), *collected.unfinished]
+    tests = sorted(records, key=lambda t: (t.spec, t.line or 0, t.id))
     return RunRecord(
         time=collected.time,
         seconds=round(perf_counter() - collected.started, 3),

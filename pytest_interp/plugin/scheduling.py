@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,7 @@ from xdist.scheduler import (  # type: ignore[import-untyped]
     LoadScopeScheduling,
 )
 
-from pytest_interp.adapters.backends import backend_names
-from pytest_interp.models.registry import model_names
-from pytest_interp.plugin.specs import SUFFIX
+from pytest_interp.plugin.ids import id_reader
 
 _PARTS = 4
 """The other tests of a run are cut into so many pieces for each worker."""
@@ -58,14 +55,8 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 def files_on_models(collection: Sequence[str]) -> set[str]:
     """The files with tests on models, by the ids of their tests: xdist tells no more of them."""
-    models, backends = (
-        "|".join(map(re.escape, names)) for names in (model_names(), backend_names())
-    )
-    # as in [smollm2-135m-nnsight] or, of a test that asks for the weights alone, [smollm2-135m]
-    target = re.compile(rf"\[(.*-)?(({models})|.+-({backends}))(-.*)?\]$")
-    return {
-        _file(test) for test in collection if _file(test).endswith(SUFFIX) or target.search(test)
-    }
+    read = id_reader()
+    return {_file(test) for test in collection if read(test) is not None}
 
 
 def _file(nodeid: str) -> str:

@@ -29,15 +29,18 @@ def pytest_terminal_summary(
 ) -> None:
     """Show the claims of the run, failures first; nothing where no spec ran."""
     collected, mode = config.stash[COLLECTED], mode_of(config, "interp_summary", MODES)
-    if mode == "none" or not collected.tests or terminalreporter.verbosity < -1:
+    if mode == "none" or not collected.has_specs or terminalreporter.verbosity < -1:
         return
     from pytest_interp.report.lines import BAD, lines_of
     from pytest_interp.report.terminal import render_terminal, title
 
-    lines = lines_of(run_record(config, collected, int(exitstatus)))
+    run = run_record(config, collected, int(exitstatus))
+    lines = lines_of(run)
     shown = [line for line in lines if mode == "all" or line.word in BAD]
     writer = terminalreporter._tw
     if table := render_terminal(shown, writer.fullwidth, colours=writer.hasmarkup):
         terminalreporter.section(f"interp summary: {title(lines)}")
+        if run.broke_off:
+            terminalreporter.write_line(run.broke_off)
         for text in table:
             terminalreporter.write_line(text)

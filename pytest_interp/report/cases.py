@@ -56,9 +56,7 @@ class Case:
     @property
     def title(self) -> str:
         """The name of the test as words."""
-        name, bracket, case = self.first.name.partition("[")
-        words = re.sub(r"^test_+", "", name).replace("_", " ").strip() or name
-        return f"{words[:1].upper()}{words[1:]}{f' ({case[:-1]})' if bracket else ''}"
+        return self.first.title
 
     @cached_property
     def outcome(self) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_interp.report.run import ResultRecord
+from pytest_interp.report.run import ResultRecord, ShownRecord
 
 _ACROSS = ("layer", "dose")
 """Axes that run from left to right where an array has two."""
@@ -62,9 +62,16 @@ def grids_of(record: ResultRecord) -> tuple[Grid, ...]:
             first, second, rows, columns = second, first, columns, rows
             values = list(zip(*values, strict=True))
             moved = [(j, i, saved) for i, j, saved in moved]
-        cells = tuple(map(tuple, values))
-        found.append(Grid(name, first, rows, second, columns, cells, tuple(moved)))
+        shown = record.shown.get(name)
+        cells = tuple(tuple(_seen(value, shown) for value in row) for row in values)
+        was = tuple((i, j, _seen(saved, shown)) for i, j, saved in moved)
+        found.append(Grid(shown.name if shown else name, first, rows, second, columns, cells, was))
     return tuple(found)
+
+
+def _seen(value: float | None, shown: ShownRecord | None) -> float | None:
+    """The number as the figure shows it."""
+    return value if value is None or shown is None else shown.start + shown.factor * value
 
 
 def _moved(record: ResultRecord, field: str) -> list[tuple[int, int, float | None]]:

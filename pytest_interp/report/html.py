@@ -9,17 +9,13 @@ from pytest_interp.report.pages import page
 from pytest_interp.report.run import OUTCOMES, STATES, Outcome, RunRecord, State
 from pytest_interp.report.views import figure_address, figure_id
 
-_BAD = OUTCOMES[: OUTCOMES.index("passed")]
+_BAD = [one for one in OUTCOMES[: OUTCOMES.index("passed")] if one != "unfinished"]
 _IN_WORDS: dict[Outcome, str] = {
     "error": "broke outside of a claim",
+    "unfinished": "did not finish",
     "xpassed": "unexpected pass",
     "xfailed": "expected failure",
 }
-_ENDS = {
-    2: "The run was interrupted, or stopped at an error: claims may be missing.",
-    3: "pytest itself broke: claims may be missing.",
-}
-"""By exit status of pytest: what a reader of an incomplete run has to know."""
 _STATES: dict[State, str] = {
     "same": "same as saved",
     "within": "moved within tolerance",
@@ -27,6 +23,7 @@ _STATES: dict[State, str] = {
     "written": "saved by this run",
     "unreadable": "cannot be read",
     "unchecked": "not compared",
+    "not judged": "of a checkpoint, not judged",
 }
 
 
@@ -42,9 +39,9 @@ def render(run: RunRecord) -> str:
         scripts=("grids.js", "filters.js", "report.js"),
         run=run,
         models=models,
-        headline=_headline(cases),
+        headline=_headline(cases, run.broke_off),
         lead=_lead(outcomes, states),
-        note=_ENDS.get(run.exit_status, ""),
+        note=run.broke_off,
         duration=_duration(run.seconds),
         outcomes=[(outcome, outcomes[outcome]) for outcome in OUTCOMES if outcomes[outcome]],
         states=[(state, _STATES.get(state, state)) for state in STATES if states[state]],
@@ -55,13 +52,17 @@ def render(run: RunRecord) -> str:
     )
 
 
-def _headline(cases: list[Case]) -> str:
-    ran = [case for case in cases if case.outcome != "skipped"]
-    if not ran:
-        return "No claim was measured"
+def _headline(cases: list[Case], broke_off: str) -> str:
+    ran = [case for case in cases if case.outcome not in ("skipped", "unfinished")]
+    left = sum(case.outcome == "unfinished" for case in cases)
     bad = sum(case.outcome in _BAD for case in ran)
+    more = f"; {left} did not finish" if left else "; the run broke off" if broke_off else ""
     if bad:
-        return f"{bad} of {len(ran)} claims {'does' if bad == 1 else 'do'} not hold"
+        return f"{bad} of {len(ran)} claims {'does' if bad == 1 else 'do'} not hold{more}"
+    if more and ran:
+        return f"{len(ran)} claim{' holds' if len(ran) == 1 else 's hold'}{more}"
+    if not ran:
+        return f"No claim was measured{more}"
     return f"All {len(ran)} claims hold" if len(ran) > 1 else "The claim holds"
 
 

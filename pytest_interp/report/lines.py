@@ -11,12 +11,20 @@ from typing import Final, Literal
 from pytest_interp.report.run import OUTCOMES, STATES, ClaimRecord, RunRecord, State, TestRecord
 
 Word = Literal[
-    "error", "failed", "inconclusive", "xpassed", "expected", "passed", "xfailed", "skipped"
+    "error",
+    "failed",
+    "unfinished",
+    "inconclusive",
+    "xpassed",
+    "expected",
+    "passed",
+    "xfailed",
+    "skipped",
 ]
 """What a line says of a claim. ``expected``: it is false, and its test passed all the same."""
 _PASSED: Final = OUTCOMES.index("passed")
 WORST_FIRST: Final[tuple[Word, ...]] = (*OUTCOMES[:_PASSED], "expected", *OUTCOMES[_PASSED:])
-BAD: Final[tuple[Word, ...]] = WORST_FIRST[:3]
+BAD: Final[tuple[Word, ...]] = WORST_FIRST[: WORST_FIRST.index("xpassed")]
 """What a reader has to look at."""
 
 

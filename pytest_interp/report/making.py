@@ -22,6 +22,7 @@ from pytest_interp.report.run import (
     Interval,
     ReadingRecord,
     ResultRecord,
+    ShownRecord,
     State,
 )
 
@@ -99,6 +100,7 @@ def _result_record(
             name: tuple((axis.name, axis.labels) for axis in axes)
             for name, axes in result.axes().items()
         },
+        shown={name: ShownRecord(**asdict(one)) for name, one in result.shown().items()},
         readings=tuple(ReadingRecord(**plain(asdict(one))) for one in result.readings()),
         shared={
             way: tuple(tuple(sorted(map(str, names))) for names in of)
@@ -108,6 +110,7 @@ def _result_record(
         figure=figure,
         figure_problem=problem,
         baseline=baseline,
+        texts=result.texts(),
     )
 
 
@@ -135,8 +138,8 @@ def baseline_record(checked: Checked, rootdir: Path, *, whole: bool) -> Baseline
             for change in compare(old, new)
         )
         provenance = tuple(line.strip() for line in provenance_lines(old, new)[1:])
-        if not checked.written:  # else the saved figure is the new one
-            old_figure = _saved_figure(slot.picture)
+        # after an update, the saved figure is the new one
+        old_figure = _kept(checked.replaced) if checked.written else _saved_figure(slot.picture)
     return BaselineRecord(
         file=shown(slot.numbers, rootdir),
         name=checked.name,
@@ -161,9 +164,9 @@ def state_of(checked: Checked) -> State:
     if found.error is not None:
         return "unreadable"
     if found.old is None:
-        return "new"
+        return "new" if checked.is_judged else "not judged"
     if found.needs is not Update.NOTHING or checked.problem is not None:
-        return "changed"
+        return "changed" if checked.is_judged else "not judged"
     return "same" if found.old.result == found.new.result else "within"
 
 
@@ -207,6 +210,10 @@ def _saved_figure(file: Path) -> FigureFile | None:
         content = read_if_there(file)
     except BaselineError:
         return None
+    return _kept(content)
+
+
+def _kept(content: bytes | None) -> FigureFile | None:
     return None if content is None else _png(content)
 
 

@@ -17,6 +17,7 @@ _NEWS = {
     "unreadable": "the baseline cannot be read",
     "changed": "out of tolerance",
     "new": "no baseline yet",
+    "not judged": "of the model, not judged on a checkpoint",
     "written": "baseline written",
     "within": "moved within tolerance",
 }
@@ -34,8 +35,12 @@ def render(run: RunRecord, limit: int = LIMIT) -> str:
     cases = _cases(run.tests)
     bad = [case for case in cases if OUTCOMES.index(case[0].outcome) < OUTCOMES.index("passed")]
     good = [case for case in cases if case not in bad]
-    page = _Page(limit, [_headline(run), "", _counts(run), *_stand_ins(run)], _foot(run))
-    page.section([""], [_failure(case) for case in bad], [], "tests that did not pass")
+    note = ["", f"**{run.broke_off}**"] if run.broke_off else []
+    head = [_headline(run), *note, "", _counts(run), *_stand_ins(run)]
+    page = _Page(limit, head, _foot(run))
+    failures = [_failure(case) for case in bad if case[0].outcome != "unfinished"]
+    page.section([""], failures, [], "tests that did not pass")
+    page.section([""], list(_unfinished(bad)), [], "ways not to finish")
     news = [entry for case in good for entry in _moved(case)]
     page.section(["", "**Baselines**", ""], news, [], "results")
     skipped = Counter(test.message for test in run.tests if test.outcome == "skipped")
@@ -100,6 +105,8 @@ def _headline(run: RunRecord) -> str:
         "❌" if bad else "❔" if outcomes["inconclusive"] else "✅" if outcomes["passed"] else "⚪"
     )
     bad += [f"{outcomes['inconclusive']} inconclusive"] if outcomes["inconclusive"] else []
+    if run.broke_off and not bad:
+        sign, bad = "❌", ["the run broke off"]
     said = ", ".join(bad) or ("all hold" if outcomes["passed"] else "no spec ran")
     return f"### {sign} Claims about model insides: {said}"
 
@@ -133,12 +140,23 @@ def _failure(case: Case) -> str:
     lines = [_title(case)]
     broken = [claim for claim in test.claims if claim.status != "passed"]
     lines += [f"  - {_claim(claim)}" for claim in broken]
-    news = [line for b in _baselines(test) if b.state in _NEWS for line in _baseline(b)]
-    lines += [f"  - {line}" for line in news]
+    news = [b for b in _baselines(test) if b.state in _NEWS]
+    lines += [f"  - {line}" for line in _lines(test, news)]
     if not broken and not news:
         first = next((line for line in test.message.splitlines() if line.strip()), test.outcome)
         lines.append(f"  - {text(_short(first.strip()))}")
     return "\n".join(lines)
+
+
+def _unfinished(cases: Sequence[Case]) -> Iterator[str]:
+    """An entry for each way in which tests did not run to their end."""
+    ways: dict[str, list[str]] = {}
+    for case in cases:
+        if case[0].outcome == "unfinished":
+            ways.setdefault(case[0].message, []).append(case[0].name)
+    for reason, names in ways.items():
+        said = _short(f"{reason}: {', '.join(names)}")
+        yield f"- ❌ **{len(names)} unfinished**: {text(said)}"
 
 
 def _moved(case: Case) -> Iterator[str]:
@@ -148,12 +166,23 @@ def _moved(case: Case) -> Iterator[str]:
         (b for b in _baselines(test) if b.state in _NEWS),
         key=lambda b: list(_NEWS).index(b.state),
     )
-    if test.checkpoint is not None and news:
-        count = sum(len(b.changes) for b in news)
-        yield f"{_title(case)}: {count} numbers are not those of {text(str(test.model))}"
+    if all(b.state == "not judged" for b in news) and news:
+        yield f"{_title(case)}: {_not_judged(test, news)}"
     elif news:
-        said = [f"  - {line}" for b in news for line in _baseline(b)]
-        yield "\n".join([_title(case), *said])
+        yield "\n".join([_title(case), *(f"  - {line}" for line in _lines(test, news))])
+
+
+def _lines(test: TestRecord, news: Sequence[BaselineRecord]) -> Iterator[str]:
+    """What moved; of a checkpoint that is not judged by the model's baselines, how much of it."""
+    others = [b for b in news if b.state == "not judged"]
+    yield from (line for b in news if b not in others for line in _baseline(b))
+    if others:
+        yield _not_judged(test, others)
+
+
+def _not_judged(test: TestRecord, news: Sequence[BaselineRecord]) -> str:
+    count = sum(len(b.changes) for b in news)
+    return f"{count} numbers are not those of {text(str(test.model))}, and not judged"
 
 
 def _title(case: Case) -> str:

@@ -6,6 +6,7 @@ library: pytest's processes make these records, and one of them shows them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
@@ -13,13 +14,19 @@ from typing import Any, Final, Literal, get_args
 SCHEMA = 1
 """Version of the layout."""
 
-Outcome = Literal["error", "failed", "inconclusive", "xpassed", "passed", "xfailed", "skipped"]
-"""What became of a test, worst first. ``error``: it broke outside of a claim or a comparison."""
+Outcome = Literal[
+    "error", "failed", "unfinished", "inconclusive", "xpassed", "passed", "xfailed", "skipped"
+]
+"""What became of a test, worst first. ``error``: it broke outside of a claim or a comparison, or
+its file could not be collected. ``unfinished``: the run ended before it did."""
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-State = Literal["unreadable", "changed", "new", "unchecked", "written", "within", "same"]
+State = Literal[
+    "unreadable", "changed", "new", "unchecked", "not judged", "written", "within", "same"
+]
 """A result against its baseline, what most needs a look first: damaged; out of tolerance, or the
-figure looks different; nothing was saved; not compared in this run; saved by this run; moved within
-tolerance; equal."""
+figure looks different; nothing was saved; not compared in this run; of a checkpoint that has no
+baseline of its own, and not as that of the model; saved by this run; moved within tolerance;
+equal."""
 STATES: Final[tuple[State, ...]] = get_args(State)
 
 
@@ -127,6 +134,15 @@ class ReadingRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownRecord:
+    """What people see of a number: ``start + factor * number``."""
+
+    name: str
+    start: float
+    factor: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultRecord:
     """One result that a test measured."""
 
@@ -137,6 +153,8 @@ class ResultRecord:
     """Its numbers and findings, as ``Result.to_json`` gives them."""
     axes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """For fields that are arrays, what each dimension counts: its name, and the field of labels."""
+    shown: Mapping[str, ShownRecord] = field(default_factory=dict)
+    """As ``Result.shown`` gives it: for fields of which the figure shows something else."""
     readings: tuple[ReadingRecord, ...] = ()
     """As ``Result.readings`` gives them."""
     shared: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
@@ -147,6 +165,8 @@ class ResultRecord:
     """Why it has none, where drawing it failed."""
     baseline: BaselineRecord | None = None
     """None where it was not compared with one."""
+    texts: str = ""
+    """Lines beside the numbers, of which no baseline keeps anything, as ``Result.texts``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +183,7 @@ class TestRecord:
     name: str
     """Without file, model and backend: equal for the cases of one test."""
     about: str
-    """The first paragraph of its docstring, or else of that of its module."""
+    """The first paragraph of its docstring."""
     model: str | None
     backend: str | None
     checkpoint: str | None
@@ -176,6 +196,20 @@ class TestRecord:
     """What runs this test alone again."""
     claims: tuple[ClaimRecord, ...] = ()
     results: tuple[ResultRecord, ...] = ()
+    about_spec: str = ""
+    """The first paragraph of the docstring of its module."""
+
+    @property
+    def title(self) -> str:
+        """Its name as words: ``Paris comes last (France)``."""
+        name, bracket, case = self.name.partition("[")
+        words = re.sub(r"^test_+", "", name).replace("_", " ").strip() or name
+        return f"{words[:1].upper()}{words[1:]}{f' ({case[:-1]})' if bracket else ''}"
+
+    @property
+    def says(self) -> str:
+        """What it claims by plain asserts: the words of its author, or else its name."""
+        return self.about or self.title
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,3 +230,15 @@ class RunRecord:
     platform: str
     tests: tuple[TestRecord, ...]
     schema: int = SCHEMA
+
+    @property
+    def broke_off(self) -> str:
+        """What a reader of a run has to know that did not come to its end; else empty."""
+        return _ENDS.get(self.exit_status, "")
+
+
+_ENDS: Final = {
+    2: "The run was interrupted, or stopped at an error: claims may be missing.",
+    3: "pytest itself broke: claims may be missing.",
+}
+"""By exit status of pytest."""

@@ -17,6 +17,7 @@ from pytest_interp.report.run import ClaimRecord
 _STYLES: Final[dict[Word, str]] = {
     "error": "bold red",
     "failed": "red",
+    "unfinished": "red",
     "inconclusive": "bold yellow",
     "xpassed": "yellow",
     "expected": "cyan",
@@ -27,6 +28,7 @@ _STYLES: Final[dict[Word, str]] = {
 _MARKS: Final[dict[Word, str]] = {
     "error": "E",
     "failed": "F",
+    "unfinished": "!",
     "inconclusive": "?",
     "xpassed": "X",
     "expected": "ok",
@@ -35,6 +37,8 @@ _MARKS: Final[dict[Word, str]] = {
     "skipped": "-",
 }
 _STATES: Final = {"changed": "red", "unreadable": "red", "new": "yellow", "unchecked": "yellow"}
+_UNLISTED: Final = ("skipped", "unfinished")
+"""Words that say nothing of a claim: the title counts them."""
 _SIGNS: Final = {"at least": ">=", "at most": "<="}
 _WIDE: Final = 110
 """Columns that hold whole names of models and backends."""
@@ -48,9 +52,10 @@ def title(lines: list[Line]) -> str:
 
 def render_terminal(lines: list[Line], width: int, *, colours: bool) -> list[str]:
     """The table, as lines of text of at most ``width`` columns."""
-    shown = [line for line in lines if line.word != "skipped"]
+    shown = [line for line in lines if line.word not in _UNLISTED]
+    unfinished = list(_unfinished(lines, width))
     if not shown:
-        return []
+        return unfinished
     narrow = width < _WIDE
     models = sorted({line.worst.test.model or "" for line in shown} - {""})
     backends = sorted({b for line in shown for b in line.words if b}, key=lambda b: (len(b), b))
@@ -90,6 +95,8 @@ def render_terminal(lines: list[Line], width: int, *, colours: bool) -> list[str
         if line.word in BAD:
             for reason in _why(line, width):
                 console.print(reason, soft_wrap=True)
+    for text in unfinished:
+        console.print(Text(text), soft_wrap=True)
     if narrow:
         for said in _legend(models if not has_models else [], backends):
             console.print(Text(_safe(said), "dim"))
@@ -132,6 +139,17 @@ def _why(line: Line, width: int) -> Iterator[Text]:
             text.truncate(width - 3)
             text.append("...")
         yield text
+
+
+def _unfinished(lines: list[Line], width: int) -> Iterator[str]:
+    """What did not run to its end: a line for each way, with as many names as there is room for."""
+    ways: dict[str, list[str]] = {}
+    for line in lines:
+        if line.word == "unfinished":
+            ways.setdefault(line.reason, []).append(line.worst.test.name)
+    for reason, names in ways.items():
+        text = _safe(f"unfinished: {len(names)} {reason}: {', '.join(names)}")
+        yield text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def _mark(word: Word | None) -> Text:

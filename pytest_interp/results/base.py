@@ -59,6 +59,15 @@ class Reading:
     """What is so where the value is above 0, as ``prefers ' Paris' to ' Tokyo'``."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What people see of a number of the JSON: ``start + factor * number``, under this name."""
+
+    name: str
+    start: float = 0.0
+    factor: float = 1.0
+
+
 class Result(ABC):
     """What an experiment returns: frozen, with named axes.
 
@@ -82,12 +91,23 @@ class Result(ABC):
         """For top-level fields of the JSON that are arrays: what each dimension counts."""
         return {}
 
+    def shown(self) -> Mapping[str, Shown]:
+        """For fields of :meth:`axes` of which the figure shows something else: what it shows."""
+        return {}
+
     def findings(self) -> Mapping[str, Decision]:
         """For top-level fields of the JSON that are discrete findings: what decides each."""
         return {}
 
     def summary(self) -> str:
         """The main finding in one line; empty where there is none."""
+        return ""
+
+    def texts(self) -> str:
+        """Lines that are shown beside the numbers, of which no baseline keeps anything.
+
+        As texts that a model generates: a tie that rounding turns changes all that follows.
+        """
         return ""
 
     def _repr_html_(self) -> str:

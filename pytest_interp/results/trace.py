@@ -18,6 +18,7 @@ from pytest_interp.results.base import (
     Floats,
     Reading,
     Result,
+    Shown,
     as_json,
     dtype_of,
     frozen,
@@ -191,6 +192,10 @@ class TraceResult(Result):
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         return {"recovery": (Axis("layer", "layers"), Axis("token", "str_tokens"))}
+
+    def shown(self) -> Mapping[str, Shown]:
+        """Noising shows the damage, as its figure does: 0 is "this cell does nothing"."""
+        return {} if self.direction == "denoise" else {"recovery": Shown("damage", 1.0, -1.0)}
 
     def findings(self) -> Mapping[str, Decision]:
         how: Literal["largest", "smallest"]

@@ -104,6 +104,9 @@ def test_numbers_of_a_checkpoint_are_a_line_and_no_failure(run, saved):
     )
     assert text(result).count("which stands in for planted-gpt2: the claims count") == 1
     assert saved() == before
+    (line,) = [line for line in text(result).splitlines() if line.startswith("passed test_lens")]
+    assert " not judged " in line
+    assert " changed " not in line
 
 
 def test_a_checkpoint_without_a_baseline_to_compare_with_says_so(pytester, run):

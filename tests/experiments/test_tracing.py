@@ -87,7 +87,8 @@ def test_the_map_is_that_of_one_pass_a_cell(model, backend, site, direction):
     assert trace.clean_metric == pytest.approx(truth.clean, abs=atol)
     assert trace.corrupt_metric == pytest.approx(truth.corrupt, abs=atol)
     expected = (truth.patched - truth.corrupt) / gap
-    np.testing.assert_allclose(trace.recovery, expected, atol=atol)
+    # in logits: where the gap is small, the ratio is larger than what it was computed from
+    np.testing.assert_allclose(trace.recovery * gap, expected * gap, rtol=0, atol=atol)
     assert np.ptp(expected) > 0.1, "the map is not flat, so agreement means something"
 
 

@@ -1,5 +1,7 @@
 """Tests on several backends as one case, claims and results matched."""
 
+from dataclasses import replace
+
 import made_reports
 import pytest
 from made_reports import NN, TL, claim, one_test, result, run
@@ -7,7 +9,11 @@ from made_reports import NN, TL, claim, one_test, result, run
 from pytest_interp.report.axis import anchor, axis_of
 from pytest_interp.report.cases import models_of
 from pytest_interp.report.grids import facts_of, grids_of, largest_difference, tables_of
+from pytest_interp.report.run import ShownRecord
 from pytest_interp.report.views import comparisons, controls, pictures
+from pytest_interp.results.base import Shown
+
+SHOWN = ShownRecord(name="damage", start=1.0, factor=-1.0)
 
 
 def cases(*tests):
@@ -103,6 +109,18 @@ def test_a_map_has_layers_across_and_tokens_down():
     assert grid.rows[3] == " France"
     assert grid.values[3][1] == 1.01
     assert grid.values[4][0] == 0.0
+
+
+def test_a_map_of_noising_shows_the_damage_as_its_figure_does():
+    noised = made_reports.made_results.trace(direction="noise")
+    moved = replace(result(noised, baseline=made_reports.MOVED), shown={})
+    (plain,) = grids_of(moved)
+    (grid,) = grids_of(replace(moved, shown={"recovery": SHOWN}))
+    assert noised.shown() == {"recovery": Shown("damage", 1.0, -1.0)}
+    assert grid.field == "damage"
+    assert grid.values[3][1] == pytest.approx(1 - plain.values[3][1])
+    assert grid.values[3][1] == pytest.approx(noised.effect[1, 3])
+    assert grid.moved == ((3, 7, pytest.approx(1 - 0.97)),)
 
 
 def test_curves_of_one_axis_are_one_table():

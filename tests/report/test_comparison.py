@@ -62,7 +62,7 @@ def test_an_assert_that_fails_beside_claims_that_hold_is_a_claim_too():
     failed = a_test(outcome="failed", claims=[a_claim()], message="assert 27 <= 23")
     assert {p.claim: p.fate for p in compared([held], [failed]).claims} == {
         "the fact sits on the subject": "survives",
-        "test_a": "breaks",
+        "A": "breaks",
     }
 
 

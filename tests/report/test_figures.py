@@ -1,5 +1,6 @@
 """``--interp-figures``: a file for each result of a run."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,27 @@ def test_a_wrong_size_or_folder_is_refused_before_the_run(project):
     result = project.run("--interp-figures=svg", "--interp-figures-dir=now.json/figures")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: figures cannot be saved below *: it is no folder.*"])
+
+
+def test_the_ini_file_asks_for_figures_below_its_own_folder(project):
+    project.spec("test_f", SPEC)
+    ini = project.path / "tox.ini"
+    asked = "\ninterp_figures = svg\ninterp_figures_dir = drawn\ninterp_figures_size = 3x2\n"
+    ini.write_text(ini.read_text() + asked)
+    os.chdir("specs")
+    project.run("-k", "one")
+    assert files(project.path / "drawn") == [
+        "specs/test_f/test_one--made--2.svg",
+        "specs/test_f/test_one--made.svg",
+    ]
+    figure = project.path / "drawn/specs/test_f/test_one--made.svg"
+    assert 'width="216pt" height="144pt"' in figure.read_text()
+    given = ("--interp-figures=png", "--interp-figures-dir=given", "--interp-figures-size=4x3")
+    project.run("-k", "one", *given)
+    assert len(files("given")) == 2
+    ini.write_text(ini.read_text().replace("= svg", "= gif"))
+    result = project.run()
+    result.stderr.fnmatch_lines(["*interp_figures = 'gif' in the ini file: use svg, pdf, png"])
 
 
 def test_no_file_is_written_where_none_was_asked_for(project):

@@ -79,7 +79,9 @@ def test_each_test_says_what_became_of_it(project, options):
     assert "left" in tests["test_broken_teardown"].message
     one = tests["test_holds"]
     assert (one.about, one.spec, one.model) == ("It holds.", "specs/test_c.py", "planted-gpt2")
-    assert tests["test_false"].about == "What the planted model knows."
+    false = tests["test_false"]
+    assert (false.about, false.says) == ("", "False")
+    assert false.about_spec == "What the planted model knows."
     assert one.command == "pytest 'specs/test_c.py::test_holds[planted-gpt2-nnsight]'"
     assert 0 < one.line < tests["test_false"].line
 
@@ -177,6 +179,9 @@ def test_a_comparison_says_how_the_result_stands_to_its_baseline(project):
     assert result.result["answer_prob"][8] == 0.1
     assert result.axes["answer_prob"] == (("layer", "layers"),)
     assert result.provenance["model"] == "made"
+    # after an update the saved figure is the new one, and the report keeps the one before
+    updated = project.report("--interp-update").tests[0].results[0].baseline
+    assert (updated.state, updated.old_figure) == ("written", result.baseline.old_figure)
     (project.path / result.baseline.file).write_text("{")
     assert state(project.report()) == "unreadable"
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import made_reports
@@ -50,6 +51,15 @@ def test_what_waits_for_a_review_names_its_command():
     for compared, count in ((made_reports.MOVED, 1), (made_reports.baseline("within"), 0)):
         made = made_reports.one_test(results=(made_reports.result(baseline=compared),))
         assert render(made_reports.run(made)).count("pytest-interp review 4f2a") == count
+
+
+def test_what_is_shown_and_not_compared_stands_on_the_page():
+    made = made_reports.one_test(results=(made_reports.result(texts="dose 2: '<i> Rome'"),))
+    text = render(made_reports.run(made))
+    assert "shown, not compared" in text
+    assert "dose 2: &#39;&lt;i&gt; Rome&#39;" in text
+    plain = made_reports.one_test(results=(made_reports.result(),))
+    assert "shown, not compared" not in render(made_reports.run(plain))
 
 
 def test_half_of_a_surrogate_pair_can_be_written():
@@ -113,9 +123,30 @@ def test_a_claim_that_is_false_as_its_test_expects_says_so():
     assert "as the test expects" not in render(made_reports.run(false))
 
 
-def test_a_run_that_did_not_end_says_so():
-    assert "claims may be missing" in render(made_reports.run(exit_status=2))
-    assert "claims may be missing" not in render(made_reports.run(exit_status=1))
+@pytest.mark.parametrize(
+    ("outcomes", "status", "headline"),
+    [
+        (["passed", "unfinished"], 2, "1 claim holds; 1 did not finish"),
+        (["failed", "passed", "unfinished"], 1, "1 of 2 claims does not hold; 1 did not finish"),
+        (["unfinished", "unfinished"], 2, "No claim was measured; 2 did not finish"),
+        (["passed", "passed"], 2, "2 claims hold; the run broke off"),
+    ],
+)
+def test_a_run_that_did_not_end_says_so(outcomes, status, headline):
+    tests = [made_reports.one_test(f"test_{i}", outcome=o) for i, o in enumerate(outcomes)]
+    text = render(made_reports.run(*tests, exit_status=status))
+    assert f"<h1>{headline}</h1>" in text
+    assert ("claims may be missing" in text) == (status == 2)
+
+
+def test_numbers_of_a_checkpoint_that_is_not_judged_are_folded():
+    compared = replace(made_reports.MOVED, state="not judged")
+    moved = made_reports.result(figure=made_reports.picture(6), baseline=compared)
+    text = render(made_reports.run(made_reports.one_test(results=(moved,), checkpoint="step-8")))
+    assert 'data-baseline="not judged"' in text
+    assert '<option value="not judged">of a checkpoint, not judged</option>' in text
+    assert "3 numbers are not those of the model" in text
+    assert ">changed<" not in text
 
 
 def test_a_figure_that_several_results_show_is_kept_once():

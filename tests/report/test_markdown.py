@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from made_runs import a_change, a_claim, a_result, a_run, a_test
@@ -65,8 +66,10 @@ def test_what_changed_since_the_baseline_is_said_in_words():
 def test_numbers_of_a_checkpoint_are_folded_into_a_line():
     changes = tuple(a_change() for _ in range(78))
     test = a_test(
-        checkpoint="step-2000", claims=[a_claim()], results=[a_result("changed", changes)]
+        checkpoint="step-2000", claims=[a_claim()], results=[a_result("not judged", changes)]
     )
+    broken = replace(test, outcome="failed", claims=(a_claim("failed", margin=-0.5),))
+    assert "by -0.5" not in html.unescape(render(a_run(broken)))
     said = html.unescape(render(a_run(test)))
     assert "step-2000 stands in for planted-gpt2." in said
     assert "78 numbers are not those of planted-gpt2" in said

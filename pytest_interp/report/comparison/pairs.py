@@ -25,6 +25,8 @@ FATES: tuple[Fate, ...] = (
     "survives",
 )
 """The worst first. ``lost``: it held, and was not reached or not measured on the other side."""
+_UNMEASURED = ("skipped", "unfinished")
+"""Outcomes of tests that say nothing of their claims."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +146,7 @@ def _claims(old: TestRecord | None, new: TestRecord | None) -> Iterator[ClaimPai
 
 def asserts(test: TestRecord | None) -> bool:
     """Whether a test says something that none of its claims says."""
-    if test is None or test.outcome == "skipped":
+    if test is None or test.outcome in _UNMEASURED:
         return False
     is_failed = test.outcome in ("failed", "error")
     return not test.claims or (is_failed and all(one.status == "passed" for one in test.claims))
@@ -152,7 +154,7 @@ def asserts(test: TestRecord | None) -> bool:
 
 def named_claims(test: TestRecord | None, whole: bool) -> dict[tuple[str, int], ClaimRecord]:
     """By their words, and their number among equal words."""
-    if test is None or test.outcome == "skipped":
+    if test is None or test.outcome in _UNMEASURED:
         return {}
     found: dict[tuple[str, int], ClaimRecord] = {}
     seen: Counter[str] = Counter()
@@ -160,7 +162,7 @@ def named_claims(test: TestRecord | None, whole: bool) -> dict[tuple[str, int], 
         found[claim.claim, seen[claim.claim]] = claim
         seen[claim.claim] += 1
     if whole:
-        found[test.about or test.name, 0] = _as_claim(test)
+        found[test.says, 0] = _as_claim(test)
     return found
 
 
@@ -172,8 +174,9 @@ def _as_claim(test: TestRecord) -> ClaimRecord:
     lines = [line.strip() for line in test.message.splitlines() if line.strip()]
     said = lines[0].removeprefix("AssertionError: ") if lines else "its asserts hold"
     headline = f"{status}: {said}"
-    about = test.about or test.name
-    return ClaimRecord(claim=about, status=status, headline=headline, sentence=said, scope="", n=0)
+    return ClaimRecord(
+        claim=test.says, status=status, headline=headline, sentence=said, scope="", n=0
+    )
 
 
 def _fate(before: ClaimRecord | None, after: ClaimRecord | None) -> Fate:
