@@ -186,9 +186,10 @@ def _named(estimates: Estimates, text: str, layer_range: Layers | None) -> Itera
 def _layers(
     estimates: Estimates, text: str, layer: int | None, layer_range: Layers | None
 ) -> Iterable[int]:
-    if (layer is None) == (layer_range is None):
+    span = layer_range if layer is None else layer
+    if span is None or (layer is not None and layer_range is not None):
         raise ClaimError(f"give {text!r} either a layer of its own, or layer_range")
-    return layers_listed(estimates.layers, layer_range if layer is None else layer)
+    return layers_listed(estimates.layers, span)
 
 
 def _at(estimates: Estimates, site: str, layer: int, column: str) -> _Cell:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -142,7 +143,7 @@ class _Group:
         for maps, by_site in ((change, found.changes), (differ, found.differ)):
             for site, values in by_site.items():
                 of_facts = self._summed(site.kind, values.double())
-                at = np.ix_(self.members, [self.layers.index(site.layer)])  # type: ignore[arg-type]
+                at = np.ix_(self.members, [self.layers.index(site.layer)])
                 maps[site.kind][..., : of_facts.shape[1]][at] = _by_fact(of_facts, samples)[:, None]
         ends = [_by_fact(one.double(), samples).T for one in (found.source, found.base)]
         return np.stack(ends)
@@ -169,7 +170,7 @@ class _Group:
         n = len(self.facts[0])
         if kind.unit_dim is None:
             change, differ = (one[list(self.members), :, :n] for one in (change, differ))
-        able = differ.any(0)
+        able: npt.NDArray[np.bool_] = np.asarray(differ.any(0))
         if kind.stays_in_column and kind.unit_dim is None and self._ends_at_last_block:
             able[-1, :-1] = False  # what the last block adds stays at its token
         size = np.abs(change.mean(0))

@@ -90,11 +90,7 @@ def _shift(by: Tensor | None) -> dict[Site, Edit]:
 def _gradients(run: Run, sites: Sequence[Site], values: Tensor) -> list[Tensor]:
     # rows do not see one another: the gradient of the sum is that of each row by itself
     held = [run[site] for site in sites]
-    found = torch.autograd.grad(values.sum(), held, allow_unused=True)
-    return [
-        torch.zeros_like(one) if gradient is None else gradient
-        for one, gradient in zip(held, found, strict=True)
-    ]
+    return list(torch.autograd.grad(values.sum(), held, materialize_grads=True))
 
 
 def _by_cell(kind: SiteKind, values: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
 """The figures of this package's results. Each is imported when it is drawn, matplotlib with it."""
 
 from pytest_interp.figures.registry import register_figure
-from pytest_interp.results.estimates import Estimates
 from pytest_interp.results.ablations import Ablations
 from pytest_interp.results.attention import AttentionPatterns
 from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.circuit import CircuitResult
+from pytest_interp.results.estimates import Estimates
 from pytest_interp.results.head_scores import HeadScores
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -34,9 +36,10 @@ def estimates_figure(result: Estimates) -> Figure:
     figure = Figure(
         figsize=(style.WIDTH, max(sum(heights) + 1.1, 3.6 if checked else 0)), layout="constrained"
     )
-    widths = {"width_ratios": (1.7, 1)} if checked else {}
-    mosaic = [[site, "exact"] if checked else [site] for site in sites]
-    panels = figure.subplot_mosaic(mosaic, height_ratios=heights, **widths)
+    mosaic: list[Any] = [[site, "exact"] if checked else [site] for site in sites]
+    panels = figure.subplot_mosaic(
+        mosaic, height_ratios=heights, width_ratios=(1.7, 1) if checked else None
+    )
     for site in sites:
         axes = panels[site]
         image = style.heat_map(axes, result.means(site).T, Normalize(-1.0, 1.0))
