@@ -21,6 +21,7 @@ _GPT2 = {
     "o_proj": "attn.c_proj",
     "mid": "ln_2",
     "mlp": ["ln_2", "mlp"],
+    "down": "mlp.c_proj",
     "norm": "transformer.ln_f",
 }
 _LLAMA = {
@@ -30,6 +31,7 @@ _LLAMA = {
     "o_proj": "self_attn.o_proj",
     "mid": "post_attention_layernorm",
     "mlp": ["post_attention_layernorm", "mlp"],
+    "down": "mlp.down_proj",
     "norm": "model.norm",
 }
 _GEMMA3 = {
@@ -90,8 +92,14 @@ def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
                     return fn(z.unflatten(-1, (heads, -1))).flatten(-2)
 
                 add(_on_input(block.get_submodule(paths["o_proj"]), by_head))
+            elif kind in ("q", "k", "v"):
+                add(_projected(module, attn, kind, fn))
             elif kind == "pattern":
-                add(_on_output(attn, fn, item=1))
+                o_proj = block.get_submodule(paths["o_proj"])
+                for handle in _rewrite_pattern(module, attn, o_proj, fn):
+                    add(handle)
+            elif kind == "mlp_neurons":
+                add(_on_input(block.get_submodule(paths["down"]), fn))
             elif kind == "attn_out" and "attn_norm" in paths:
                 add(_on_output(block.get_submodule(paths["attn_norm"]), fn))
             elif kind == "attn_out":
@@ -101,6 +109,46 @@ def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
             elif kind == "resid_mid":
                 add(_rewrite_mid(block, paths, fn))
         yield
+
+
+def _n_heads(module: PreTrainedModel, kind: str) -> int:
+    config = module.config
+    shared = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    return shared if kind in ("k", "v") else config.num_attention_heads
+
+
+def _projected(module: PreTrainedModel, attn: nn.Module, kind: str, fn: Fn):
+    """What a projection gives, by head; gpt2 has one projection for all three."""
+    heads = _n_heads(module, kind)
+
+    def by_head(x: Tensor) -> Tensor:
+        return fn(x.unflatten(-1, (heads, -1))).flatten(-2)
+
+    if not hasattr(attn, "c_attn"):
+        return _on_output(getattr(attn, f"{kind}_proj"), by_head)
+
+    def of_three(x: Tensor) -> Tensor:
+        three = list(x.split(x.shape[-1] // 3, -1))
+        three["qkv".index(kind)] = by_head(three["qkv".index(kind)])
+        return torch.cat(three, -1)
+
+    return _on_output(attn.c_attn, of_three)
+
+
+def _rewrite_pattern(module: PreTrainedModel, attn: nn.Module, o_proj: nn.Module, fn: Fn):
+    """What attention gives when its pattern is ``fn`` of itself: its values are weighted again."""
+    seen = []
+    keep = _projected(module, attn, "v", lambda v: seen.append(v) or v)
+
+    def hook(_, args, output):
+        new = fn(output[1].clone())
+        values = seen.pop()
+        each = new.shape[1] // values.shape[2]
+        values = torch.stack([values[:, :, h // each] for h in range(new.shape[1])], 2)
+        z = torch.einsum("bhqk,bkhd->bqhd", new, values)
+        return (o_proj(z.flatten(-2)), new, *output[2:])
+
+    return keep, attn.register_forward_hook(hook)
 
 
 def _rewrite_mid(block: nn.Module, paths, fn: Fn):

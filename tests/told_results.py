@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from pytest_interp.adapters import Weights, open_adapter
-from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
 from pytest_interp.experiments.probing import probe
+from pytest_interp.experiments.projection import ablate_direction
 from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.planted import planted_told_model

@@ -11,6 +11,7 @@ from .backends import (
 from .base import ModelAdapter as ModelAdapter
 from .layouts import Layout as Layout, register_layout as register_layout
 from .passes import Run as Run
+from .patterns import twin_with_patterns as twin_with_patterns
 from .places import (
     ByLayout as ByLayout,
     ModulePlace as ModulePlace,

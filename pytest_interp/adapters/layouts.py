@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_OPTIONAL = ("q", "k", "v", "resid_mid", "mlp_neurons")
+"""Sites that an architecture does not have where its layout names no module for them."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Module paths of one family of architectures."""
@@ -43,6 +47,14 @@ class Layout:
     """In a block: the module that gives what the MLP adds to the residual stream."""
     final_norm: str
     """Its input is the residual stream after the last block."""
+    q: ModulePlace | None = None
+    """In a block: where the queries leave their projection; None where nobody has said."""
+    k: ModulePlace | None = None
+    """In a block: where the keys leave their projection."""
+    v: ModulePlace | None = None
+    """In a block: where the values leave their projection."""
+    neurons: str | None = None
+    """In a block: the MLP's down projection; its input are the neurons after the activation."""
     lacks: frozenset[str] = frozenset()
     """Names of sites that the architecture does not have."""
     leftovers: tuple[str, ...] = ()
@@ -51,8 +63,9 @@ class Layout:
 
     def has(self, kind: SiteKind) -> bool:
         """Whether the architecture has sites of this kind."""
-        there = kind.name != "resid_mid" or self.resid_mid is not None
-        return there and kind.name not in self.lacks
+        return kind.name not in self.lacks and not (
+            kind.name in _OPTIONAL and self.place(kind) is None
+        )
 
     def place(self, kind: SiteKind) -> ModulePlace | None:
         """The module at which a kind of site is found; None where nobody has said."""
@@ -68,7 +81,8 @@ class Layout:
     def missing_paths(self, module: nn.Module) -> list[str]:
         """The paths that this module does not have."""
         there = dict(module.named_modules(remove_duplicate=False))
-        parts = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out)
+        named = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out, self.neurons)
+        parts = (*named, *(place.path for place in (self.q, self.k, self.v) if place is not None))
         in_block = [f"{self.blocks}.0.{part}" for part in parts if part is not None]
         paths = [self.embed, self.blocks, self.final_norm]
         paths += in_block if self.blocks in there else []
@@ -106,6 +120,10 @@ register_layout(
         resid_mid="ln_2",
         mlp_out="mlp",
         final_norm="transformer.ln_f",
+        q=ModulePlace("attn.c_attn", "output", part=(0, 3)),
+        k=ModulePlace("attn.c_attn", "output", part=(1, 3)),
+        v=ModulePlace("attn.c_attn", "output", part=(2, 3)),
+        neurons="mlp.c_proj",
         leftovers=("*.attn.bias", "*.attn.masked_bias"),  # the causal mask, and what it writes
     )
 )
@@ -121,6 +139,10 @@ _LLAMA = register_layout(
         resid_mid="post_attention_layernorm",
         mlp_out="mlp",
         final_norm="model.norm",
+        q=ModulePlace("self_attn.q_proj", "output"),
+        k=ModulePlace("self_attn.k_proj", "output"),
+        v=ModulePlace("self_attn.v_proj", "output"),
+        neurons="mlp.down_proj",
         leftovers=("*.rotary_emb.inv_freq",),  # frequencies of the rotary positions
     )
 )

@@ -10,7 +10,9 @@ import nnsight
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.patterns import twin_with_patterns
+from pytest_interp.adapters.places import ModulePlace
+from pytest_interp.adapters.prefix import Prefix, behind
 from pytest_interp.adapters.sites import Site, SiteKind
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
@@ -18,23 +20,18 @@ from pytest_interp.adapters.weights import Weights
 
 @dataclass(frozen=True)
 class _Event:
-    """One touch of one module: its ``input`` or ``output``, or one item of a tuple output."""
+    """One touch of one module: what enters or leaves it, or a part of that."""
 
     module: Any
-    attribute: str
+    place: ModulePlace
     tap: Tap
-    item: int | None = None
+    heads: int | None
 
     def fire(self) -> None:
-        value = getattr(self.module, self.attribute)
-        part = value if self.item is None else value[self.item]
-        new: Any = self.tap(part)
-        if new is None:
-            return
-        if self.item is not None:
-            # tuples cannot be assigned to by item: put a whole new one in place
-            new = (*value[: self.item], new, *value[self.item + 1 :])
-        setattr(self.module, self.attribute, new)
+        value = getattr(self.module, self.place.side)
+        new = self.tap(self.place.read(value, self.heads))
+        if new is not None:
+            setattr(self.module, self.place.side, self.place.write(value, new, self.heads))
 
 
 class NNsightAdapter(ModelAdapter):
@@ -44,7 +41,7 @@ class NNsightAdapter(ModelAdapter):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
-        self._model = nnsight.NNsight(weights.twin())
+        self._model = nnsight.NNsight(twin_with_patterns(weights, self.layout))
 
     def _attributes(self) -> Mapping[str, object]:
         return {**super()._attributes(), "_model": self._model._module}
@@ -57,7 +54,7 @@ class NNsightAdapter(ModelAdapter):
     ) -> Tensor:
         # taps come in execution order, which is the order that a trace demands
         events = [self._event(site, tap) for site, tap in taps.items()]
-        options = {"logits_to_keep": logits_to_keep, "past_key_values": prefix, "use_cache": False}
+        options = {"logits_to_keep": logits_to_keep, **behind(self.weights.module, prefix)}
         return _trace(self._model, tokens, events, options)
 
     def _event(self, site: Site, tap: Tap) -> _Event:
@@ -65,15 +62,7 @@ class NNsightAdapter(ModelAdapter):
         assert place is not None  # sites that are nowhere were refused
         whole = self._model
         root = whole if site.layer is None else _walk(whole, self.layout.blocks)[site.layer]
-        tap = self._by_head(tap) if site.kind.per_head else tap
-        return _Event(_walk(root, place.path), place.side, tap, place.item)
-
-    def _by_head(self, tap: Tap) -> Tap:
-        def by_head(flat: Tensor) -> Tensor | None:
-            new = tap(flat.unflatten(-1, (self.n_heads, -1)))
-            return None if new is None else new.flatten(-2)
-
-        return by_head
+        return _Event(_walk(root, place.path), place, tap, self.sizes.heads_of(site.kind))
 
 
 def _walk(root: Any, path: str) -> Any:

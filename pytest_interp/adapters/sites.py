@@ -53,7 +53,11 @@ class SiteKind:
     in_blocks: bool = True
     """Whether every block has one. If not, the model has one."""
     per_head: bool = False
-    """Whether it has a dimension of heads, the third."""
+    """Whether it has a dimension of heads, the third; ``kv_head`` in the shape counts key-value
+    heads, which several heads may share."""
+    keeps_rows: bool = False
+    """Whether the block counts on as many rows there as came in, so that not even one row may
+    become several."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z_]*", self.name):
@@ -123,7 +127,7 @@ def _just_before(following: SiteKind) -> float:
     return (max((o for o in orders if o < end), default=end - 1) + end) / 2
 
 
-def _built_in(order: int, name: str, **what: Any) -> SiteKind:
+def _built_in(order: float, name: str, **what: Any) -> SiteKind:
     return SITES.add(name, SiteKind(name, order=float(order), **what))
 
 
@@ -131,14 +135,25 @@ EMBED = _built_in(0, "embed", rows_join=True, in_blocks=False, traceable=False)
 """What enters the first block, positions included."""
 RESID_PRE = _built_in(1, "resid_pre", rows_join=True)
 """The residual stream entering a block."""
-HEAD = _built_in(2, "head", shape="[row, pos, head, d_head]", per_head=True, traceable=False)
+_HEADS = {"per_head": True, "keeps_rows": True}
+Q = _built_in(1.2, "q", shape="[row, pos, head, d_head]", stays_in_column=True, **_HEADS)
+"""Queries, as the projection gives them: before a norm of queries and before rotary positions."""
+K = _built_in(1.4, "k", shape="[row, pos, kv_head, d_head]", **_HEADS)
+"""Keys per key-value head, as the projection gives them."""
+V = _built_in(1.6, "v", shape="[row, pos, kv_head, d_head]", **_HEADS)
+"""Values per key-value head."""
+PATTERN = _built_in(
+    1.8, "pattern", shape="[row, head, query, key]", stays_in_column=True, keeps_rows=True
+)
+"""Attention probabilities. Traced by the position that looks, the query."""
+HEAD = _built_in(2, "head", shape="[row, pos, head, d_head]", per_head=True, stays_in_column=True)
 """Per-head attention output before the output projection, z."""
-PATTERN = _built_in(3, "pattern", shape="[row, head, query, key]", read_only=True, traceable=False)
-"""Attention probabilities."""
 ATTN_OUT = _built_in(4, "attn_out", stays_in_column=True)
 """What attention adds to the residual stream."""
-RESID_MID = _built_in(5, "resid_mid", stays_in_column=True, traceable=False)
+RESID_MID = _built_in(5, "resid_mid", stays_in_column=True)
 """The residual stream between attention and MLP."""
+MLP_NEURONS = _built_in(5.5, "mlp_neurons", shape="[row, pos, neuron]", stays_in_column=True)
+"""Neurons of the MLP after the activation (and the gate): what the down projection reads."""
 MLP_OUT = _built_in(6, "mlp_out", stays_in_column=True)
 """What the MLP adds to the residual stream."""
 RESID_POST = _built_in(7, "resid_post", rows_join=True, stays_in_column=True)
@@ -203,7 +218,7 @@ def sites_of(asked: Site | str | Iterable[Site | str]) -> frozenset[Site]:
 
 @dataclass(frozen=True)
 class SiteAt:
-    """A site as claims speak of it: a kind at a position, perhaps one head.
+    """A site as claims speak of it: a kind at a position, perhaps one head or neuron.
 
     ``position`` is ``"subject"`` (all tokens of the subject), ``"subject_last"``, ``"last"`` or
     a token index.
@@ -238,7 +253,7 @@ def parse_site(text: str) -> SiteAt:
         )
     kind, position = parse_kind(found["kind"]), found["pos"]
     layer, head = (None if n is None else int(n) for n in (found["layer"], found["head"]))
-    if head is not None and not kind.per_head:
+    if head is not None and not (kind.per_head or kind.unit_dim):
         raise ClaimError(f"cannot read the site {text!r}: {kind.name!r} has no heads to number")
     if position in POSITION_NAMES:
         return SiteAt(kind, position, layer, head)

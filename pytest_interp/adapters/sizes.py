@@ -52,6 +52,10 @@ class Sizes:
             "neuron": self.d_mlp,
         }
 
+    def heads_of(self, kind: SiteKind) -> int | None:
+        """How many heads the modules of such a site hold side by side; None for no heads."""
+        return self.dims.get(kind.dims[2], self.n_heads) if kind.per_head else None
+
     def check_unit(self, model: str, kind: SiteKind, index: int) -> None:
         """Refuse a head, a key-value head or a neuron that the model does not have.
 

@@ -139,7 +139,8 @@ def _checked(site: Site, old: Tensor, new: Tensor) -> Tensor:
             f"the edit at {site} returned {_describe(new)} where {_describe(old)} came in: only "
             "the number of rows (the first dimension) may change"
         )
-    if not site.kind.rows_join and old.shape[0] not in (1, new.shape[0]):
+    may_grow = site.kind.rows_join or (old.shape[0] == 1 and not site.kind.keeps_rows)
+    if new.shape[0] != old.shape[0] and not may_grow:
         raise HookError(
             f"the edit at {site} returned {new.shape[0]} rows where {old.shape[0]} came in: the "
             f"residual stream goes past {site.kind} with the old number of rows. Let the rows "

@@ -1,10 +1,19 @@
-from .ablation import (
-    ablate_direction as ablate_direction,
+from .ablations import (
+    ablate as ablate,
+)
+from .attention import (
+    attention_patterns as attention_patterns,
+)
+from .attribution import (
+    direct_logit_attribution as direct_logit_attribution,
 )
 from .behaviour import (
     Said as Said,
     known_or_not as known_or_not,
     say as say,
+)
+from .circuits import (
+    circuit as circuit,
 )
 from .control_runs import (
     cheap_controls as cheap_controls,
@@ -20,6 +29,9 @@ from .features import (
     Features as Features,
     capture_features as capture_features,
 )
+from .induction import (
+    induction_scores as induction_scores,
+)
 from .knowledge import (
     Knowledge as Knowledge,
     known_facts as known_facts,
@@ -28,8 +40,14 @@ from .lens import (
     lens_facts as lens_facts,
     logit_lens as logit_lens,
 )
+from .members import (
+    every_component as every_component,
+)
 from .probing import (
     probe as probe,
+)
+from .projection import (
+    ablate_direction as ablate_direction,
 )
 from .steering import (
     steer as steer,

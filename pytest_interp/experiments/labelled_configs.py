@@ -83,8 +83,8 @@ class AblateDirection(_Intervention):
     """``all`` projects it out at every token, ``last`` at the last one alone."""
 
     def run(self, adapter: ModelAdapter) -> AblationResult:
-        from pytest_interp.experiments.ablation import ablate_direction
         from pytest_interp.experiments.directions import class_direction
+        from pytest_interp.experiments.projection import ablate_direction
 
         fitted, tried = self.prompts.split(seed=self.seed)
         direction = class_direction(adapter, fitted, self.layer)

@@ -14,8 +14,10 @@ from pytest_interp import progress
 from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
+from pytest_interp.adapters.patterns import twin_with_patterns
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.sites import Site, SiteKind, site_kinds
+from pytest_interp.adapters.sizes import Sizes
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
 from pytest_interp.facts.prompts import encode
@@ -116,9 +118,9 @@ def _plain(
     weights: Weights, layout: Layout, kinds: Sequence[SiteKind], tokens: Tensor
 ) -> tuple[Tensor, dict[Site, Tensor]]:
     """Logits and the activation at every site, by torch hooks on the module itself."""
-    module = weights.module
+    sizes = Sizes.of(weights.module.config.get_text_config())
+    module = twin_with_patterns(weights, layout)
     seen: dict[Site, Tensor] = {}
-    heads = int(module.config.get_text_config().num_attention_heads)
     blocks: Any = module.get_submodule(layout.blocks)
     with ExitStack() as stack, torch.no_grad():
         for kind in kinds:
@@ -126,23 +128,26 @@ def _plain(
             assert place is not None
             roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
             for layer, root in roots:
-                _listen(stack, root.get_submodule(place.path), place, seen, Site(kind, layer))
-        logits = module(tokens, use_cache=False).logits
-    for site, found in seen.items():
-        if site.kind.per_head:
-            seen[site] = found.unflatten(-1, (heads, -1))
-    return logits, seen
+                part, site = root.get_submodule(place.path), Site(kind, layer)
+                _listen(stack, part, place, sizes.heads_of(kind), seen, site)
+        module(tokens, use_cache=False)
+    with torch.no_grad():
+        return weights.module(tokens, use_cache=False).logits, seen
 
 
 def _listen(
-    stack: ExitStack, module: nn.Module, place: ModulePlace, seen: dict[Site, Tensor], site: Site
+    stack: ExitStack,
+    module: nn.Module,
+    place: ModulePlace,
+    heads: int | None,
+    seen: dict[Site, Tensor],
+    site: Site,
 ) -> None:
     def hook(_: nn.Module, args: Any, kwargs: Any, output: Any = None) -> None:
         if place.side == "input":
             output = args[0] if args else kwargs["hidden_states"]
-        found = output if place.item is None else output[place.item]
-        if found is not None:
-            seen[site] = found.detach().clone()
+        if output is not None:
+            seen[site] = place.read(output, heads).detach().clone()
 
     before, after = module.register_forward_pre_hook, module.register_forward_hook
     register: Any = before if place.side == "input" else after

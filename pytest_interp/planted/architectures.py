@@ -16,13 +16,12 @@ import torch
 from pytest_interp.errors import ExperimentError
 from pytest_interp.planted.blocks import ROTARY_BASE, Block, Shape
 from pytest_interp.planted.features import Array, width_needed
+from pytest_interp.planted.heads import dims_needed
 from pytest_interp.planted.mechanism import Mechanism
-from pytest_interp.planted.wiring import Matrices
+from pytest_interp.planted.wiring import QUIET_BIAS, Matrices
 
 Tensors = dict[str, Array]
 N_POSITIONS = 64
-QUIET_BIAS = 0.05
-"""Size of the biases of what writes to the stream, in GPT-2."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def shape_of(plan: Mechanism, arch: str, d_model: int | None, what: str) -> Shap
         ExperimentError: the width that is asked for does not fit. ``what`` says what it must hold.
     """
     kind = ARCHITECTURES[arch]
-    per_head = max(max(len(m.moves), len(m.matches) + 1) for m in plan.movers)
+    per_head = max(map(dims_needed, plan.movers))
     needed = width_needed(plan)
     if kind.head_dim is None:
         needed = max(needed, kind.n_heads * per_head)

@@ -16,6 +16,8 @@ ROTARY_BASE = 1e6
 CLOCK_SPEED, CLOCK_SIZE = 0.1, 0.3
 """Radians by which the clock turns from one position to the next, slow enough not to come around
 within a prompt; its amplitude in learned position embeddings, next to features of norm 1."""
+FAST_SPEED = 0.5
+"""The same of a clock that comes around, but tells neighbours apart."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,17 @@ class Shape:
     @property
     def recency_dim(self) -> int:
         """The head dimension that a rotary embedding turns at about ``CLOCK_SPEED``."""
+        return self.clock_dim(CLOCK_SPEED)
+
+    def clock_dim(self, speed: float) -> int:
+        """The head dimension that a rotary embedding turns at about this speed."""
         half = self.head_dim // 2
-        return round(-half * math.log(CLOCK_SPEED) / math.log(ROTARY_BASE))
+        return round(-half * math.log(speed) / math.log(ROTARY_BASE))
+
+    def speed_of(self, dim: int) -> float:
+        """Radians by which a rotary embedding turns this dimension from a position to the next."""
+        half = self.head_dim // 2
+        return float(ROTARY_BASE ** (-(dim % half) / half))
 
     def sharers(self, head: int) -> range:
         """The query heads that use the same keys and values as ``head``, itself included."""

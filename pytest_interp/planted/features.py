@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,9 @@ Array = NDArray[np.float64]
 MIN_JUNK, N_QUIET = 12, 3
 """Directions kept free for what the distractors read and write, and for biases."""
 CLOCK = ("clock:cos", "clock:sin")
-"""What learned position embeddings say of the position: the hands of a slow clock."""
+FAST_CLOCK = ("fast:cos", "fast:sin")
+"""What learned position embeddings say of the position: the hands of a slow clock, and of a fast
+one where neighbours must be told apart."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Basis:
         """Sum of the directions of some features, ``[d_model]``."""
         return np.asarray(np.sum([self.directions[f] for f in features], axis=0))
 
+    def combine(self, weights: Mapping[str, float]) -> Array:
+        """Sum of the directions of some features, each as often as it says, ``[d_model]``."""
+        parts = [weight * self.directions[f] for f, weight in weights.items()]
+        return np.asarray(np.sum(parts, axis=0))
+
     def rows(self, features: Sequence[str]) -> Array:
         """Directions of some features, ``[n, d_model]``."""
         return np.stack([self.directions[f] for f in features])
@@ -51,8 +58,10 @@ def feature_names(mechanism: Mechanism) -> tuple[str, ...]:
             *mover.matches,
             *mover.matches.values(),
             *((mover.otherwise,) if mover.otherwise else ()),
+            *(feature for pair in mover.weighs for feature in pair),
         }
-        names |= set(CLOCK) if mover.recent else set()
+        names |= set(CLOCK) if mover.recent or mover.back is not None else set()
+        names |= set(FAST_CLOCK) if mover.back is not None else set()
     for rule in mechanism.rules:
         names |= {rule.at, rule.writes, *rule.reads}
     names |= {feature for reads in mechanism.readout.values() for feature in reads}

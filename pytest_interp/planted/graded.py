@@ -71,7 +71,7 @@ class Graded:
             scale **= 1.0 if self.gated else 0.5
             written: Amounts = {}
             for rule in (r for r in self.mechanism.rules if r.layer == layer):
-                written = _plus(written, {rule.writes: scale * _fires(rule, state)})
+                written = _plus(written, {rule.writes: scale * fires(rule, state)})
             state = _plus(state, _without(written, span))
             if layer == edit.layer:
                 state = _plus(state, edit.add)
@@ -126,7 +126,7 @@ def _without(state: Amounts, span: Sequence[Amounts]) -> dict[str, float]:
     return found
 
 
-def _fires(rule: Rule, state: Amounts) -> float:
+def fires(rule: Rule, state: Amounts) -> float:
     """How much of what it writes a rule adds, at the usual norm."""
     total = sum(state.get(feature, 0.0) for feature in rule.reads)
     if rule.graded:

@@ -49,18 +49,30 @@ class Mover:
     otherwise: str | None = None
     """What is read where no key matches: the tokens with this flag, of which ``moves`` copies the
     flag itself."""
+    weighs: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """(feature of the reading token, feature of the key) -> how much the pair counts. Where given,
+    the key is read whose pairs count most, and of equals the last."""
+    back: int | None = None
+    """The head reads the token so many before; the first tokens, which have none, themselves."""
 
     def source(self, state: Sequence[Features], position: int) -> Features:
         """What the head reads from one token, given the state before its layer."""
         here = state[position]
         if self.query not in here or not here.isdisjoint(self.unless):
             return NONE
+        if self.back is not None:
+            return state[position - self.back if position >= self.back else position]
         seen = state[: position + 1]
         sources = [s for s in seen if self.key in s]
+        if self.weighs:
+            return max(reversed(sources), key=lambda s: self._weight(here, s), default=NONE)
         if self.matches:
             wanted = {key for feature, key in self.matches.items() if feature in here}
             sources = [s for s in sources if s & wanted] or [s for s in seen if self.otherwise in s]
         return sources[-1] if sources else NONE
+
+    def _weight(self, here: Features, source: Features) -> float:
+        return sum(w for (a, b), w in self.weighs.items() if a in here and b in source)
 
     def output(self, state: Sequence[Features], position: int) -> Features:
         """What the head adds at one token, given the state before its layer."""

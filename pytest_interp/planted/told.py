@@ -11,20 +11,14 @@ import numpy as np
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.planted import told_prompts, vocabulary
-from pytest_interp.planted.architectures import (
-    ARCHITECTURES,
-    N_POSITIONS,
-    QUIET_BIAS,
-    shape_of,
-    write,
-)
+from pytest_interp.planted.architectures import ARCHITECTURES, N_POSITIONS, shape_of, write
 from pytest_interp.planted.blocks import CLOCK_SIZE
-from pytest_interp.planted.features import N_QUIET, Basis, random_basis
+from pytest_interp.planted.features import Basis, random_basis
 from pytest_interp.planted.graded import Graded
 from pytest_interp.planted.mechanism import Mechanism
 from pytest_interp.planted.told_truth import PlantedDirection, ToldTruth
 from pytest_interp.planted.told_variants import ToldParameters, ToldVariant, told_mechanism
-from pytest_interp.planted.wiring import DISTRACTION, POSITION_JUNK, TOKEN_JUNK, compile_mechanism
+from pytest_interp.planted.wiring import ballast, compile_mechanism
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,9 @@ def planted_told_model(
             ``surface``: those who are asked for in class ``untold`` have invented names, which
             layer 0 sees; nothing reads it, and the model reads no city;
             ``never``: nothing reads the bit, and the model guesses;
-            ``none``: there is no bit and no reading of cities, only guesses.
+            ``none``: there is no bit and no reading of cities, only guesses;
+            ``gradual``: as ``never``, but each layer from ``read_layer`` to the last brings the
+            same share of the city that was told, so that its lead grows evenly.
         bit_layer: layer that writes the bit (``surface``: it is 0).
         read_layer: layer at which told prompts settle on the city, and guesses are made.
         gate_layer: layer at which untold prompts settle on abstaining.
@@ -134,8 +130,9 @@ def planted_told_model(
     example = _example(plan, shipped)
     words = (*vocabulary.SPECIAL, *sorted(plan.words.keys() | plan.readout.keys()))
     matrices = compile_mechanism(plan, basis, shape, words, example, N_POSITIONS, rng)
-    ballast = tuple(_ballast(kind.rotary, layer, n_layers) for layer in range(n_layers))
-    graded = Graded(plan, example, kind.gated, ballast)
+    clock = 0 if kind.rotary else CLOCK_SIZE**2
+    beside = tuple(ballast(shape, layer) + clock for layer in range(n_layers))
+    graded = Graded(plan, example, kind.gated, beside)
     truth = ToldTruth(parameters, graded, _directions(parameters, plan, basis), shipped)
     return ToldModel(
         write(arch, matrices, rng), vocabulary.word_tokenizer(words), truth, parameters, plan
@@ -147,16 +144,6 @@ def _example(plan: Mechanism, shipped: PromptSet) -> tuple[str, ...]:
     untold = [tuple(prompt.text.split()) for prompt in shipped.of(told_prompts.UNTOLD)]
     abstaining = (text for text in untold if plan.run(text).scores[told_prompts.ABSTAIN] > 0)
     return next(abstaining, untold[0])
-
-
-def _ballast(rotary: bool, layer: int, n_layers: int) -> float:
-    """Squared norm, about, of junk, positions and biases at the last token after a layer."""
-    junk = TOKEN_JUNK**2 + DISTRACTION**2 * (layer + 1) / n_layers
-    if rotary:
-        return junk
-    writes = 2 * (layer + 1)  # each with a bias in one of the quiet directions, as drawn
-    biases = QUIET_BIAS**2 * (writes + writes * (writes - 1) / N_QUIET)
-    return junk + CLOCK_SIZE**2 + POSITION_JUNK**2 + biases
 
 
 def _directions(p: ToldParameters, plan: Mechanism, basis: Basis) -> dict[str, PlantedDirection]:

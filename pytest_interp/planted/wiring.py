@@ -12,8 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_interp.planted.blocks import CLOCK_SIZE, CLOCK_SPEED, Block, Shape, scale_of
-from pytest_interp.planted.features import CLOCK, Array, Basis
+from pytest_interp.planted.blocks import (
+    CLOCK_SIZE,
+    CLOCK_SPEED,
+    FAST_SPEED,
+    Block,
+    Shape,
+    scale_of,
+)
+from pytest_interp.planted.features import CLOCK, FAST_CLOCK, N_QUIET, Array, Basis
 from pytest_interp.planted.heads import scores_of, wire_mover
 from pytest_interp.planted.mechanism import Cell, Course, Mechanism
 from pytest_interp.planted.neurons import wire_rule
@@ -22,7 +29,12 @@ DISTRACTION = 0.2
 """About the norm of all that the distractors write, next to features of norm 1."""
 FLAGS = ("constant", "last", "subject_first", "subject_last", "person", "city", "stop")
 """What distractors read besides junk."""
+ALIKE = {"subject_last": 0, "subject_first": 1, "word": 0, "option": 1}
+"""Flag of words that take one another's place -> which of two kinds of junk they share."""
+CLOCKS = {CLOCK: CLOCK_SPEED, FAST_CLOCK: FAST_SPEED}
 TOKEN_JUNK, PRIVATE_JUNK, POSITION_JUNK = 0.3, 0.005, 0.1
+QUIET_BIAS = 0.05
+"""Size of the biases of what writes to the stream, in GPT-2."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,19 @@ def compile_mechanism(
     )
 
 
+def ballast(shape: Shape, layer: int) -> float:
+    """Squared norm, about, of what a token carries besides features after a layer.
+
+    Junk, and in GPT-2 what positions add to it, and biases. The embedding is layer -1.
+    """
+    junk = TOKEN_JUNK**2 + DISTRACTION**2 * (layer + 1) / shape.n_layers
+    if shape.rotary:
+        return junk
+    writes = 2 * (layer + 1)  # each with a bias in one of the quiet directions, as drawn
+    biases = QUIET_BIAS**2 * (writes + writes * (writes - 1) / N_QUIET)
+    return junk + POSITION_JUNK**2 + biases
+
+
 def _unit_rows(rng: np.random.Generator, n: int, directions: Array) -> Array:
     rows = rng.normal(size=(n, len(directions)))
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True) @ directions)
@@ -74,18 +99,18 @@ def _unit_rows(rng: np.random.Generator, n: int, directions: Array) -> Array:
 def _embedding(
     mechanism: Mechanism, basis: Basis, vocabulary: Sequence[str], rng: np.random.Generator
 ) -> Array:
-    # Subjects share all but a little of their junk. A corruption then reaches the distractors too,
-    # yet changes no norm by more than the stated accuracy of the truth.
+    # Subjects, and words that take one another's place, share all but a little of their junk. A
+    # corruption then reaches the distractors too, yet changes no norm by more than the stated
+    # accuracy of the truth.
     table = PRIVATE_JUNK * _unit_rows(rng, len(vocabulary), basis.private_junk)
     common = TOKEN_JUNK * _unit_rows(rng, 2, basis.junk)
     other = TOKEN_JUNK * _unit_rows(rng, len(vocabulary), basis.junk)
     for i, word in enumerate(vocabulary):
         features = mechanism.words.get(word, frozenset({"constant"}))
         table[i] += basis.sum(features)
-        if "subject_last" in features:
-            table[i] += common[0]
-        elif "subject_first" in features:
-            table[i] += common[1]
+        shared = [junk for flag, junk in ALIKE.items() if flag in features]
+        if shared:
+            table[i] += common[shared[0]]
         else:
             table[i] += other[i]
     return table
@@ -93,11 +118,16 @@ def _embedding(
 
 def _positions(basis: Basis, n: int, rng: np.random.Generator) -> Array:
     table = POSITION_JUNK * _unit_rows(rng, n, basis.junk)
-    if CLOCK[0] in basis.directions:
-        angles = CLOCK_SPEED * np.arange(n)
-        hands = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        table += CLOCK_SIZE * hands @ basis.rows(CLOCK)
+    for hands, speed in CLOCKS.items():
+        if hands[0] in basis.directions:
+            table += clock_hands(speed, n) @ basis.rows(hands)
     return table
+
+
+def clock_hands(speed: float, n: int) -> Array:
+    """How much of each hand of a clock the first ``n`` positions carry, ``[position, hand]``."""
+    angles = speed * np.arange(n)
+    return CLOCK_SIZE * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def _unembedding(

@@ -27,9 +27,10 @@ def test_a_layer_that_is_not_there(tiny):
         tiny.run(TOKENS, capture=[Site(RESID_POST, 9)])
 
 
-def test_the_pattern_is_read_only(tiny):
+def test_a_site_that_can_be_captured_alone(tiny):
+    fixed = Site(replace(PATTERN, read_only=True), 1)
     with pytest.raises(UnsupportedSiteError, match=r"pattern\.1 can be captured"):
-        tiny.run(TOKENS, edits={Site(PATTERN, 1): lambda x: x})
+        tiny.run(TOKENS, edits={fixed: lambda x: x})
 
 
 def test_an_edit_that_changes_the_shape(tiny):
@@ -37,7 +38,14 @@ def test_an_edit_that_changes_the_shape(tiny):
         tiny.run(TOKENS, edits={Site(RESID_POST, 1): lambda x: x[:, 1:]})
 
 
-@pytest.mark.parametrize("kind", ["head", "attn_out", "resid_mid", "mlp_out"])
+@pytest.mark.parametrize("kind", ["q", "k", "v", "pattern"])
+def test_rows_that_join_where_the_block_counts_them(tiny, kind):
+    """Behind these the block puts heads side by side for as many rows as came in."""
+    with pytest.raises(HookError, match=r"2 rows where 1 came in.*resid_pre\.1"):
+        tiny.run(TOKENS[:1], edits={Site(kind, 1): lambda x: torch.cat([x, 2 * x])})
+
+
+@pytest.mark.parametrize("kind", ["head", "attn_out", "resid_mid", "mlp_neurons", "mlp_out"])
 def test_rows_that_join_within_a_block(tiny, kind):
     """One row broadcasts over those that join; several do not."""
     site, tokens = Site(kind, 1), torch.tensor(TOKENS)

@@ -12,9 +12,9 @@ from pytest_interp.claims.steering import check_ablation_removes, check_dose_res
 from pytest_interp.claims.trajectories import check_commits_later, check_sharpens_gradually
 from pytest_interp.claims.useful import check_separates, check_side_effects_below
 from pytest_interp.errors import ClaimError
-from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
 from pytest_interp.experiments.probing import probe
+from pytest_interp.experiments.projection import ablate_direction
 from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.planted import planted_told_model

@@ -5,9 +5,9 @@ from labelled_sets import tiny_prompts
 
 from pytest_interp.adapters import ModelAdapter, backend_names
 from pytest_interp.experiments import batching
-from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.features import capture_features
 from pytest_interp.experiments.probing import probe
+from pytest_interp.experiments.projection import ablate_direction
 from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.results.direction import Direction
@@ -31,7 +31,7 @@ def prefixes(monkeypatch):
     monkeypatch.setattr(
         ModelAdapter,
         "prefix",
-        lambda self, tokens: found.append(len(tokens)) or made(self, tokens),
+        lambda self, tokens, after=None: found.append(len(tokens)) or made(self, tokens, after),
     )
     return found
 

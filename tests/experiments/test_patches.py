@@ -13,6 +13,7 @@ import torch
 from tiny import ARCHITECTURES, adapter_of
 
 from pytest_interp.adapters import Site, backend_names
+from pytest_interp.adapters.sites import PATTERN
 from pytest_interp.errors import ExperimentError, UnsupportedSiteError
 from pytest_interp.experiments.growing import Growing
 from pytest_interp.experiments.pairs import Pairs
@@ -33,6 +34,9 @@ PATCHES = [
     (Part(Site("resid_post", 1), (1,)), Part(Site("resid_post", 1), (3, 4))),
     (Part(Site("head", 0), (4,), ()),),  # nothing of it
     (Part(Site("final_norm"), (4,)),),
+    (Part(Site("q", 1), (3,), (1,)), Part(Site("k", 1), (1, 2), (1,)), Part(Site("v", 2))),
+    (Part(Site("mlp_neurons", 1), (-1,), (0, 7, 30)),),
+    (Part(Site("pattern", 2), (4,), (1,)),),
 ]
 
 
@@ -50,6 +54,9 @@ def by_hooks(module, patch, value):
     def edit(part):
         def change(x):
             x = x.clone()
+            if part.site.kind == PATTERN:
+                x[:, part.index, part.positions] = value(part, x)[:, part.index, part.positions]
+                return x
             positions = range(5) if part.positions is None else part.positions
             for position in positions:
                 new = value(part, x)[:, position]
@@ -93,7 +100,8 @@ def test_each_patch_is_a_pass_of_its_own(model, backend):
     expected = torch.stack([by_hooks(module, p, lambda part, _: kept[part]) for p in PATCHES])
     torch.testing.assert_close(found.patched, expected, atol=1e-5, rtol=1e-5)
     assert torch.equal(found.patched[0], found.base)
-    assert (found.patched[1:7] - found.base).abs().amin(0).min() > 1e-4, "each does something"
+    moved = (found.patched - found.base).abs().amax(1) > 1e-4
+    assert moved.tolist() == [i not in (0, 7) for i in range(len(PATCHES))], "each does something"
 
 
 @pytest.mark.parametrize("backend", backend_names())
@@ -150,7 +158,7 @@ def test_later_parts_may_be_held_at_what_the_base_run_has():
 def test_passes_are_cut_where_memory_ends(passes):
     adapter, rows = passes("nnsight")
     whole = patched(adapter, PAIRS, PATCHES, LOGIT_DIFF)
-    assert rows == [3 * (2 + 8)]
+    assert rows == [3 * (2 + 11)]
     for limit in (3, 8, 11):
         rows.clear()
         cut = patched(adapter, PAIRS, PATCHES, LOGIT_DIFF, max_rows=limit)
@@ -196,6 +204,12 @@ def test_the_rows_of_a_pass_can_be_captured():
     ("part", "error", "says"),
     [
         (Part(Site("head", 1), (0,), (4,)), ExperimentError, r"no head 4 at head: .* 0 to 3"),
+        (
+            Part(Site("v", 1), (0,), (3,)),
+            ExperimentError,
+            r"no key-value head 3 at v: .* 0 to 1. Head 3 shares 1",
+        ),
+        (Part(Site("mlp_neurons", 1), (0,), (48,)), ExperimentError, "no neuron 48"),
         (Part(Site("mlp_out", 1), (5,)), ExperimentError, "position 5: the prompts have 5 tokens"),
         (Part(Site("mlp_out", 1), (0,), (1,)), ExperimentError, "neither heads nor neurons"),
         (Part(Site("mlp_out", 4)), UnsupportedSiteError, "layers 0 to 3"),

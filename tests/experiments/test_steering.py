@@ -12,8 +12,8 @@ from told_hooks import adding, changed, ids_of, margin
 
 from pytest_interp.adapters import backend_names
 from pytest_interp.errors import ExperimentError, InterpError, PromptError
-from pytest_interp.experiments.ablation import ablate_direction
 from pytest_interp.experiments.directions import class_direction
+from pytest_interp.experiments.projection import ablate_direction
 from pytest_interp.experiments.steering import steer
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.direction import Direction

@@ -99,7 +99,7 @@ def test_facts_that_cannot_be_traced(adapter, changes, message):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"site": "head"}, ExperimentError, "use one of resid_pre, attn_out, mlp_out, resid_post"),
+        ({"site": "final_norm"}, ExperimentError, "use one of resid_pre, q, k, v, pattern, head, "),
         ({"site": "resid_pots"}, UnknownNameError, "Did you mean 'resid_post'"),
         ({"direction": "denoising"}, UnknownNameError, "Did you mean 'denoise'"),
         ({"metric": "logit-diff"}, UnknownNameError, "Did you mean 'logit_diff'"),

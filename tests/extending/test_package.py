@@ -39,7 +39,7 @@ def test_pytest_uses_each(python, specs):
 
 
 def test_command_line_uses_each(python, specs):
-    for experiment, spec in (("residual_norms", "norms"), ("causal_trace", "neurons")):
+    for experiment, spec in (("residual_norms", "norms"), ("causal_trace", "mlp")):
         config = ("--config", f"specs/{spec}.interp.yaml", "--backend", "plain_hooks", "--tag", "a")
         status, output = run_python(
             python, specs, "-m", "pytest_interp", "run", experiment, *config
@@ -53,7 +53,7 @@ def test_command_line_uses_each(python, specs):
         json.loads((folder / "result.json").read_text())["provenance"]["backend"] == "plain_hooks"
     )
     saved = json.loads((specs / "outputs" / "causal_trace" / "a" / "result.json").read_text())
-    assert saved["result"]["site"] == "mlp_neurons"
+    assert saved["result"]["site"] == "mlp_in"
     assert saved["result"]["metric"] == "answer_logprob"
     assert saved["result"]["corruption"] == "first_token"
 
@@ -83,7 +83,7 @@ def test_the_new_architecture_is_the_same_under_all_backends(python, specs):
     )
     assert status == 0, output
     assert "transformer_lens and nnsight and plain_hooks" in output
-    assert "read mlp_neurons" in output
+    assert "read mlp_in" in output
 
 
 def test_the_schema_knows_what_is_added(python, specs):

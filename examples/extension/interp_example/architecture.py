@@ -1,6 +1,6 @@
 """An architecture: where the modules of OLMo 2 are. It serves every backend."""
 
-from pytest_interp.adapters import Layout, register_layout
+from pytest_interp.adapters import Layout, ModulePlace, register_layout
 
 OLMO2 = register_layout(
     Layout(
@@ -15,5 +15,9 @@ OLMO2 = register_layout(
         resid_mid="mlp",
         mlp_out="post_feedforward_layernorm",
         final_norm="model.norm",
+        q=ModulePlace("self_attn.q_proj", "output"),
+        k=ModulePlace("self_attn.k_proj", "output"),
+        v=ModulePlace("self_attn.v_proj", "output"),
+        neurons="mlp.down_proj",
     )
 )

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from pytest_interp.adapters import ModelAdapter
+from pytest_interp.adapters import ModelAdapter, twin_with_patterns
 
 
 class PlainAdapter(ModelAdapter):
@@ -10,11 +10,15 @@ class PlainAdapter(ModelAdapter):
 
     backend = "plain_hooks"
 
+    def __init__(self, weights):
+        super().__init__(weights)
+        self._module = twin_with_patterns(weights, self.layout)
+
     def _finds(self, kind):
         return self.layout.place(kind) is not None
 
     def _forward(self, tokens, taps, logits_to_keep, prefix):
-        module = self.weights.module
+        module = self._module
         options = {"past_key_values": prefix, "logits_to_keep": logits_to_keep}
         with ExitStack() as hooks:
             for site, tap in taps.items():
@@ -27,13 +31,11 @@ class PlainAdapter(ModelAdapter):
         if site.layer is not None:
             module = module.get_submodule(self.layout.blocks)[site.layer]
         module = module.get_submodule(place.path)
+        heads = self.sizes.heads_of(site.kind)
 
         def seen(value):
-            if not site.kind.per_head:
-                new = tap(value)
-                return value if new is None else new
-            new = tap(value.unflatten(-1, (self.n_heads, -1)))
-            return value if new is None else new.flatten(-2)
+            new = tap(place.read(value, heads))
+            return value if new is None else place.write(value, new, heads)
 
         def entering(_, args, kwargs):
             if args:
@@ -41,10 +43,7 @@ class PlainAdapter(ModelAdapter):
             return args, kwargs | {"hidden_states": seen(kwargs["hidden_states"])}
 
         def leaving(_, args, output):
-            item = place.item
-            if item is None:
-                return seen(output)
-            return (*output[:item], seen(output[item]), *output[item + 1 :])
+            return seen(output)
 
         if place.side == "input":
             return module.register_forward_pre_hook(entering, with_kwargs=True)

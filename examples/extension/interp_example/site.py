@@ -1,15 +1,11 @@
-"""A site: what the neurons of an MLP give, before the projection back to the stream."""
+"""A site: what the MLP of a block reads, behind the norm."""
 
 from pytest_interp.adapters import SiteKind, register_site
 
-MLP_NEURONS = register_site(
-    SiteKind("mlp_neurons", shape="[row, pos, d_mlp]", before="mlp_out", stays_in_column=True),
+MLP_IN = register_site(
+    SiteKind("mlp_in", before="mlp_neurons", stays_in_column=True),
     places={
-        "transformer_lens": "mlp.out.hook_in",
-        "modules": {
-            "gpt2": "mlp.c_proj.input",
-            "llama": "mlp.down_proj.input",
-            "olmo2": "mlp.down_proj.input",
-        },
+        "transformer_lens": "mlp.hook_in",
+        "modules": {"gpt2": "mlp.input", "llama": "mlp.input", "olmo2": "mlp.input"},
     },
 )

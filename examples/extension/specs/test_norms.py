@@ -21,6 +21,6 @@ def test_norms_grow(adapter):
 
 
 @pytest.mark.interp(model="planted-gpt2")
-def test_neurons_of_the_first_layers_hold_the_fact(trace):
-    found = trace(FACT, site="mlp_neurons", metric="answer_logprob", corruption="first_token")
+def test_mlps_of_the_first_layers_hold_the_fact(trace):
+    found = trace(FACT, site="mlp_in", metric="answer_logprob", corruption="first_token")
     assert found.peak.layer <= 3

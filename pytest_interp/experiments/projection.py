@@ -1,4 +1,4 @@
-"""Ablation: project directions out, and see what the model says.
+"""Ablation of directions: project them out, and see what the model says.
 
 Projecting a direction out of all that is written to the residual stream: Arditi et al. 2024 (arXiv
 2406.11717). What is measured is the log-odds of abstaining, as in steering.

@@ -8,7 +8,7 @@ from told_hooks import changed, ids_of, margin, projecting, writers
 
 from pytest_interp.adapters import backend_names
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.ablation import ablate_direction
+from pytest_interp.experiments.projection import ablate_direction
 from pytest_interp.results.direction import Direction
 
 PROMPTS = tiny_prompts(12)
