@@ -7,7 +7,8 @@
     python docs/make_report_pictures.py run.json damaged.json compare.html ADDRESS
 
 The first is a run of the shipped specs, the second a run of them on a damaged copy of the model.
-The address is what the review prints; without it, that page keeps its pictures. Writes PNG files to `docs/assets/report/`. Needs chromium and playwright.
+The address is what the review prints; without it, that page keeps its pictures. Writes PNG files to
+`docs/assets/report/`. Needs chromium and playwright.
 """
 
 from __future__ import annotations
