@@ -153,12 +153,16 @@ class ModelAdapter(ABC):
             return (Site(parsed),)
         return tuple(Site(parsed, layer) for layer in range(self.n_layers))
 
-    def prefix(self, tokens: Tensor) -> Prefix:
+    def prefix(self, tokens: Tensor, after: Prefix | None = None) -> Prefix:
         """Run the tokens [row, pos] that all later rows begin with, for :meth:`run`.
 
         Rows of a later run come in groups: row i of a group continues row i of these.
+
+        Args:
+            tokens: what the rows begin with.
+            after: a prefix of as many rows, which comes before the tokens.
         """
-        return Prefix(self.weights.module, tokens)
+        return Prefix.of(self.weights.module, tokens, after)
 
     def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
         """What enters the first block [row, pos, d_model], positions included.

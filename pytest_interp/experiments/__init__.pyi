@@ -1,6 +1,12 @@
 from .ablations import (
     ablate as ablate,
 )
+from .attention import (
+    attention_patterns as attention_patterns,
+)
+from .attribution import (
+    direct_logit_attribution as direct_logit_attribution,
+)
 from .behaviour import (
     Said as Said,
     known_or_not as known_or_not,
@@ -19,6 +25,9 @@ from .directions import (
 from .features import (
     Features as Features,
     capture_features as capture_features,
+)
+from .induction import (
+    induction_scores as induction_scores,
 )
 from .knowledge import (
     Knowledge as Knowledge,

@@ -1,6 +1,12 @@
 from .ablations import (
     Ablations as Ablations,
 )
+from .attention import (
+    AttentionPatterns as AttentionPatterns,
+)
+from .attribution import (
+    Attribution as Attribution,
+)
 from .base import (
     Axis as Axis,
     Decision as Decision,
@@ -22,6 +28,9 @@ from .crossover import (
 )
 from .direction import (
     Direction as Direction,
+)
+from .head_scores import (
+    HeadScores as HeadScores,
 )
 from .lens import (
     LensResult as LensResult,
