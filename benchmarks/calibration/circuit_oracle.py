@@ -1,7 +1,7 @@
 """What the truth of a planted circuit says of claims about a set of its facts.
 
-Every answer is True, False, or None where the stated number lies too near a limit, or is not stated.
-No number comes from running a network.
+Every answer is True, False, or None where the stated number lies too near a limit, or is not
+stated. No number comes from running a network.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_interp.adapters.components import Component
+from pytest_interp.claims import Verdict
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.planted import CircuitModel, CircuitTruth
 
 Floats = npt.NDArray[np.float64]
+Asked = tuple[str, bool | None, Callable[[], Verdict]]
+"""Words of a claim, whether it is true (None: the truth does not say), and the check."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class CircuitOracle:
         return (head.index or 0) * shape.n_kv_heads // shape.n_heads
 
 
-def limits(mean: float, unit: float) -> Sequence[float]:
-    """Limits on both sides of a stated number, and far ones."""
-    found = [mean - unit, mean + unit, 0.5 * mean, 1.5 * mean]
-    return [round(limit, 3) for limit in found if abs(limit) > 1e-3]
+def beside(values: Floats, unit: float) -> Sequence[float]:
+    """Limits so far on both sides of the mean of stated numbers."""
+    mean = float(values.mean())
+    return [round(limit, 3) for limit in (mean - unit, mean + unit)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from benchmarks.calibration.circuit_oracle import CircuitOracle
 from benchmarks.calibration.outcomes import decided
 from benchmarks.calibration.told_oracle import ToldCase
 from pytest_interp.adapters import Weights, backend_names, open_adapter
+from pytest_interp.facts.sets import FactSet
 from pytest_interp.planted import (
     CircuitModel,
     planted_induction_model,
@@ -50,30 +51,31 @@ FACTS = 16
 """Of each model that has so many: from every template equally many."""
 
 
-def circuit_cases_of(settings: dict[str, Any]) -> list[ToldCase]:
-    """All cases of one model, under both backends."""
+def circuit_cases_of(
+    settings: dict[str, Any], backends: Sequence[str] | None = None, n_facts: int = FACTS
+) -> list[ToldCase]:
+    """All cases of one model, under both backends or those named."""
     asked = dict(settings)
     name = asked.pop("name")
     model: CircuitModel = BUILDERS[name](**asked)
     weights = Weights("planted", model.module, model.tokenizer, "planted")
-    oracle = CircuitOracle(model, _some_facts(model))
+    oracle = CircuitOracle(model, _some_facts(model, n_facts))
     said = [str(v) for k, v in settings.items() if k in ("name", "through")]
     said += [f"without {k}" for k in ("backup", "negative") if settings.get(k) is False]
     blank = ToldCase("", settings["arch"], " ".join(said), "", False, "")
     found: list[ToldCase] = []
-    for backend in backend_names():
+    for backend in backends or backend_names():
         one, adapter = replace(blank, backend=backend), open_adapter(weights, backend)
         found += decided(one, circuit_claims(oracle, adapter))
     return found
 
 
-def _some_facts(model: CircuitModel) -> Any:
-    templates = model.facts.templates
-    each = max(1, FACTS // len(templates))
-    seen: dict[str, int] = dict.fromkeys(templates, 0)
-
-    def among_the_first(fact: Any) -> bool:
-        seen[fact.template] += 1
-        return seen[fact.template] <= each
-
-    return model.facts.where(among_the_first)
+def _some_facts(model: CircuitModel, n: int) -> FactSet:
+    templates = model.facts.templates[:n]
+    each = n // len(templates)
+    chosen = [
+        fact
+        for template in templates
+        for fact in [one for one in model.facts if one.template == template][:each]
+    ]
+    return FactSet(model.facts.name, tuple(chosen))

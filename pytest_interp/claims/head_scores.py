@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pytest_interp.adapters.components import Component
-from pytest_interp.claims.attention import attention_share
 from pytest_interp.claims.demands import Demand, Units, decide_demands
 from pytest_interp.claims.groups import require
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import Terms
+from pytest_interp.claims.terms import Terms, attention_share
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.results.control import Control
