@@ -8,10 +8,10 @@ import numpy as np
 
 from pytest_interp.adapters.components import Component
 from pytest_interp.claims.demands import Demand, Units, decide_demands
-from pytest_interp.claims.groups import require
+from pytest_interp.claims.groups import attention_share, require
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import GivenTerms, Terms, attention_share
+from pytest_interp.claims.terms import GivenTerms, Terms
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError

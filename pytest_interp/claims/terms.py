@@ -140,11 +140,3 @@ def most_effect(name: str, value: object, below: float = 1.0, limit: str = "1") 
     if not 0 <= found < below:
         raise ClaimError(f"{name}={value!r}: give a share of the gap from 0 to below {limit}")
     return found
-
-
-def attention_share(name: str, value: object) -> float:
-    """A share of attention: above 0 and at most 1. Errors as for :func:`number`."""
-    found = number(name, value)
-    if not 0 < found <= 1:
-        raise ClaimError(f"{name}={value!r}: give a share of attention above 0 and at most 1")
-    return found
