@@ -8,10 +8,10 @@ import numpy as np
 
 from pytest_interp.adapters.components import Component
 from pytest_interp.claims.demands import Demand, Units, decide_demands
-from pytest_interp.claims.groups import require
+from pytest_interp.claims.groups import attention_share, require
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import GivenTerms, Terms, number
+from pytest_interp.claims.terms import GivenTerms, Terms
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
@@ -90,11 +90,3 @@ def check_attends(
 
 
 assert_attends = register_claim("attends")(asserting(check_attends))
-
-
-def attention_share(name: str, value: object) -> float:
-    """A share of attention: above 0 and at most 1. Errors as for :func:`number`."""
-    found = number(name, value)
-    if not 0 < found <= 1:
-        raise ClaimError(f"{name}={value!r}: give a share of attention above 0 and at most 1")
-    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_interp.adapters.components import Component
-from pytest_interp.claims.attention import attention_share
 from pytest_interp.claims.demands import Demand, Units, decide_demands
-from pytest_interp.claims.groups import require
+from pytest_interp.claims.groups import FEWEST_GROUPS, attention_share, require
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import Terms
@@ -130,11 +131,13 @@ def _check(
         (None,) * scores.n,
         "sequences",
     )
+    if scores.n < FEWEST_GROUPS:
+        said = f"{scores.n} sequences say too little: {FEWEST_GROUPS} are needed at least."
+        return replace(verdict, sentence=said, threshold=least)
     others = scores.leading(name, least)
     also = f"  heads that reach {least:.2f} in the mean: {', '.join(others) or 'none'}"
-    return decide_demands(
-        verdict, units, [Demand(str(head), values, "at least", least)], terms, also
-    )
+    demand = Demand(f"{kind} score of {head}", values, "at least", least)
+    return decide_demands(verdict, units, [demand], terms, also)
 
 
 assert_induction_head = register_claim("induction_head")(asserting(check_induction_head))

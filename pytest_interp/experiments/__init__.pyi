@@ -12,6 +12,9 @@ from .behaviour import (
     known_or_not as known_or_not,
     say as say,
 )
+from .circuits import (
+    circuit as circuit,
+)
 from .control_runs import (
     cheap_controls as cheap_controls,
     identity_control as identity_control,

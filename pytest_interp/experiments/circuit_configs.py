@@ -13,7 +13,9 @@ from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.ablation import AblationOptions
+from pytest_interp.options.circuit import CircuitOptions
 from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.circuit import CircuitResult
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -66,4 +68,39 @@ class Ablate(AblationOptions, _OverFacts):
             sets=self.sets,
             reference=self.reference,
             options=AblationOptions(**values),
+        )
+
+
+@register_experiment("circuit")
+@dataclass(frozen=True, kw_only=True)
+class Circuit(CircuitOptions, _OverFacts):
+    """Circuit: do some heads and MLPs do by themselves what the whole model does?"""
+
+    keep: tuple[str, ...]
+    """The circuit: heads, as ``head.9.6``, or ``head.9`` for all of a layer; and MLPs, as
+    ``mlp_out.5``."""
+    subsets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Parts of the circuit for completeness, by name."""
+    minimal_with: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For a component, what else is left out when its share is measured."""
+    reference: tuple[str, ...] | str | None = None
+    """The prompts that replacements come from: texts, or ``clean`` or ``corrupt`` for these
+    prompts of the facts."""
+
+    def __post_init__(self) -> None:
+        CircuitOptions.__post_init__(self)
+        _OverFacts.__post_init__(self)
+
+    def run(self, adapter: ModelAdapter) -> CircuitResult:
+        from pytest_interp.experiments.circuits import circuit
+
+        values = {f.name: getattr(self, f.name) for f in fields(CircuitOptions)}
+        return circuit(
+            adapter,
+            self.asked,
+            self.keep,
+            reference=self.reference,
+            subsets=self.subsets,
+            minimal_with=self.minimal_with,
+            options=CircuitOptions(**values),
         )

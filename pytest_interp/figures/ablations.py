@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from pytest_interp.figures import style
 from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.over_facts import OverFacts
 from pytest_interp.results.samples import Scope
 
 MOST = 24
@@ -59,7 +60,7 @@ def _row(axes: Axes, result: Ablations, row: int, i: int) -> None:
     axes.plot(mean, row, "o", color=style.ORANGE, markersize=5)
 
 
-def interval(result: Ablations, values: np.ndarray) -> tuple[float, float] | None:
+def interval(result: OverFacts, values: np.ndarray) -> tuple[float, float] | None:
     """The 95 % interval of a mean over facts that decides claims; None where there is none."""
     scope = Scope(result.templates, tuple(map(frozenset, result.entities)), result.answers)
     bounds = scope.widest_interval(values[:, None])
