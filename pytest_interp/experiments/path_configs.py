@@ -1,4 +1,4 @@
-"""The experiments on estimates and paths, as the registry and YAML files see them. No torch here."""
+"""Experiments on estimates and paths, as the registry and YAML files see them. No torch here."""
 
 from __future__ import annotations
 
