@@ -47,23 +47,16 @@ def test_it_looks_at_the_country_wherever_that_stands(adapter, text):
     assert result.attention(BEFORE, "last", place).max() < 0.05
 
 
-@pytest.fixture
-def scores(adapter):
-    return induction_scores(adapter, n=6, length=20)
-
-
-def test_its_induction_heads_are_in_layers_17_and_18(scores, baseline):
-    """None comes before the last previous-token head that they could read, at layer 16."""
+def test_its_induction_heads_come_after_its_previous_token_heads(adapter, baseline):
+    """The first is in layer 17; the strongest head that looks one back is in layer 16."""
+    scores = induction_scores(adapter, n=6, length=20)
     for head in ("head.17.3", "head.17.4", "head.18.6"):
         assert_induction_head(scores, head, at_least=0.6)
     found = scores.leading("induction", 0.4)
     assert min(int(head.split(".")[1]) for head in found) == 17
     assert HANDS_OVER not in found
-    baseline.check(scores)
-
-
-def test_heads_that_look_one_back_and_heads_that_find_the_same_token(scores):
     for head in (BEFORE, "head.11.1"):
         assert_previous_token_head(scores, head, at_least=0.7)
     assert HANDS_OVER not in scores.leading("previous_token", 0.1)
     assert_duplicate_token_head(scores, "head.14.3", at_least=0.6)
+    baseline.check(scores)

@@ -30,14 +30,11 @@ def test_the_head_that_looks_at_the_country_writes_the_capital(attribution, base
     baseline.check(attribution)
 
 
-def test_two_heads_of_the_last_layer_write_for_and_against_it(attribution):
+def test_it_is_written_late_and_two_heads_write_for_and_against_it(attribution):
     assert_direct_effect(attribution, "head.29.1", at_least=0.5)
     assert_direct_effect(attribution, "head.29.0", at_most=-0.3)
     pair = attribution.of(["head.29.0", "head.29.1"]).mean()
     assert abs(pair) < 0.2 * attribution.of("head.29.1").mean()
-
-
-def test_most_of_it_is_written_from_the_hand_over_on(attribution):
-    """The seven layers from 23 on write about nine tenths of it, or more, in each wording."""
+    # the seven layers from 23 on write about nine tenths of it, or more, in each wording
     late = [f"{kind}.{layer}" for layer in range(23, 30) for kind in ("attn_out", "mlp_out")]
     assert_direct_effect(attribution, late, share=0.45)
