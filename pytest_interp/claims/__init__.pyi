@@ -16,6 +16,14 @@ from .attribution import (
     assert_direct_effect as assert_direct_effect,
     check_direct_effect as check_direct_effect,
 )
+from .circuits import (
+    assert_complete as assert_complete,
+    assert_faithful as assert_faithful,
+    assert_minimal as assert_minimal,
+    check_complete as check_complete,
+    check_faithful as check_faithful,
+    check_minimal as check_minimal,
+)
 from .crystallises import (
     assert_crystallises as assert_crystallises,
     check_crystallises as check_crystallises,

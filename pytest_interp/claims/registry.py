@@ -52,8 +52,8 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
         for name in (
             *("localized", "effects", "crystallises"),
             *("decodable", "steering", "useful", "trajectories"),
+            *("ablations", "circuits"),
             *("attribution", "attention", "head_scores"),
-            "ablations",
         )
     ),
     accept=_claim,

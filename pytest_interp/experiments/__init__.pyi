@@ -12,6 +12,9 @@ from .behaviour import (
     known_or_not as known_or_not,
     say as say,
 )
+from .circuits import (
+    circuit as circuit,
+)
 from .control_runs import (
     cheap_controls as cheap_controls,
     identity_control as identity_control,
@@ -28,6 +31,9 @@ from .features import (
 )
 from .induction import (
     induction_scores as induction_scores,
+)
+from .knockout import (
+    knock_out_attention as knock_out_attention,
 )
 from .knowledge import (
     Knowledge as Knowledge,

@@ -15,6 +15,9 @@ from .base import (
     Reading as Reading,
     Result as Result,
 )
+from .circuit import (
+    CircuitResult as CircuitResult,
+)
 from .claimed import (
     ClaimedRange as ClaimedRange,
 )
