@@ -38,7 +38,9 @@ OUT = Path(__file__).parent / "assets" / "results"
 DOSES = (-4, -2, 2)
 DEPTH = 2 / 3
 """Share of the layers below the second layer that is steered: layer 20 of 30."""
-SURFACE = ("layer 0", "token counts")
+TEXTS = 2
+"""Prompts of each class whose continuation is shown."""
+SURFACE = ("layer 0", "token counts", "mean token id")
 ESTIMATE = re.compile(r"-?[\d.]+(?: \[[^]]+\])?(?=, claimed)")
 Row = tuple[str, str, str]
 """What was claimed, the status, and the numbers."""
@@ -63,8 +65,9 @@ def told(adapter: ModelAdapter) -> Iterator[Row]:
     half = probe(adapter, fitted)
     ((layer, _),) = Counter(half.picked).most_common(1)
     for at, why in ((layer, "read best"), (round(DEPTH * adapter.n_layers), "two thirds up")):
-        steered = steer(adapter, tried, half.direction(at), doses=DOSES)
+        steered = steer(adapter, tried, half.direction(at), doses=DOSES, texts=TEXTS)
         save(adapter, f"told-steer-{at}", steered)
+        print(steered.texts(), flush=True)
         yield dose_response(f"steering at layer {at} ({why}): abstaining falls by 1", steered)
         effects = check_side_effects_below(steered, kl=0.2, right_lost=0.1)
         yield f"steering at layer {at} loses at most 10 % of right answers", *plain(effects)
@@ -82,10 +85,12 @@ def told(adapter: ModelAdapter) -> Iterator[Row]:
 def countries(adapter: ModelAdapter) -> Iterator[Row]:
     """Is it known or invented? With names that are matched, and with names as they come."""
     matched = load_prompts("known-or-invented")
+    # in the one wording that the specs ask as well
+    lists = matched.where(lambda prompt: prompt.template == "list")
     unquoted = replace(
-        matched,
+        lists,
         name="known-or-invented, without quotes",
-        prompts=tuple(replace(one, text=one.text.replace('"', "")) for one in matched),
+        prompts=tuple(replace(one, text=one.text.replace('"', "")) for one in lists),
     )
     for prompts, name, how in (
         (unquoted, "unquoted", "names as they come"),
@@ -95,7 +100,7 @@ def countries(adapter: ModelAdapter) -> Iterator[Row]:
         save(adapter, f"known-probe-{name}", found)
         yield decodable(f"known can be read at layer 0, {how}", found, layer=0)
         yield decodable(f"known can be read, {how}", found)
-        said = f"known can be read, {how}, against layer 0 and token counts alone"
+        said = f"known can be read, {how}, against the surface alone"
         yield decodable(said, found, baselines=SURFACE)
         curves = trajectories(adapter, prompts)
         save(adapter, f"known-trajectories-{name}", curves)

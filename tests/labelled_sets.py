@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pytest_interp.facts.labelled import LabelledPrompt, PromptSet
+
+
+def that_begin_alike(prompts: PromptSet, n_words: int = 20) -> PromptSet:
+    """The same prompts after one of two openings of this many words, told and untold in turn."""
+    rng = np.random.default_rng(3)
+    openings = [" ".join(f"w{w}" for w in rng.integers(10, 58, size=n_words)) for _ in range(2)]
+    return replace(
+        prompts,
+        prompts=tuple(
+            replace(one, text=f"{openings[i % 2]} {one.text}") for i, one in enumerate(prompts)
+        ),
+    )
 
 
 def tiny_prompts(n: int = 24, groups: int = 8, seed: int = 0, answer: bool = True) -> PromptSet:

@@ -17,13 +17,17 @@ ARCHITECTURES = ("gpt2", "qwen3", "llama")
 LAYOUTS = ((3, 4, 6), (2, 6, 4), (4, 3, 6))
 """Layers that write the bit, read the city, and gate: in the second told prompts settle later."""
 
+MANY_LAYERS = {"n_layers": 14, "read_layer": 2}
+"""So many bring a share of the answer that none brings more than a third of its probability."""
+
 
 def _models() -> Iterator[dict[str, Any]]:
     """Each variant on every architecture, each time with another layout, and a seed of its own."""
     pairs = itertools.product(enumerate(TOLD_VARIANTS), enumerate(ARCHITECTURES))
     for seed, ((i, variant), (j, arch)) in enumerate(pairs):
         layers = zip(("bit_layer", "read_layer", "gate_layer"), LAYOUTS[(i + j) % 3], strict=True)
-        yield {"arch": arch, "variant": variant, "seed": seed, "n_persons": 24} | dict(layers)
+        made = {"arch": arch, "variant": variant, "seed": seed, "n_persons": 24} | dict(layers)
+        yield made | (MANY_LAYERS if variant == "gradual" else {})
 
 
 TOLD_MODELS = tuple(_models())

@@ -35,7 +35,6 @@ from pytest_interp.adapters.state import (
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import (
-    ExperimentError,
     NotAModelError,
     PromptError,
     UnsupportedSiteError,
@@ -153,12 +152,16 @@ class ModelAdapter(ABC):
             return (Site(parsed),)
         return tuple(Site(parsed, layer) for layer in range(self.n_layers))
 
-    def prefix(self, tokens: Tensor) -> Prefix:
+    def prefix(self, tokens: Tensor, after: Prefix | None = None) -> Prefix:
         """Run the tokens [row, pos] that all later rows begin with, for :meth:`run`.
 
         Rows of a later run come in groups: row i of a group continues row i of these.
+
+        Args:
+            tokens: what the rows begin with.
+            after: a prefix of as many rows, which comes before the tokens.
         """
-        return Prefix(self.weights.module, tokens)
+        return Prefix.of(self.weights.module, tokens, after)
 
     def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
         """What enters the first block [row, pos, d_model], positions included.
@@ -237,10 +240,8 @@ class ModelAdapter(ABC):
         for site in {*captures, *changes}:
             self.check_site(site, edited=site in changes)
         rows = self.as_tokens(tokens)
-        if prefix is not None and len(rows) % prefix.n_rows:
-            raise ExperimentError(
-                f"{len(rows)} rows cannot continue a prefix of {prefix.n_rows}: give a multiple"
-            )
+        if prefix is not None:
+            prefix.check_rows(len(rows))
         with torch.set_grad_enabled(grad):
             start: Edit | None = None
             if changes and len(rows) > 1:
@@ -251,6 +252,8 @@ class ModelAdapter(ABC):
             taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
             out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
             taps.check_fired(str(self))
+            if prefix is not None:
+                prefix.check_read(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
     def _shapes(self, n_tokens: int) -> Shapes:

@@ -6,12 +6,17 @@ but their keys and values.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import Cache, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
+
+from pytest_interp.adapters.state import listed
+from pytest_interp.errors import ExperimentError, HookError
 
 
 class Prefix(Cache):  # type: ignore[misc]
@@ -20,31 +25,95 @@ class Prefix(Cache):  # type: ignore[misc]
     A pass reads them and changes nothing, so that one prefix serves many passes.
     """
 
-    def __init__(self, module: PreTrainedModel, tokens: Tensor) -> None:
-        """Run the tokens [row, pos]."""
+    def __init__(self, layers: Sequence[_Layer]) -> None:
+        super().__init__(layers=list(layers))
+        self.n_rows, n_tokens = layers[0].n_rows, layers[0].keys.shape[-2]
+        self.n_tokens = int(n_tokens)
+
+    @staticmethod
+    def of(module: PreTrainedModel, tokens: Tensor, after: Prefix | None = None) -> Prefix:
+        """Run the tokens [row, pos], which follow those of another prefix where there is one."""
         # without the config it keeps all tokens, also where a layer will look at few
         filled = DynamicCache()
+        for i, layer in enumerate(after.layers if after else ()):
+            filled.update(layer.of_rows(layer.keys), layer.of_rows(layer.values), i)
         with torch.no_grad():
-            module(tokens, past_key_values=filled, use_cache=True, logits_to_keep=1)
-        super().__init__(layers=[_Layer(layer) for layer in filled.layers])
-        self.n_rows, self.n_tokens = tokens.shape
+            # without the head: nothing reads what comes after these tokens
+            base = module.base_model
+            base(tokens, **behind(base, filled, use_cache=True))
+        return Prefix([_Layer(layer.keys, layer.values) for layer in filled.layers])
+
+    def pick(self, rows: Sequence[int]) -> Prefix:
+        """These rows of it, in this order, each as often as it is named. Nothing is copied."""
+        return Prefix([_Layer(layer.keys, layer.values, tuple(rows)) for layer in self.layers])
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of what it holds."""
+        held = (tensor for layer in self.layers for tensor in (layer.keys, layer.values))
+        return sum(tensor.numel() * tensor.element_size() for tensor in held)
+
+    def check_rows(self, n_rows: int) -> None:
+        """Refuse a pass of another number of rows.
+
+        Raises:
+            ExperimentError: it is no multiple of the rows of the prefix.
+        """
+        if n_rows % self.n_rows:
+            raise ExperimentError(
+                f"{n_rows} rows cannot continue a prefix of {self.n_rows}: give a multiple"
+            )
+
+    def check_read(self, by: str) -> None:
+        """See to it that the last pass read every layer.
+
+        Raises:
+            HookError: it did not, so that it computed without these tokens.
+        """
+        unread = [str(i) for i, layer in enumerate(self.layers) if not layer.was_read]
+        if unread:
+            raise HookError(
+                f"{by} did not read the tokens that its rows begin with, in layers"
+                f" {listed(unread)}: its numbers would be of other prompts. Its version does not"
+                " fit that of transformers: install the versions of the constraints file of"
+                " pytest-interp, or run under another backend"
+            )
+        for layer in self.layers:
+            layer.was_read = False
 
 
 class _Layer(DynamicLayer):  # type: ignore[misc]
-    """One layer of a prefix."""
+    """One layer of a prefix: all of its rows, or those that were picked."""
 
-    def __init__(self, filled: Any) -> None:
+    def __init__(self, keys: Tensor, values: Tensor, rows: tuple[int, ...] | None = None) -> None:
         super().__init__()
-        self.lazy_initialization(filled.keys, filled.values)
-        self.keys, self.values = filled.keys, filled.values
+        self.lazy_initialization(keys, values)
+        self.keys, self.values, self.rows = keys, values, rows
+        self.was_read = False
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.keys if self.rows is None else self.rows)
+
+    def of_rows(self, shared: Tensor) -> Tensor:
+        """The picked rows of keys or values."""
+        return shared if self.rows is None else shared[list(self.rows)]
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         """Put the shared tokens before those of this pass, and forget the latter."""
-        return _before(self.keys, key_states), _before(self.values, value_states)
+        self.was_read = True
+        return self._before(self.keys, key_states), self._before(self.values, value_states)
+
+    def _before(self, shared: Tensor, own: Tensor) -> Tensor:
+        # rows come in groups of as many as the prefix has
+        mine = self.of_rows(shared)
+        return torch.cat([mine.repeat(len(own) // len(mine), 1, 1, 1), own], dim=-2)
 
 
-def _before(shared: Tensor, own: Tensor) -> Tensor:
-    # rows come in groups of as many as the prefix has
-    return torch.cat([shared.repeat(len(own) // len(shared), 1, 1, 1), own], dim=-2)
+def behind(module: nn.Module, cache: Cache | None, use_cache: bool = False) -> dict[str, Any]:
+    """What a pass of a Hugging Face model is called with, to go on behind a cache."""
+    # renamed in transformers 5.24
+    names = inspect.signature(module.forward).parameters
+    return {"cache" if "cache" in names else "past_key_values": cache, "use_cache": use_cache}

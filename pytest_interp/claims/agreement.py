@@ -7,8 +7,8 @@ Agreement tests what each backend adds: that a hook is at the place that a site 
 fire in order, how outputs that are tuples are read and written, that an edit reaches all that
 comes after it, how attention is split into heads, and what a library computes anew (as
 TransformerLens does the attention of GPT-2). It does not test what both share: the tokenizer, the
-``embed`` site, the prefix of a blocked sweep, the experiments, and the numbers that are derived
-from logits.
+``embed`` site, the prefix of a blocked sweep, what several labelled prompts begin with, the
+experiments, and the numbers that are derived from logits.
 """
 
 from __future__ import annotations

@@ -37,10 +37,10 @@ def check_decodable(
 
     The claim is about the increment: it passes where the interval of the AUROC lies above
     ``auroc_at_least``, and the interval of its lead over every baseline above ``above``. Baselines
-    are a probe at layer 0, one on the counts of the tokens, and what the model itself shows (its
-    preference to abstain, its confidence). Shuffled labels must not be read as well (Hewitt and
-    Liang 2019, arXiv 1909.03368), and where there are several wordings, fits on the others must
-    tell the classes apart as well.
+    are a probe at layer 0, ones on the counts of the tokens and on their mean id (the higher, the
+    rarer), and what the model itself shows (its preference to abstain, its confidence). Shuffled
+    labels must not be read as well (Hewitt and Liang 2019, arXiv 1909.03368), and where there are
+    several wordings, fits on the others must tell the classes apart as well.
 
     Args:
         probe: what :func:`pytest_interp.probe` returns.

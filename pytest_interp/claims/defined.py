@@ -18,8 +18,10 @@ def undefined(result: Any) -> str:
     """Says where a result first holds a number that is not finite; empty where all are.
 
     The whole result counts, not what a claim reads of it: numbers of one pass that broke are no
-    evidence that the others did not.
+    evidence that the others did not. A result may say by itself where that began.
     """
+    if said := getattr(result, "undefined", ""):
+        return f"Undefined is not zero: {said}."
     for name, values in _arrays(result):
         wrong = ~np.isfinite(values)
         if name == NO_ANSWER:

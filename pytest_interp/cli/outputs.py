@@ -100,7 +100,7 @@ def files_of(
     """The files of a run, by their names.
 
     ``result.json`` is laid out as a baseline is (numbers, tolerances, provenance); ``claims.yaml``
-    holds the verdicts.
+    holds the verdicts, ``texts.txt`` texts that are shown and not compared.
 
     Raises:
         BaselineError: the result holds undefined numbers.
@@ -111,6 +111,8 @@ def files_of(
         "result.json": Entry.of(result).dumps().encode(),
         "config.yaml": yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True).encode(),
     }
+    if texts := result.texts():
+        files["texts.txt"] = f"{texts}\n".encode()
     if outcomes:
         # through JSON: YAML has no word for the numbers of numpy
         claims = json.loads(json.dumps([outcome.to_json() for outcome in outcomes]))

@@ -35,8 +35,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the experiment, check the claims and write the outputs.
 
-    They are OUT/EXPERIMENT/TAG/{result.json, config.yaml, claims.yaml, figure.png}. Exit status 1
-    when a claim does not hold, 2 when one cannot be checked.
+    They are OUT/EXPERIMENT/TAG/{result.json, config.yaml, claims.yaml, figure.png}, and texts.txt
+    where a result shows texts. Exit status 1 when a claim does not hold, 2 when one cannot be
+    checked.
     """
     from pytest_interp.cli.outputs import files_of, open_folder, output_folder
     from pytest_interp.models import load_model
@@ -62,6 +63,8 @@ def run(given: argparse.Namespace) -> int:
         print(title)
         if summary := result.summary():
             print(f"  {summary}")
+        if texts := result.texts():
+            print(indent(texts, "  "))
         for outcome in outcomes:
             print(f"  {outcome.status}: {outcome.claim.text}")
             if outcome.message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
 from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.experiments.layers import layers_of
+from pytest_interp.experiments.openings import batches
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
 from pytest_interp.results.base import Floats
@@ -39,6 +40,31 @@ class Features:
     abstains_by: Floats
     """Logit of the best abstaining token minus that of the best other token [prompt]: positive
     where the model abstains. NaN where the set names no such token."""
+
+    @property
+    def undefined(self) -> str:
+        """Where an activation, or else an output, is not a finite number; empty where all are."""
+        wrong = np.argwhere(~np.isfinite(self.states))
+        if len(wrong):
+            layer, prompt, unit = wrong[0].tolist()
+            value = self.states[layer, prompt, unit]
+            where = f"activation of {self.kind}.{self.layers[layer]}"
+        elif len(wrong := np.argwhere(~np.isfinite(self.confidence))):
+            ((prompt,), *_) = wrong.tolist()
+            value, where = self.confidence[prompt], "log-probability of the next token"
+        else:
+            return ""
+        said = self.prompts.prompts[prompt].id
+        return f"the {where} on the prompt {said!r} is {value:g}, no finite number"
+
+    def without_undefined(self) -> Features:
+        """The same with NaN on all prompts where a layer, or an output, is not finite on one."""
+        sound = np.isfinite(self.states).all((1, 2), keepdims=True)
+        confidence, abstains_by = (
+            np.where(np.isfinite(x).all(), x, np.nan) for x in (self.confidence, self.abstains_by)
+        )
+        states = np.where(sound, self.states, np.nan)
+        return replace(self, states=states, confidence=confidence, abstains_by=abstains_by)
 
 
 def capture_features(
@@ -83,9 +109,13 @@ def capture_features(
     states: Floats | None = None
     confidence, abstains_by = np.empty(len(prompts)), np.full(len(prompts), np.nan)
     done = 0
-    for members in by_length(list(map(len, ids)), lambda n: rows_in_budget(adapter, n)):
-        run = adapter.run([ids[i] for i in members], capture=sites)
-        found = torch.stack([run[one][:, position].flatten(1) for one in sites]).float()
+    first_read = [position % len(row) for row in ids]
+    for batch in batches(adapter, ids, first_read, lambda n: rows_in_budget(adapter, n)):
+        members = batch.members
+        run = adapter.run(batch.tokens, capture=sites, prefix=batch.prefix)
+        at = [first_read[i] - len(ids[i]) for i in members]  # from the end
+        rows = torch.arange(len(members))
+        found = torch.stack([run[one][rows, at].flatten(1) for one in sites]).float()
         if states is None:
             states = np.empty((len(chosen), len(prompts), found.shape[-1]))
         states[:, members] = found.cpu().numpy()

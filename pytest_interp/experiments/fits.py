@@ -77,6 +77,9 @@ def logistic(states: Floats, seed: int) -> Fit:
     def fit(on: Indices, first: Bools) -> Floats:
         found = np.empty(states.shape[:2])
         for layer, x in enumerate(states):
+            if not np.isfinite(x).all():
+                found[layer] = np.nan  # as a difference of means, which is not refused either
+                continue
             scale = StandardScaler().fit(x[on])
             model = LogisticRegression(C=0.01, max_iter=1000, random_state=seed)
             with warnings.catch_warnings():

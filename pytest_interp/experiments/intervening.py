@@ -13,8 +13,9 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError, PromptError
-from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.experiments.features import abstaining_ids, abstaining_margin, encoded
+from pytest_interp.experiments.openings import batches
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
 from pytest_interp.options.steering import SteerOptions
@@ -128,7 +129,7 @@ def divergences(adapter: ModelAdapter, texts: Sequence[str], ways: Ways) -> Floa
 
     Kullback-Leibler, in nats, from the run as it is to the changed one.
     """
-    ids = [encode(adapter.tokenizer, text) for text in texts]
+    ids = [tuple(encode(adapter.tokenizer, text)) for text in texts]
     total = np.zeros(ways.n)
     for members, logits, _ in _passes(adapter, ids, ways):
         log_p = logits.log_softmax(-1).view(ways.n, len(members), -1)
@@ -146,20 +147,20 @@ def answered_rightly(adapter: ModelAdapter, prompts: PromptSet, top: Floats) -> 
 
 
 def _passes(
-    adapter: ModelAdapter, ids: Sequence[Sequence[int]], ways: Ways
+    adapter: ModelAdapter, ids: Sequence[tuple[int, ...]], ways: Ways
 ) -> Iterator[tuple[list[int], Tensor, Tensor | None]]:
     """Batches of prompts: their indices, logits [way * prompt, vocab], what is seen [prompt, d]."""
 
     def fitting(length: int) -> int:
         return max(1, rows_in_budget(adapter, length) // ways.n)
 
-    for members in by_length(list(map(len, ids)), fitting):
-        tokens = adapter.as_tokens([ids[i] for i in members])
-        prefix = None
+    first_changed = [len(row) - 1 if ways.only_last else 0 for row in ids]
+    for batch in batches(adapter, ids, first_changed, fitting):
+        n, tokens, prefix = len(batch.members), batch.tokens, batch.prefix
         if ways.only_last and tokens.shape[1] > 1:
             # nothing before the last token changes: its keys and values are made once
-            prefix, tokens = adapter.prefix(tokens[:, :-1]), tokens[:, -1:]
+            prefix, tokens = adapter.prefix(tokens[:, :-1], prefix), tokens[:, -1:]
         capture = [ways.seen] if ways.seen else []
-        run = adapter.run(tokens, capture, edits=ways.edits(len(members)), prefix=prefix)
-        seen = run[ways.seen][: len(members), -1] if ways.seen else None
-        yield members, run.logits[:, -1].float(), seen
+        run = adapter.run(tokens, capture, edits=ways.edits(n), prefix=prefix)
+        seen = run[ways.seen][:n, -1] if ways.seen else None
+        yield batch.members, run.logits[:, -1].float(), seen

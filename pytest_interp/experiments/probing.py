@@ -14,7 +14,6 @@ import numpy as np
 
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.features import Features, capture_features
 from pytest_interp.experiments.fits import Fit, check_method, difference_of_means, fit_of
 from pytest_interp.experiments.layers import layers_of
@@ -42,8 +41,11 @@ def probe(
     Three questions are asked of held-out prompts: what each layer gives; what the layer gives that
     looks best on the other prompts (there is no gain by picking); what fits on the other wordings
     give. Baselines are scored in the same way: layer 0, the counts of the tokens, and what the
-    model itself shows (how much it prefers to abstain, how sure it is). The control task fits the
-    same probes to shuffled labels.
+    model itself shows (how much it prefers to abstain, how sure it is), and how rare its tokens are
+    (the mean of their ids). The control task fits the same probes to shuffled labels.
+
+    A layer that holds a number that is not finite is not read: its scores are NaN, the result says
+    where that is, and no claim about it is decided.
 
     Args:
         adapter: the model under a backend.
@@ -65,11 +67,7 @@ def probe(
     features = capture_features(
         adapter, prompts, chosen.site, chosen.position, sorted({0, *layers})
     )
-    if not np.isfinite(features.states).all():
-        raise ExperimentError(
-            f"the activations at {chosen.site} of {adapter.name} are not all finite numbers, so no "
-            "probe can be fitted to them"
-        )
+    problem, features = features.undefined, features.without_undefined()
     asked_rows = [features.layers.index(layer) for layer in layers]
     states = features.states[asked_rows]
     rng = np.random.default_rng(chosen.seed)
@@ -98,6 +96,7 @@ def probe(
         baseline_scores=np.stack(list(baselines.values())),
         shuffled=_control_task(states, divisions[0], first, prompts.groups, chosen, rng),
         directions=states[:, first].mean(1) - states[:, ~first].mean(1),
+        undefined=problem,
         provenance=adapter.provenance(chosen.seed),
     )
 
@@ -166,6 +165,8 @@ def _baselines(
     simple = {
         "layer 0": features.states[features.layers.index(0)],
         "token counts": counts,
+        # tokenizers number their tokens in the order of their merges, which is that of frequency
+        "mean token id": np.array([[np.mean(ids)] for ids in features.tokens]),
         "confidence": features.confidence[:, None],
     }
     if features.prompts.abstain:

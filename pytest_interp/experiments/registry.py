@@ -161,6 +161,7 @@ EXPERIMENTS: Registry[Experiment] = Registry(
     built_in=[
         "pytest_interp.experiments.configs",
         "pytest_interp.experiments.labelled_configs",
+        "pytest_interp.experiments.component_configs",
         "pytest_interp.experiments.circuit_configs",
     ],
     accept=_experiment,

@@ -2,7 +2,7 @@
 
 Adding activations: Turner et al. 2023 (arXiv 2308.10248). What is measured is the log-odds of
 abstaining, the logit of the best abstaining token minus that of the best other token: text that was
-generated shows too little of what moves.
+generated shows too little of what moves. It may be shown beside the numbers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import RESID_PRE, Site, parse_kind
 from pytest_interp.adapters.taps import Edit
+from pytest_interp.experiments.generation import continued
 from pytest_interp.experiments.intervening import (
     Ways,
     answered_rightly,
@@ -29,6 +30,7 @@ from pytest_interp.experiments.layers import layers_of
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.results.base import Floats
+from pytest_interp.results.continued import Continued
 from pytest_interp.results.direction import Direction
 from pytest_interp.results.steering import SteerResult
 
@@ -44,6 +46,11 @@ def steer(
 
     All doses and directions are rows of one growing pass, which begins at the first layer that is
     steered. At the last token alone they also share the keys and values of all tokens before it.
+
+    With ``texts`` the result also shows what the model goes on to say at each dose: the direction
+    is then added at the last token of the prompt and at every new one (``all``: at every token).
+    These texts are no part of what a baseline compares: two tokens that are nearly as likely
+    change places by rounding, and everything after them is another text.
 
     Args:
         adapter: the model under a backend.
@@ -104,8 +111,28 @@ def steer(
         neutral_kl=kl[0],
         random_neutral_kl=kl[1:],
         length=direction.norm,
+        continued=_texts(adapter, prompts, direction, layers, chosen),
         provenance=adapter.provenance(chosen.seed),
     )
+
+
+def _texts(
+    adapter: ModelAdapter,
+    prompts: PromptSet,
+    direction: Direction,
+    layers: tuple[int, ...],
+    options: SteerOptions,
+) -> tuple[Continued, ...]:
+    """Continuations of the first prompts of each class, at each dose."""
+    if not options.texts:
+        return ()
+    by_class = ([i for i, one in enumerate(prompts.labels) if one == c] for c in prompts.classes)
+    shown = prompts.pick([i for members in by_class for i in members[: options.texts]])
+    vector = torch.tensor(direction.vector, dtype=torch.float32, device=adapter.device)
+    doses = torch.tensor(options.all_doses, dtype=torch.float32, device=adapter.device)
+    sites = [Site(parse_kind(direction.site), layer) for layer in layers]
+    vectors = doses[:, None] * vector
+    return continued(adapter, shown, vectors, sites, options.positions, options.text_tokens)
 
 
 def _added(direction: Direction, options: SteerOptions, adapter: ModelAdapter) -> Tensor:

@@ -16,9 +16,10 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import PromptError
-from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.experiments.features import encoded
 from pytest_interp.experiments.lens import lens_edits
+from pytest_interp.experiments.openings import batches
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.results.trajectories import Trajectories
 
@@ -63,10 +64,11 @@ def trajectories(
         return max(1, rows_in_budget(adapter, length) // (1 + len(layers)))
 
     done = 0
-    for members in by_length(list(map(len, ids)), fitting):
-        length = len(ids[members[0]])
-        edits = lens_edits(layers, length - 1)
-        logits = adapter.run([ids[i] for i in members], edits=edits).logits[:, -1].float()
+    for batch in batches(adapter, ids, [len(row) - 1 for row in ids], fitting):
+        members = batch.members
+        edits = lens_edits(layers, batch.tokens.shape[1] - 1)
+        run = adapter.run(batch.tokens, edits=edits, prefix=batch.prefix)
+        logits = run.logits[:, -1].float()
         final, *by_layer = logits.view(1 + len(layers), len(members), -1)
         token = final.argmax(-1)
         if answers is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 
 from pytest_interp.figures.registry import figure_of
 from pytest_interp.results.base import Result
@@ -12,8 +13,13 @@ _MADE = ("model", "backend", "device", "dtype", "fingerprint")
 
 
 def result_html(result: Result) -> str:
-    """A small table and the figure as SVG. Errors as for :func:`~.registry.figure_of`."""
+    """A small table, text that is shown, and the figure as SVG.
+
+    Errors as for :func:`~.registry.figure_of`.
+    """
     html = table_html(type(result).__name__, _rows(result))
+    if texts := result.texts():
+        html += f"<pre>{escape(texts)}</pre>"
     figure = figure_of(result)
     if figure is None:
         return html

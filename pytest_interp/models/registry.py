@@ -78,9 +78,15 @@ register_model("gemma3-270m", GEMMA3)
 register_model("planted-gpt2", PlantedSource("gpt2"))
 register_model("planted-qwen3", PlantedSource("qwen3"), "nnsight")
 register_model("planted-llama", PlantedSource("llama"))
-register_model("planted-told-gpt2", PlantedSource("gpt2", told=True))
-register_model("planted-told-qwen3", PlantedSource("qwen3", told=True), "nnsight")
-register_model("planted-told-llama", PlantedSource("llama", told=True))
+register_model("planted-told-gpt2", PlantedSource("gpt2", "told"))
+register_model("planted-told-qwen3", PlantedSource("qwen3", "told"), "nnsight")
+register_model("planted-told-llama", PlantedSource("llama", "told"))
+register_model("planted-induction-gpt2", PlantedSource("gpt2", "induction"))
+register_model("planted-induction-qwen3", PlantedSource("qwen3", "induction"), "nnsight")
+register_model("planted-induction-llama", PlantedSource("llama", "induction"))
+register_model("planted-ioi-gpt2", PlantedSource("gpt2", "ioi"))
+register_model("planted-ioi-qwen3", PlantedSource("qwen3", "ioi"), "nnsight")
+register_model("planted-ioi-llama", PlantedSource("llama", "ioi"))
 
 
 def model_names() -> list[str]:

@@ -6,11 +6,11 @@ Light: torch and transformers are imported when :meth:`Source.load` is called.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_interp.errors import (
     InterpError,
@@ -259,17 +259,27 @@ class PlantedSource(Source):
     """A small transformer that this package builds, with a known mechanism in its weights."""
 
     architecture: str
-    told: bool = False
-    """Whether it knows if a text told it what it is asked; else it knows facts."""
+    mechanism: str = "facts"
+    """``facts``, ``told`` (whether a text told it what it is asked), ``induction`` or ``ioi``."""
 
     def describe(self) -> str:
-        return f"planted {self.architecture}{', told or not told' if self.told else ''}"
+        what = "" if self.mechanism == "facts" else f", {_PLANTED[self.mechanism]}"
+        return f"planted {self.architecture}{what}"
 
     def check(self) -> None:
         """It is always here."""
 
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        from pytest_interp.planted import planted_model, planted_told_model
+        from pytest_interp import planted
 
-        planted = (planted_told_model if self.told else planted_model)(self.architecture)
-        return planted.module.to(dtype), planted.tokenizer
+        builders: dict[str, Callable[[str], Any]] = {
+            "facts": planted.planted_model,
+            "told": planted.planted_told_model,
+            "induction": planted.planted_induction_model,
+            "ioi": planted.planted_ioi_model,
+        }
+        made = builders[self.mechanism](self.architecture)
+        return made.module.to(dtype), made.tokenizer
+
+
+_PLANTED = {"told": "told or not told", "induction": "induction", "ioi": "indirect objects"}

@@ -1,6 +1,9 @@
 from .ablation import (
     AblationOptions as AblationOptions,
 )
+from .circuit import (
+    CircuitOptions as CircuitOptions,
+)
 from .corruptions import (
     Corruption as Corruption,
     Gaussian as Gaussian,

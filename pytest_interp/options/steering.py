@@ -28,8 +28,8 @@ class SteerOptions:
 
     Raises:
         UnknownNameError: unknown positions.
-        ExperimentError: no dose, a dose of 0 or one that is not finite, no neutral text, or too few
-            random directions.
+        ExperimentError: no dose, a dose of 0 or one that is not finite, no neutral text, too few
+            random directions, or fewer than no texts or one token of them.
     """
 
     doses: tuple[float, ...] = (-2.0, -1.0, 1.0, 2.0, 4.0)
@@ -42,6 +42,10 @@ class SteerOptions:
     """Random directions of the same length that are added in the same way."""
     neutral: tuple[str, ...] = NEUTRAL
     """Texts on which side effects are measured."""
+    texts: int = 0
+    """So many prompts of each class whose greedy continuation is shown at each dose; 0 for none."""
+    text_tokens: int = 8
+    """Tokens of a continuation."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -60,6 +64,12 @@ class SteerOptions:
                 "neutral=(): give at least one text, or side effects would always be none",
                 about="neutral",
             )
+        if self.texts < 0 or self.text_tokens < 1:
+            raise ExperimentError(
+                f"texts={self.texts}, text_tokens={self.text_tokens}: give the number of prompts "
+                "of each class (0 for none), and at least one token",
+                about="texts" if self.texts < 0 else "text_tokens",
+            )
         if self.random < 20:
             raise ExperimentError(
                 f"random={self.random}: give at least 20 random directions, or a claim about the "
@@ -74,5 +84,5 @@ class SteerOptions:
         return tuple(sorted((0.0, *self.doses)))
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON of a result has them; doses and layers are not among them."""
+        """As the JSON of a result has them; doses, layers and texts are not among them."""
         return {"positions": self.positions, "random": self.random, "seed": self.seed}

@@ -108,8 +108,9 @@ def built(
     facts: FactSet,
     reference: Sequence[str],
     tolerance: float,
+    first: str | None = None,
 ) -> CircuitModel:
-    """Compile a mechanism and write it into a model.
+    """Compile a mechanism and write it into a model. ``first`` is the word that begins a text.
 
     Raises:
         ExperimentError: a width into which it does not fit.
@@ -123,7 +124,7 @@ def built(
     roles |= {rule.role: Component("mlp_out", rule.layer) for rule in plan.rules}
     return CircuitModel(
         module=write(sizes.arch, matrices, rng),
-        tokenizer=vocabulary.word_tokenizer(words),
+        tokenizer=vocabulary.word_tokenizer(words, first),
         facts=facts,
         reference=tuple(reference),
         roles=roles,

@@ -94,7 +94,7 @@ def planted_induction_model(
     )  # fmt: skip
     facts = FactSet("planted induction", tuple(_fact(i, length, rng) for i in range(n_facts)))
     reference = [_prompt(_sequence(length, rng)) for _ in range(16)]
-    return built(plan, sizes, rng, facts, reference, tolerance=0.15)
+    return built(plan, sizes, rng, facts, reference, tolerance=0.15, first=START)
 
 
 def _words() -> dict[str, frozenset[str]]:

@@ -87,7 +87,9 @@ def planted_told_model(
             ``surface``: those who are asked for in class ``untold`` have invented names, which
             layer 0 sees; nothing reads it, and the model reads no city;
             ``never``: nothing reads the bit, and the model guesses;
-            ``none``: there is no bit and no reading of cities, only guesses.
+            ``none``: there is no bit and no reading of cities, only guesses;
+            ``gradual``: as ``never``, but each layer from ``read_layer`` to the last brings the
+            same share of the city that was told, so that its lead grows evenly.
         bit_layer: layer that writes the bit (``surface``: it is 0).
         read_layer: layer at which told prompts settle on the city, and guesses are made.
         gate_layer: layer at which untold prompts settle on abstaining.

@@ -13,6 +13,7 @@ two_directions  min(b, r)              0 .. g - 1, each alone         both: remo
 surface         0                      none                           never abstains
 never           min(b, r)              none                           never abstains
 none            none                   there is no bit                never abstains
+gradual         min(b, r)              none                           never abstains
 ==============  =====================  =============================  ==========================
 
 Everywhere else the classes are told apart by chance. Where the bit is written at ``b``, adding it

@@ -13,7 +13,9 @@ from pytest_interp.planted import told_prompts as words
 from pytest_interp.planted.mechanism import Features, Mechanism, Mover, Rule
 from pytest_interp.planted.told_prompts import Asking
 
-ToldVariant = Literal["gated", "decoy", "hidden", "two_directions", "surface", "never", "none"]
+ToldVariant = Literal[
+    "gated", "decoy", "hidden", "two_directions", "surface", "never", "none", "gradual"
+]
 TOLD_VARIANTS: tuple[ToldVariant, ...] = get_args(ToldVariant)
 
 ANSWER_SCORE, DEFAULT_SCORE = 16.0, 6.0
@@ -56,6 +58,16 @@ class ToldParameters:
     def reads(self) -> bool:
         """Whether the model reads the city that it was told."""
         return self.variant not in ("hidden", "surface", "none")
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """The layers that read the city, each of which brings the same share of the answer."""
+        last = self.n_layers if self.variant == "gradual" else self.read_layer + 1
+        return tuple(range(self.read_layer, last))
+
+    def answer(self, city: str, layer: int) -> str:
+        """The feature by which a layer answers with a city."""
+        return f"answer:{city}" if len(self.shares) == 1 else f"answer:{city}:{layer}"
 
     @property
     def bits(self) -> dict[str, int]:
@@ -123,7 +135,8 @@ def told_mechanism(p: ToldParameters, n_heads: int, rng: np.random.Generator) ->
     """The mechanism of a variant; which head of a layer does the work is drawn from ``rng``."""
     cities = words.CITIES[: p.n_cities]
     readout = {
-        city: {f"answer:{city}": ANSWER_SCORE, f"guess:{city}": float(score)}
+        city: {p.answer(city, layer): ANSWER_SCORE / len(p.shares) for layer in p.shares}
+        | {f"guess:{city}": float(score)}
         for city, score in zip(cities, np.linspace(*GUESS_SCORES, len(cities)), strict=True)
     }
     readout[words.DEFAULT_ANSWER] = {"default": DEFAULT_SCORE}
@@ -171,7 +184,8 @@ def _movers(p: ToldParameters, n_heads: int, rng: np.random.Generator) -> Iterat
         yield Mover("doubt", p.bit_layer, head(), "last", "source", moves)
     found: dict[int, dict[str, str]] = {}
     if p.reads:
-        found[p.read_layer] = {f"city:{city}": f"answer:{city}" for city in asking.cities}
+        for layer in p.shares:
+            found[layer] = {f"city:{city}": p.answer(city, layer) for city in asking.cities}
         for bit, layer in p.bits.items():
             found.setdefault(layer, {})["stop"] = bit
     if p.variant == "decoy":

@@ -16,6 +16,7 @@ from pytest_interp.planted.circuits import (
     built,
 )
 from pytest_interp.planted.mechanism import Features, Mechanism, Mover, Rule
+from pytest_interp.planted.told_variants import MASS
 from pytest_interp.planted.vocabulary import CITIES, DEFAULT_ANSWER, subjects
 
 Through = Literal["query", "key", "value", "mlp"]
@@ -80,7 +81,7 @@ def planted_two_step_model(
     plan = Mechanism(
         n_layers=n_layers,
         n_heads=sizes.n_heads,
-        words=_words(pairs),
+        words=_words(pairs, through),
         movers=(reads, answers) if answers else (reads,),
         rules=tuple(
             Rule(RECEIVER, receiver_layer, "last", (f"asked:{subject}",), 1, f"answer:{city}")
@@ -100,12 +101,16 @@ def planted_two_step_model(
 Pairs = tuple[tuple[str, str], ...]
 
 
-def _words(pairs: Pairs) -> dict[str, Features]:
+def _words(pairs: Pairs, through: Through) -> dict[str, Features]:
     used = {word for template in TEMPLATES for word in template.split()} - {"{}"}
     found = {word: frozenset({"constant"}) for word in sorted(used)}
     found["."] = frozenset({"constant", "stop", "end"})  # of the norm of a subject
     found["?"] = frozenset({"constant", "mark"})
     found["answer:"] = frozenset({"constant", "last", "default"})
+    if (
+        through != "key"
+    ):  # there the sender looks from all tokens alike, and must shun from this one
+        found["answer:"] |= MASS
     for subject, city in pairs:
         found[subject] = frozenset({"constant", "subject_last", f"is:{subject}"})
         found[city] = frozenset({"constant", "option", f"city:{city}"})
@@ -120,7 +125,9 @@ def _movers(
 
     default = {("last", f"city:{pairs[-1][1]}"): 0.3}
     cities = {f"city:{city}": f"answer:{city}" for _, city in pairs}
-    asking = Mover(SENDER, *sender, "last", "subject_last", named("is", "asked"))
+    # by what the last token, which carries much, finds what it reads
+    subject, mark = {("last", "subject_last"): 1.0}, {("last", "mark"): 1.0}
+    asking = Mover(SENDER, *sender, "last", "subject_last", named("is", "asked"), weighs=subject)
     if through == "mlp":
         return asking, None
     if through == "query":
@@ -136,7 +143,7 @@ def _movers(
         return marking, Mover(RECEIVER, *receiver, "last", "option", cities, weighs=by)
     carrying = Mover(SENDER, *sender, "mark", "subject_last", named("is", "carried"))
     answers = {f"carried:{subject}": f"answer:{city}" for subject, city in pairs}
-    return carrying, Mover(RECEIVER, *receiver, "last", "mark", answers)
+    return carrying, Mover(RECEIVER, *receiver, "last", "mark", answers, weighs=mark)
 
 
 def _prompt(template: str, subject: str, pairs: Pairs) -> str:

@@ -121,11 +121,11 @@ def filler_words() -> tuple[str, ...]:
     return tuple(sorted(words - {"{}", LAST_WORD}))
 
 
-def word_tokenizer(words: Sequence[str]) -> Any:
+def word_tokenizer(words: Sequence[str], first: str | None = None) -> Any:
     """A fast tokenizer whose ids are the places in ``words``, which begins with ``SPECIAL``.
 
     Words are separated by white space, so that ``"Paris"`` and ``" Paris"`` are the same token.
-    No token is added to a prompt.
+    ``first`` is the word that begins a text, if one does. No token is added to a prompt.
     """
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -139,6 +139,7 @@ def word_tokenizer(words: Sequence[str]) -> Any:
         pad_token=PAD,
         eos_token=PAD,
         unk_token=UNKNOWN,
+        bos_token=first,
         # without this it makes token_type_ids, which GPT-2 would embed
         model_input_names=["input_ids", "attention_mask"],
         clean_up_tokenization_spaces=False,

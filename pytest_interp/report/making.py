@@ -110,6 +110,7 @@ def _result_record(
         figure=figure,
         figure_problem=problem,
         baseline=baseline,
+        texts=result.texts(),
     )
 
 

@@ -165,6 +165,8 @@ class ResultRecord:
     """Why it has none, where drawing it failed."""
     baseline: BaselineRecord | None = None
     """None where it was not compared with one."""
+    texts: str = ""
+    """Lines beside the numbers, of which no baseline keeps anything, as ``Result.texts``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,6 +103,13 @@ class Result(ABC):
         """The main finding in one line; empty where there is none."""
         return ""
 
+    def texts(self) -> str:
+        """Lines that are shown beside the numbers, of which no baseline keeps anything.
+
+        As texts that a model generates: a tie that rounding turns changes all that follows.
+        """
+        return ""
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the findings, and the figure."""
         # by its name: figures stand above results, and most results are never shown

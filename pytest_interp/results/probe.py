@@ -63,6 +63,9 @@ class ProbeResult(Result):
     the JSON."""
     n_layers: int | None = None
     """Depth of the model; not part of the JSON."""
+    undefined: str = ""
+    """Where an activation is not a finite number: then no claim is decided. Not part of the
+    JSON."""
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
@@ -112,9 +115,11 @@ class ProbeResult(Result):
     def p_value(self) -> float:
         """How often shuffled labels are read as well as the true ones, at the best of all layers.
 
-        Corrected for the choice among layers (maxT, Westfall and Young 1993).
+        Corrected for the choice among layers (maxT, Westfall and Young 1993). NaN where an area is.
         """
         best = self.shuffled.max(1)
+        if not np.isfinite([*best, *self.auroc]).all():
+            return float("nan")
         return float((1 + (best >= self.auroc.max()).sum()) / (1 + len(best)))
 
     def direction(self, layer: int) -> Direction:

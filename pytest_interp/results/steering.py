@@ -11,6 +11,7 @@ import numpy as np
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
+from pytest_interp.results.continued import Continued
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.stats.separation import Bools
 
@@ -50,6 +51,8 @@ class SteerResult(Result):
     """The same of random directions [direction, dose]."""
     length: float | None = None
     """Of the direction, and of the random ones."""
+    continued: tuple[Continued, ...] = ()
+    """What it goes on to say on some prompts, greedily, at each dose; not part of the JSON."""
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
@@ -115,6 +118,15 @@ class SteerResult(Result):
             f"from dose {self.doses[0]:g} to {self.doses[-1]:g} the log-odds of abstaining move by "
             f"{moved:+.2f}; random directions move them by at most {others:.2f}"
         )
+
+    def texts(self) -> str:
+        """The continuations at each dose."""
+        if not self.continued:
+            return ""
+        n = len(self.continued[0].tokens[0])
+        where = "every token" if self.options.positions == "all" else "the last and each new token"
+        head = f"The next {n} tokens, greedily, with the direction added at {where}:"
+        return "\n".join([head, *(line for c in self.continued for line in c.lines(self.doses))])
 
 
 @dataclass(frozen=True, eq=False)

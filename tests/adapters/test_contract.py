@@ -148,6 +148,19 @@ def test_behind_a_prefix_everything_is_as_in_one_piece(anatomy, kind):
     close(anatomy, rest.logits, whole.logits, other_shape=5e-3)
 
 
+def test_a_prefix_goes_on_from_another_and_rows_of_it_are_picked(anatomy):
+    tokens = torch.tensor([[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]])
+    whole = anatomy.run(tokens[[1, 0, 1]]).logits
+    first = anatomy.prefix(tokens[:, :2])
+    picked = anatomy.run(tokens[[1, 0, 1], 2:], prefix=first.pick([1, 0, 1])).logits
+    close(anatomy, picked, whole, other_shape=5e-3)
+    second = anatomy.prefix(tokens[[1, 0, 1], 2:4], after=first.pick([1, 0, 1]))
+    assert (second.n_rows, second.n_tokens) == (3, 4)
+    close(
+        anatomy, anatomy.run(tokens[[1, 0, 1], 4:], prefix=second).logits, whole, other_shape=5e-3
+    )
+
+
 def _grown(x: Tensor, start: int) -> Tensor:
     doubled = x.clone()
     doubled[:, start:] *= 2

@@ -1,13 +1,17 @@
 """A number that is not finite, anywhere in a result about labelled prompts, decides no claim."""
 
+import re
 import warnings
+from collections import Counter
 from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
 import pytest
+import torch
 
-from pytest_interp.adapters import Weights, open_adapter
+from pytest_interp.adapters import Weights, backend_names, open_adapter
+from pytest_interp.adapters.sites import RESID_POST, Site
 from pytest_interp.claims import (
     check_ablation_removes,
     check_commits_later,
@@ -18,6 +22,7 @@ from pytest_interp.claims import (
     check_side_effects_below,
 )
 from pytest_interp.experiments import ablate_direction, probe, steer, trajectories
+from pytest_interp.figures import figure_of
 from pytest_interp.planted import planted_told_model
 from pytest_interp.results.direction import Direction
 from pytest_interp.results.probe import ProbeResult
@@ -59,8 +64,13 @@ NUMBERS = [
 
 
 @cache
+def planted():
+    return planted_told_model("gpt2", n_persons=24)
+
+
+@cache
 def results():
-    model = planted_told_model("gpt2", n_persons=24)
+    model = planted()
     adapter = open_adapter(Weights("planted", model.module, model.tokenizer, "planted"), "nnsight")
     prompts, neutral = model.prompts(48, seed=7), ("Note : Ana lives in",)
     bit = Direction(-model.truth.directions["untold"].vector, layer=3)
@@ -107,3 +117,44 @@ def test_prompts_without_an_answer_are_no_undefined_ones():
     assert np.isnan(right).any()  # the untold ones
     verdict = check_side_effects_below(results()[SteerResult], kl=1000, right_lost=1)
     assert verdict.status == "passed", str(verdict)
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "An activation that is not finite leaves the claims about a probe undecided, whatever the "
+    "method.",
+    sees="An inconclusive verdict that names the site, the layer and the prompt.",
+)
+@pytest.mark.parametrize("method", ["difference_of_means", "logistic"])
+@pytest.mark.parametrize("backend", backend_names())
+def test_a_model_that_overflows_on_one_prompt_decides_nothing(backend, method):
+    if method == "logistic":
+        pytest.importorskip("sklearn")
+    model = planted()
+    weights = Weights("planted", model.module, model.tokenizer, "planted")
+    adapter, prompts = open_adapter(weights, backend), model.prompts(48, seed=7)
+    run = adapter.run
+
+    def overflowing(tokens, capture=(), edits=None, **rest):
+        """As the model does where one prompt, the first of its batch, is too much for layer 2."""
+        huge = {Site(RESID_POST, 2): lambda x: torch.cat([x[:1] * np.inf, x[1:]])}
+        return run(tokens, capture, huge if len(tokens) == largest else edits, **rest)
+
+    lengths = [len(weights.tokenizer(p.text)["input_ids"]) for p in prompts]
+    largest = max(Counter(lengths).values())
+    adapter.run = overflowing
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = probe(adapter, prompts, method=method, repeats=1, shuffles=19)
+        for check in CLAIMS[ProbeResult]:
+            verdict = check(found)
+            assert verdict.status == "inconclusive"
+            assert re.search(
+                r"activation of resid_post\.2 on the prompt '\w+-\d+' is -?inf", str(verdict)
+            )
+    # the layers before are as they are
+    assert np.isfinite(found.scores[:2]).all()
+    assert np.isnan(found.scores[2:]).all()
+    assert np.isnan(found.p_value)
+    assert found.summary()
+    assert figure_of(found) is not None

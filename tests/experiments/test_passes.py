@@ -31,7 +31,7 @@ def prefixes(monkeypatch):
     monkeypatch.setattr(
         ModelAdapter,
         "prefix",
-        lambda self, tokens: found.append(len(tokens)) or made(self, tokens),
+        lambda self, tokens, after=None: found.append(len(tokens)) or made(self, tokens, after),
     )
     return found
 

@@ -49,7 +49,23 @@ def test_held_out_scores_are_those_of_a_slow_loop(arch, backend):
     np.testing.assert_allclose(found.scores, expected, atol=1e-6)
     np.testing.assert_allclose(found.auroc, [area(row, FIRST) for row in expected])
     np.testing.assert_allclose(found.baseline_scores[0], expected[0], atol=1e-6)
-    assert found.baselines == ("layer 0", "token counts", "confidence", "preference to abstain")
+    assert found.baselines == (
+        "layer 0",
+        "token counts",
+        "mean token id",
+        "confidence",
+        "preference to abstain",
+    )
+    mean_ids = np.array([np.mean(adapter.encode(p.text).tolist()) for p in PROMPTS])
+    expected = [
+        fitted(mean_ids[:, None], on, FIRST)[i]
+        for i in range(len(PROMPTS))
+        for splits in divisions
+        for on, held_out in splits
+        if i in held_out
+    ]
+    expected = np.reshape(expected, (len(PROMPTS), 2)).mean(1)
+    np.testing.assert_allclose(found.baseline_scores[2], expected, atol=1e-6)
     # each prompt is scored at a layer that was picked for its part
     row, part = 0, {}
     for n, splits in enumerate(divisions):

@@ -4,6 +4,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import torch
 
 from pytest_interp import registry
 from pytest_interp.adapters import backend_names
@@ -146,7 +147,9 @@ def test_every_model_is_one_line_of_the_registry():
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "qwen3", "llama"])
-def test_every_architecture_is_planted_with_and_without_the_told_mechanism(architecture):
+def test_every_architecture_is_planted_with_every_mechanism(architecture):
     assert find_model(f"planted-{architecture}").source == PlantedSource(architecture)
-    told = find_model(f"planted-told-{architecture}").source
-    assert told == PlantedSource(architecture, told=True) != PlantedSource(architecture)
+    for mechanism in ("told", "induction", "ioi"):
+        source = find_model(f"planted-{mechanism}-{architecture}").source
+        assert source == PlantedSource(architecture, mechanism) != PlantedSource(architecture)
+        assert source.load(torch.float32)[0].config.model_type == architecture

@@ -204,3 +204,11 @@ def test_the_truth_refuses_what_the_model_has_not() -> None:
     ):
         with pytest.raises(UnknownNameError):
             ask()
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_only_induction_has_a_word_that_begins_a_text(builder: Any) -> None:
+    tokenizer = builder("gpt2").tokenizer
+    first = START if builder is planted_induction_model else None
+    assert tokenizer.bos_token == first
+    assert tokenizer.convert_ids_to_tokens(tokenizer(WORDS[0])["input_ids"])[0] != START

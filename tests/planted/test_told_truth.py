@@ -27,6 +27,7 @@ def truth(variant: Any, **arguments: Any) -> ToldTruth:
         ("hidden", (0.5, 0.5, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6)),
         ("surface", (1,) * 8),
         ("none", (0.5,) * 8),
+        ("gradual", FROM_3),
     ],
 )
 def test_where_the_classes_are_told_apart(variant: str, auroc: tuple[float, ...]) -> None:
@@ -46,6 +47,7 @@ def test_the_city_tells_the_classes_apart_as_well() -> None:
         ("never", False, False, {"untold": None}),
         ("surface", False, False, {"invented": None}),
         ("none", False, False, {}),
+        ("gradual", False, False, {"untold": None}),
     ],
 )
 def test_who_abstains_and_what_removes_it(

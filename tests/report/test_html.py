@@ -53,6 +53,15 @@ def test_what_waits_for_a_review_names_its_command():
         assert render(made_reports.run(made)).count("pytest-interp review 4f2a") == count
 
 
+def test_what_is_shown_and_not_compared_stands_on_the_page():
+    made = made_reports.one_test(results=(made_reports.result(texts="dose 2: '<i> Rome'"),))
+    text = render(made_reports.run(made))
+    assert "shown, not compared" in text
+    assert "dose 2: &#39;&lt;i&gt; Rome&#39;" in text
+    plain = made_reports.one_test(results=(made_reports.result(),))
+    assert "shown, not compared" not in render(made_reports.run(plain))
+
+
 def test_half_of_a_surrogate_pair_can_be_written():
     made = made_reports.one_test(message="\ud800", outcome="error")
     render(made_reports.run(made)).encode()
