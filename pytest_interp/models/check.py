@@ -38,8 +38,8 @@ LIMITS = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
 
 LARGE = "large edit"
 LEAST_MOVE = 1e-6
-"""An edit that is lost moves no bit. One of the attention of a planted model, on a prompt of which it
-knows no word, moves logits by 5e-6 of the largest."""
+"""An edit that is lost moves no bit. One of the attention of a planted model, on a prompt of which
+it knows no word, moves logits by 5e-6 of the largest."""
 
 
 @dataclass(frozen=True)
