@@ -35,6 +35,7 @@ from .experiments import (
     direct_logit_attribution as direct_logit_attribution,
     every_component as every_component,
     induction_scores as induction_scores,
+    knock_out_attention as knock_out_attention,
     known_facts as known_facts,
     lens_facts as lens_facts,
     logit_lens as logit_lens,

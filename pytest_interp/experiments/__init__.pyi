@@ -32,6 +32,9 @@ from .features import (
 from .induction import (
     induction_scores as induction_scores,
 )
+from .knockout import (
+    knock_out_attention as knock_out_attention,
+)
 from .knowledge import (
     Knowledge as Knowledge,
     known_facts as known_facts,

@@ -14,6 +14,7 @@ from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.ablation import AblationOptions
 from pytest_interp.options.circuit import CircuitOptions
+from pytest_interp.options.metrics import LOGIT_DIFF, Metric
 from pytest_interp.results.ablations import Ablations
 from pytest_interp.results.circuit import CircuitResult
 
@@ -68,6 +69,35 @@ class Ablate(AblationOptions, _OverFacts):
             sets=self.sets,
             reference=self.reference,
             options=AblationOptions(**values),
+        )
+
+
+@register_experiment("knock_out_attention")
+@dataclass(frozen=True, kw_only=True)
+class KnockOutAttention(_OverFacts):
+    """Attention knocked out: does the answer need what some tokens read from others?"""
+
+    from_: str | int
+    """The tokens that look, as ``last``."""
+    to: str | int
+    """The tokens that are looked at, as ``subject``."""
+    layers: tuple[int, ...] | None = None
+    """All by default."""
+    window: int | None = None
+    """Cut it in this many layers around each of these in turn, not in all of them at once."""
+    metric: Metric = field(default_factory=lambda: LOGIT_DIFF)
+
+    def run(self, adapter: ModelAdapter) -> Ablations:
+        from pytest_interp.experiments.knockout import knock_out_attention
+
+        return knock_out_attention(
+            adapter,
+            self.asked,
+            self.from_,
+            self.to,
+            layers=self.layers,
+            window=self.window,
+            metric=self.metric,
         )
 
 
