@@ -91,7 +91,7 @@ def _scores(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[Asked]:
         "duplicate token": check_duplicate_token_head,
     }
     named = {str(component): role for role, component in oracle.roles.items()}
-    heads = [*named, *map(str, oracle.distractors("head"))]
+    heads = [*named, *map(str, oracle.distractors("head")[::3])]
     for bos in (True, False):
         scores = induction_scores(adapter, n=6, length=COPY, seed=1, bos=bos)
         for head in heads:
