@@ -49,6 +49,9 @@ from .lens import (
 from .members import (
     every_component as every_component,
 )
+from .paths import (
+    path_patching as path_patching,
+)
 from .probing import (
     probe as probe,
 )
