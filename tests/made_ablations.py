@@ -9,6 +9,7 @@ from made_results import MADE
 
 from pytest_interp import FactPrompt, FactSet
 from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.circuit import CircuitResult
 
 
 def facts(n):
@@ -49,4 +50,36 @@ def ablations(drops, clean=4.0, random=0.1, spread=SPREAD, **provenance):
         random_members=random_members,
         random_ablated=np.full((n, len(random_members)), clean - random),
         provenance=replace(MADE, **provenance),
+    )
+
+
+def made_circuit(kept=3.6, none=0.0, complete=0.1, removal=(1.0, -0.8), random=0.2, **changes):
+    """A circuit of two heads that keeps so much of 4.0 logits.
+
+    Without its subsets it and the model differ by ``complete``; each component changes it by
+    ``removal``; random circuits keep ``random``.
+    """
+    n = len(SPREAD)
+    keep = ("head.1.0", "head.2.3")
+    before = np.tile((kept + SPREAD)[:, None], (1, 2))
+    return CircuitResult(
+        facts=facts(n),
+        clean=np.full(n, 4.0),
+        corrupt=np.full(n, -4.0),
+        keep=keep,
+        n_nodes=40,
+        kept=kept + SPREAD,
+        none=np.full(n, none),
+        subset_names=("the circuit", "sample 1"),
+        subsets=(keep, keep[:1]),
+        circuit_without=np.full((n, 2), 1.0) + SPREAD[:, None],
+        model_without=np.full((n, 2), 1.0) + np.array([complete, -complete]),
+        minimal_with=((), ("head.1.0",)),
+        before_removal=before,
+        after_removal=before - np.array(removal) + SPREAD[:, None],
+        random_circuits=tuple((f"head.0.{i}", f"head.3.{i}") for i in range(5)),
+        random_kept=np.full((n, 5), random),
+        how={"ablation": "mean", "positions": "all", "over_positions": False, "seed": 0},
+        reference=("The capital of land0 is",),
+        **{"provenance": MADE, **changes},
     )

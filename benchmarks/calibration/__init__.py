@@ -10,9 +10,27 @@ fail, be inconclusive, or be refused.
 Claims about labelled prompts are asked of the planted models that know what they were told
 (``--only told``). There a true claim may also be inconclusive, which is counted apart: intervals
 over groups of prompts have a width, and classes may not overlap enough to be matched.
+
+Claims about heads, ablations, attention, paths and circuits are asked of the planted circuits
+(``--only circuits``), with the same counts.
 """
 
-from benchmarks.calibration.grid import MODELS, TOLD_MODELS, calibrate, calibrate_told
+from benchmarks.calibration.grid import (
+    CIRCUIT_MODELS,
+    MODELS,
+    TOLD_MODELS,
+    calibrate,
+    calibrate_circuits,
+    calibrate_told,
+)
 from benchmarks.calibration.table import table
 
-__all__ = ["MODELS", "TOLD_MODELS", "calibrate", "calibrate_told", "table"]
+__all__ = [
+    "CIRCUIT_MODELS",
+    "MODELS",
+    "TOLD_MODELS",
+    "calibrate",
+    "calibrate_circuits",
+    "calibrate_told",
+    "table",
+]

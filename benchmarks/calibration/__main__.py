@@ -3,14 +3,28 @@
 import argparse
 import time
 
-from benchmarks.calibration import MODELS, TOLD_MODELS, calibrate, calibrate_told, table
+from benchmarks.calibration import (
+    CIRCUIT_MODELS,
+    MODELS,
+    TOLD_MODELS,
+    calibrate,
+    calibrate_circuits,
+    calibrate_told,
+    table,
+)
 
-PARTS = {"facts": (calibrate, MODELS), "told": (calibrate_told, TOLD_MODELS)}
+PARTS = {
+    "facts": (calibrate, MODELS),
+    "told": (calibrate_told, TOLD_MODELS),
+    "circuits": (calibrate_circuits, CIRCUIT_MODELS),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=PARTS, help="claims about facts, or on labelled prompts")
+    parser.add_argument(
+        "--only", choices=PARTS, help="claims about facts, on labelled prompts, or about circuits"
+    )
     only = parser.parse_args().only
     for run, models in [PARTS[only]] if only else PARTS.values():
         start = time.perf_counter()

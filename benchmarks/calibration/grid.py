@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.calibration.circuits import CIRCUIT_MODELS, circuit_cases_of
 from benchmarks.calibration.claims import claims_of_a_backend, claims_of_agreement
 from benchmarks.calibration.oracle import Case
 from benchmarks.calibration.outcomes import CaseT, decided
@@ -62,6 +63,11 @@ def calibrate(share: int = 1, workers: int = 1) -> list[Case]:
 def calibrate_told(share: int = 1, workers: int = 1) -> list[ToldCase]:
     """The same of claims about labelled prompts."""
     return _run(told_cases_of, TOLD_MODELS[::share], workers)
+
+
+def calibrate_circuits(share: int = 1, workers: int = 1) -> list[ToldCase]:
+    """The same of claims about heads, components, paths and circuits."""
+    return _run(circuit_cases_of, CIRCUIT_MODELS[::share], workers)
 
 
 def _run(

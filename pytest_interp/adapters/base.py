@@ -35,7 +35,6 @@ from pytest_interp.adapters.state import (
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import (
-    ExperimentError,
     NotAModelError,
     PromptError,
     UnsupportedSiteError,
@@ -241,10 +240,8 @@ class ModelAdapter(ABC):
         for site in {*captures, *changes}:
             self.check_site(site, edited=site in changes)
         rows = self.as_tokens(tokens)
-        if prefix is not None and len(rows) % prefix.n_rows:
-            raise ExperimentError(
-                f"{len(rows)} rows cannot continue a prefix of {prefix.n_rows}: give a multiple"
-            )
+        if prefix is not None:
+            prefix.check_rows(len(rows))
         with torch.set_grad_enabled(grad):
             start: Edit | None = None
             if changes and len(rows) > 1:
@@ -255,6 +252,8 @@ class ModelAdapter(ABC):
             taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
             out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
             taps.check_fired(str(self))
+            if prefix is not None:
+                prefix.check_read(str(self))
         return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
 
     def _shapes(self, n_tokens: int) -> Shapes:

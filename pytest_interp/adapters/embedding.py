@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_interp.adapters.layouts import Layout
-from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.prefix import Prefix, behind
 from pytest_interp.adapters.state import key_of, state_of
 
 _ROWS = 8192
@@ -33,7 +33,7 @@ def embed(module: nn.Module, layout: Layout, tokens: Tensor, prefix: Prefix | No
     handle = module.get_submodule(layout.embed).register_forward_hook(stop)
     try:
         with torch.no_grad(), suppress(_Embedded):
-            module(tokens, past_key_values=prefix, use_cache=False)
+            module(tokens, **behind(module, prefix))
     finally:
         handle.remove()
     return seen[0]

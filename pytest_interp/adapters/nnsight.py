@@ -12,7 +12,7 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.patterns import twin_with_patterns
 from pytest_interp.adapters.places import ModulePlace
-from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.prefix import Prefix, behind
 from pytest_interp.adapters.sites import Site, SiteKind
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
@@ -54,7 +54,7 @@ class NNsightAdapter(ModelAdapter):
     ) -> Tensor:
         # taps come in execution order, which is the order that a trace demands
         events = [self._event(site, tap) for site, tap in taps.items()]
-        options = {"logits_to_keep": logits_to_keep, "past_key_values": prefix, "use_cache": False}
+        options = {"logits_to_keep": logits_to_keep, **behind(self.weights.module, prefix)}
         return _trace(self._model, tokens, events, options)
 
     def _event(self, site: Site, tap: Tap) -> _Event:

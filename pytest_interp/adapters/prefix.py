@@ -6,13 +6,17 @@ but their keys and values.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import Cache, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
+
+from pytest_interp.adapters.state import listed
+from pytest_interp.errors import ExperimentError, HookError
 
 
 class Prefix(Cache):  # type: ignore[misc]
@@ -35,7 +39,8 @@ class Prefix(Cache):  # type: ignore[misc]
             filled.update(layer.of_rows(layer.keys), layer.of_rows(layer.values), i)
         with torch.no_grad():
             # without the head: nothing reads what comes after these tokens
-            module.base_model(tokens, past_key_values=filled, use_cache=True)
+            base = module.base_model
+            base(tokens, **behind(base, filled, use_cache=True))
         return Prefix([_Layer(layer.keys, layer.values) for layer in filled.layers])
 
     def pick(self, rows: Sequence[int]) -> Prefix:
@@ -48,6 +53,34 @@ class Prefix(Cache):  # type: ignore[misc]
         held = (tensor for layer in self.layers for tensor in (layer.keys, layer.values))
         return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
+    def check_rows(self, n_rows: int) -> None:
+        """Refuse a pass of another number of rows.
+
+        Raises:
+            ExperimentError: it is no multiple of the rows of the prefix.
+        """
+        if n_rows % self.n_rows:
+            raise ExperimentError(
+                f"{n_rows} rows cannot continue a prefix of {self.n_rows}: give a multiple"
+            )
+
+    def check_read(self, by: str) -> None:
+        """See to it that the last pass read every layer.
+
+        Raises:
+            HookError: it did not, so that it computed without these tokens.
+        """
+        unread = [str(i) for i, layer in enumerate(self.layers) if not layer.was_read]
+        if unread:
+            raise HookError(
+                f"{by} did not read the tokens that its rows begin with, in layers"
+                f" {listed(unread)}: its numbers would be of other prompts. Its version does not"
+                " fit that of transformers: install the versions of the constraints file of"
+                " pytest-interp, or run under another backend"
+            )
+        for layer in self.layers:
+            layer.was_read = False
+
 
 class _Layer(DynamicLayer):  # type: ignore[misc]
     """One layer of a prefix: all of its rows, or those that were picked."""
@@ -56,6 +89,7 @@ class _Layer(DynamicLayer):  # type: ignore[misc]
         super().__init__()
         self.lazy_initialization(keys, values)
         self.keys, self.values, self.rows = keys, values, rows
+        self.was_read = False
 
     @property
     def n_rows(self) -> int:
@@ -69,9 +103,17 @@ class _Layer(DynamicLayer):  # type: ignore[misc]
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         """Put the shared tokens before those of this pass, and forget the latter."""
+        self.was_read = True
         return self._before(self.keys, key_states), self._before(self.values, value_states)
 
     def _before(self, shared: Tensor, own: Tensor) -> Tensor:
         # rows come in groups of as many as the prefix has
         mine = self.of_rows(shared)
         return torch.cat([mine.repeat(len(own) // len(mine), 1, 1, 1), own], dim=-2)
+
+
+def behind(module: nn.Module, cache: Cache | None, use_cache: bool = False) -> dict[str, Any]:
+    """What a pass of a Hugging Face model is called with, to go on behind a cache."""
+    # renamed in transformers 5.24
+    names = inspect.signature(module.forward).parameters
+    return {"cache" if "cache" in names else "past_key_values": cache, "use_cache": use_cache}

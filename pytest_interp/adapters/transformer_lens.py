@@ -12,7 +12,7 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.places import HOOKS
-from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.prefix import Prefix, behind
 from pytest_interp.adapters.sites import Site, SiteKind
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
@@ -34,6 +34,8 @@ class TransformerLensAdapter(ModelAdapter):
             hf_config=copy.deepcopy(twin.config),
             tokenizer=None,
         )
+        for block in self._bridge.blocks:
+            block.attn.register_forward_pre_hook(_by_its_old_name, with_kwargs=True)
         # The first pass sets hooks of the bridge's own: any that comes later is somebody else's.
         with torch.no_grad():
             self._forward(self.as_tokens([[0]]), {}, 1, None)
@@ -50,12 +52,20 @@ class TransformerLensAdapter(ModelAdapter):
             fwd_hooks=hooks,
             return_type="logits",
             logits_to_keep=logits_to_keep,
-            past_key_values=prefix,
-            use_cache=False,
+            **behind(self.weights.module, prefix),
         )
         if not isinstance(logits, Tensor):
             raise HookError(f"TransformerLens returned {type(logits).__name__}, not logits")
         return logits
+
+
+def _by_its_old_name(
+    _: torch.nn.Module, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The bridge's attention reads ``past_key_values``, and leaves out ``cache`` without a word."""
+    if options.get("cache") is None:
+        return None
+    return args, {**options, "past_key_values": options["cache"]}
 
 
 def _hook(site: Site, tap: Tap) -> tuple[str, Callable[[Tensor, Any], Tensor | None]]:

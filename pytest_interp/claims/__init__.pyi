@@ -8,6 +8,22 @@ from .agreement import (
     assert_backends_agree as assert_backends_agree,
     check_backends_agree as check_backends_agree,
 )
+from .attention import (
+    assert_attends as assert_attends,
+    check_attends as check_attends,
+)
+from .attribution import (
+    assert_direct_effect as assert_direct_effect,
+    check_direct_effect as check_direct_effect,
+)
+from .circuits import (
+    assert_complete as assert_complete,
+    assert_faithful as assert_faithful,
+    assert_minimal as assert_minimal,
+    check_complete as check_complete,
+    check_faithful as check_faithful,
+    check_minimal as check_minimal,
+)
 from .crystallises import (
     assert_crystallises as assert_crystallises,
     check_crystallises as check_crystallises,
@@ -26,12 +42,24 @@ from .effects import (
     check_no_effect as check_no_effect,
     check_sufficient as check_sufficient,
 )
+from .estimates import (
+    assert_estimated_effect as assert_estimated_effect,
+    check_estimated_effect as check_estimated_effect,
+)
 from .evidence import (
     Column as Column,
     Evidence as Evidence,
     column as column,
     gather as gather,
     other_columns as other_columns,
+)
+from .head_scores import (
+    assert_duplicate_token_head as assert_duplicate_token_head,
+    assert_induction_head as assert_induction_head,
+    assert_previous_token_head as assert_previous_token_head,
+    check_duplicate_token_head as check_duplicate_token_head,
+    check_induction_head as check_induction_head,
+    check_previous_token_head as check_previous_token_head,
 )
 from .localized import (
     assert_fact_localized as assert_fact_localized,

@@ -119,6 +119,14 @@ def share(name: str, value: object) -> float:
     return found
 
 
+def attention_share(name: str, value: object) -> float:
+    """A share of attention: above 0 and at most 1. Errors as for :func:`number`."""
+    found = number(name, value)
+    if not 0 < found <= 1:
+        raise ClaimError(f"{name}={value!r}: give a share of attention above 0 and at most 1")
+    return found
+
+
 def positive(name: str, value: object) -> float:
     """A number above 0. Errors as for :func:`number`."""
     found = number(name, value)

@@ -52,7 +52,9 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
         for name in (
             *("localized", "effects", "crystallises"),
             *("decodable", "steering", "useful", "trajectories"),
-            "ablations",
+            *("estimates",),
+            *("ablations", "circuits"),
+            *("attribution", "attention", "head_scores"),
         )
     ),
     accept=_claim,

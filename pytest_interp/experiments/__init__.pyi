@@ -1,10 +1,19 @@
 from .ablations import (
     ablate as ablate,
 )
+from .attention import (
+    attention_patterns as attention_patterns,
+)
+from .attribution import (
+    direct_logit_attribution as direct_logit_attribution,
+)
 from .behaviour import (
     Said as Said,
     known_or_not as known_or_not,
     say as say,
+)
+from .circuits import (
+    circuit as circuit,
 )
 from .control_runs import (
     cheap_controls as cheap_controls,
@@ -16,9 +25,18 @@ from .control_runs import (
 from .directions import (
     class_direction as class_direction,
 )
+from .estimates import (
+    attribution_patching as attribution_patching,
+)
 from .features import (
     Features as Features,
     capture_features as capture_features,
+)
+from .induction import (
+    induction_scores as induction_scores,
+)
+from .knockout import (
+    knock_out_attention as knock_out_attention,
 )
 from .knowledge import (
     Knowledge as Knowledge,

@@ -67,9 +67,10 @@ def ablate(
     Raises:
         PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
             token.
-        ExperimentError: nothing to ablate, a component that the model lacks, an option that makes
-            no sense, no reference prompts, or some of another length.
-        UnknownNameError: an unknown kind of component, of ablation, position or metric.
+        ExperimentError: nothing to ablate, a component that the model lacks, a prompt without the
+            token that is asked for, an option that makes no sense, no reference prompts, or some
+            of another length.
+        UnknownNameError: an unknown kind of component or of ablation, or metric.
         UnsupportedSiteError: a layer or a site that the model lacks.
     """
     chosen, asked_facts = replace(options or AblationOptions(), **asked), as_set(facts)

@@ -23,9 +23,17 @@ def by_length(lengths: Sequence[int], size: Callable[[int], int]) -> Iterator[li
         yield from (members[start : start + step] for start in range(0, len(members), step))
 
 
-def rows_in_budget(adapter: ModelAdapter, n_positions: int) -> int:
-    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`; at least 8."""
+def rows_in_budget(adapter: ModelAdapter, n_positions: int, kept: int = 0) -> int:
+    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`.
+
+    At least 8, or 1 where something of them is kept.
+
+    Args:
+        adapter: the model.
+        n_positions: tokens of a row.
+        kept: numbers of each row that are captured, in all layers together.
+    """
     attention = 2 * adapter.n_heads * n_positions
     per_token = 3 * adapter.sizes.d_mlp + 6 * adapter.d_model + attention
-    per_row = n_positions * per_token + 2 * adapter.d_vocab
-    return max(8, MEMORY_BUDGET // (4 * per_row))
+    per_row = n_positions * per_token + 2 * adapter.d_vocab + kept
+    return max(1 if kept else 8, MEMORY_BUDGET // (4 * per_row))

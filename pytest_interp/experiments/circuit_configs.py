@@ -13,14 +13,17 @@ from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.ablation import AblationOptions
+from pytest_interp.options.circuit import CircuitOptions
+from pytest_interp.options.metrics import LOGIT_DIFF, Metric
 from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.circuit import CircuitResult
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OverFacts:
+class GivenFacts:
     """One fact or a set of them."""
 
     fact: FactPrompt | None = None
@@ -40,7 +43,7 @@ class _OverFacts:
 
 @register_experiment("ablate")
 @dataclass(frozen=True, kw_only=True)
-class Ablate(AblationOptions, _OverFacts):
+class Ablate(AblationOptions, GivenFacts):
     """Ablation: what does the model say without a component, or without a set of them?"""
 
     components: tuple[str, ...] = ()
@@ -53,7 +56,7 @@ class Ablate(AblationOptions, _OverFacts):
 
     def __post_init__(self) -> None:
         AblationOptions.__post_init__(self)
-        _OverFacts.__post_init__(self)
+        GivenFacts.__post_init__(self)
 
     def run(self, adapter: ModelAdapter) -> Ablations:
         from pytest_interp.experiments.ablations import ablate
@@ -66,4 +69,68 @@ class Ablate(AblationOptions, _OverFacts):
             sets=self.sets,
             reference=self.reference,
             options=AblationOptions(**values),
+        )
+
+
+@register_experiment("knock_out_attention")
+@dataclass(frozen=True, kw_only=True)
+class KnockOutAttention(GivenFacts):
+    """Attention knocked out: does the answer need what some tokens read from others?"""
+
+    from_: str | int
+    """The tokens that look, as ``last``."""
+    to: str | int
+    """The tokens that are looked at, as ``subject``."""
+    layers: tuple[int, ...] | None = None
+    """All by default."""
+    window: int | None = None
+    """Cut it in this many layers around each of these in turn, not in all of them at once."""
+    metric: Metric = field(default_factory=lambda: LOGIT_DIFF)
+
+    def run(self, adapter: ModelAdapter) -> Ablations:
+        from pytest_interp.experiments.knockout import knock_out_attention
+
+        return knock_out_attention(
+            adapter,
+            self.asked,
+            self.from_,
+            self.to,
+            layers=self.layers,
+            window=self.window,
+            metric=self.metric,
+        )
+
+
+@register_experiment("circuit")
+@dataclass(frozen=True, kw_only=True)
+class Circuit(CircuitOptions, GivenFacts):
+    """Circuit: do some heads and MLPs do by themselves what the whole model does?"""
+
+    keep: tuple[str, ...]
+    """The circuit: heads, as ``head.9.6``, or ``head.9`` for all of a layer; and MLPs, as
+    ``mlp_out.5``."""
+    subsets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Parts of the circuit for completeness, by name."""
+    minimal_with: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For a component, what else is left out when its share is measured."""
+    reference: tuple[str, ...] | str | None = None
+    """The prompts that replacements come from: texts, or ``clean`` or ``corrupt`` for these
+    prompts of the facts."""
+
+    def __post_init__(self) -> None:
+        CircuitOptions.__post_init__(self)
+        GivenFacts.__post_init__(self)
+
+    def run(self, adapter: ModelAdapter) -> CircuitResult:
+        from pytest_interp.experiments.circuits import circuit
+
+        values = {f.name: getattr(self, f.name) for f in fields(CircuitOptions)}
+        return circuit(
+            adapter,
+            self.asked,
+            self.keep,
+            reference=self.reference,
+            subsets=self.subsets,
+            minimal_with=self.minimal_with,
+            options=CircuitOptions(**values),
         )

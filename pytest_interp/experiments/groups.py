@@ -92,23 +92,37 @@ def groups_of(adapter: ModelAdapter, facts: FactSet, *positions: str | int) -> t
 
 
 def positions_in(fact: TokenizedFact, position: str | int) -> Positions:
-    """Where ``all``, ``last``, ``subject``, ``subject_last`` or an index is in a prompt.
+    """Where a role, the text of a token, or an index is in a prompt.
 
     Raises:
-        ExperimentError: the prompt has no such position.
+        ExperimentError: the prompt has no such token.
     """
     if position == "all":
         return None
-    if isinstance(position, int):
-        if not -len(fact) <= position < len(fact):
-            raise ExperimentError(
-                f"position {position} is outside of {fact.fact.clean_prompt!r}, which has "
-                f"{len(fact)} tokens {list(fact.str_tokens)}",
-                about="positions",
-            )
-        return (position % len(fact),)
-    subject = fact.subject_positions
-    return {"last": (len(fact) - 1,), "subject": subject, "subject_last": subject[-1:]}[position]
+    tokens, n, subject = fact.str_tokens, len(fact), fact.subject_positions
+    roles: dict[str | int, tuple[int, ...]] = {
+        "first": (0,),
+        "last": (n - 1,),
+        "subject": subject,
+        "subject_first": subject[:1],
+        "subject_last": subject[-1:],
+        "between": tuple(range(subject[-1] + 1, n - 1)),
+    }
+    if position in roles:
+        found = roles[position]
+    elif isinstance(position, int):
+        found = (position % n,) if -n <= position < n else ()
+    else:
+        # a token as it stands, or the word in it
+        exact = tuple(i for i, token in enumerate(tokens) if token == position)
+        found = exact or tuple(i for i, token in enumerate(tokens) if token.strip() == position)
+    if not found:
+        raise ExperimentError(
+            f"{fact.fact.clean_prompt!r} has no token {position!r}: its tokens are {list(tokens)}. "
+            f"Give all, {', '.join(map(str, roles))}, the text of a token, or its index",
+            about="positions",
+        )
+    return found
 
 
 def of_metric(metric: Metric) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

@@ -161,7 +161,9 @@ EXPERIMENTS: Registry[Experiment] = Registry(
     built_in=[
         "pytest_interp.experiments.configs",
         "pytest_interp.experiments.labelled_configs",
+        "pytest_interp.experiments.component_configs",
         "pytest_interp.experiments.circuit_configs",
+        "pytest_interp.experiments.path_configs",
     ],
     accept=_experiment,
     origin=lambda experiment: (experiment.target.__module__, experiment.target.__qualname__),

@@ -1,9 +1,18 @@
+from .attention import (
+    attention_figure as attention_figure,
+)
+from .attribution import (
+    attribution_figure as attribution_figure,
+)
 from .checkpoints import (
     MarginLine as MarginLine,
     checkpoints_figure as checkpoints_figure,
 )
 from .export import (
     exported as exported,
+)
+from .head_scores import (
+    head_scores_figure as head_scores_figure,
 )
 from .lens import (
     lens_figure as lens_figure,

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from pytest_interp.figures import style
 from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.over_facts import OverFacts
 from pytest_interp.results.samples import Scope
 
 MOST = 24
@@ -34,9 +35,10 @@ def ablations_figure(result: Ablations) -> Figure:
     axes.set_ylim(len(order) - 0.4, -0.6)
     style.tidy(axes)
     style.label(axes, x=f"{result.metric.name} ({result.metric.unit})", y="without")
-    how = f"{result.how.get('ablation', '')} ablation at {_where(result)}"
     n = len(result)
-    said = f"{how}, {n} fact{'s' if n != 1 else ''} of {style.quoted(result.facts.name, 30)}"
+    said = (
+        f"{_how(result)}, {n} fact{'s' if n != 1 else ''} of {style.quoted(result.facts.name, 30)}"
+    )
     parts = ["Blue: with all of it"]
     if len(order) < len(result.what):
         parts.append(f"the {len(order)} of {len(result.what)} that change it most")
@@ -59,15 +61,17 @@ def _row(axes: Axes, result: Ablations, row: int, i: int) -> None:
     axes.plot(mean, row, "o", color=style.ORANGE, markersize=5)
 
 
-def interval(result: Ablations, values: np.ndarray) -> tuple[float, float] | None:
+def interval(result: OverFacts, values: np.ndarray) -> tuple[float, float] | None:
     """The 95 % interval of a mean over facts that decides claims; None where there is none."""
     scope = Scope(result.templates, tuple(map(frozenset, result.entities)), result.answers)
     bounds = scope.widest_interval(values[:, None])
     return None if bounds is None else (float(bounds[0][0]), float(bounds[1][0]))
 
 
-def _where(result: Ablations) -> str:
-    positions = result.how.get("positions", "all")
-    return {"all": "all tokens", "last": "the last token", "subject": "the subject"}.get(
-        positions, f"{positions}"
-    )
+def _how(result: Ablations) -> str:
+    how = result.how
+    if "from" in how:
+        return f"attention from {how['from']} to {how['to']} knocked out"
+    at = str(how.get("positions", "all"))
+    where = {"all": "all tokens", "last": "the last token", "subject": "the subject"}.get(at, at)
+    return f"{how.get('ablation', '')} ablation at {where}"

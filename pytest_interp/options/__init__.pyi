@@ -1,12 +1,18 @@
 from .ablation import (
     AblationOptions as AblationOptions,
 )
+from .circuit import (
+    CircuitOptions as CircuitOptions,
+)
 from .corruptions import (
     Corruption as Corruption,
     Gaussian as Gaussian,
     Interchange as Interchange,
     corruption_of as corruption_of,
     register_corruption as register_corruption,
+)
+from .estimates import (
+    EstimateOptions as EstimateOptions,
 )
 from .metrics import (
     Metric as Metric,

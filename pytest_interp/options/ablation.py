@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from pytest_interp.adapters.sites import POSITION_NAMES
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric, metric_of
 
@@ -24,7 +22,7 @@ class AblationOptions:
     """What takes the place of what is ablated, and where.
 
     Raises:
-        UnknownNameError: an unknown kind, metric or position.
+        UnknownNameError: an unknown kind or metric.
         ExperimentError: a number that makes no sense.
     """
 
@@ -32,8 +30,9 @@ class AblationOptions:
     """``zero``; ``mean`` over the reference prompts, at each position; or ``resample``: what one
     reference prompt holds, drawn for each fact."""
     positions: str | int = "all"
-    """Tokens at which it is ablated: ``all``, ``last``, ``subject``, ``subject_last`` or an
-    index."""
+    """Tokens at which it is ablated: ``all``, ``first``, ``last``, ``subject``,
+    ``subject_first``, ``subject_last``, ``between`` (after the subject and before the last token),
+    the text of a token, or an index."""
     # a factory: pydantic cannot write objects as defaults into a JSON Schema
     metric: Metric = field(default_factory=lambda: LOGIT_DIFF)
     over_positions: bool = False
@@ -49,12 +48,6 @@ class AblationOptions:
         object.__setattr__(self, "metric", metric_of(self.metric))
         if self.kind not in KINDS:
             raise UnknownNameError.of("kind of ablation", self.kind, KINDS)
-        named = ("all", *POSITION_NAMES)
-        if isinstance(self.positions, str):
-            if re.fullmatch(r"-?\d+", self.positions):
-                object.__setattr__(self, "positions", int(self.positions))
-            elif self.positions not in named:
-                raise UnknownNameError.of("positions", self.positions, named)
         if self.over_positions and self.kind != "mean":
             raise ExperimentError(
                 f"over_positions is of means, and the kind is {self.kind!r}: leave it out, or ask "

@@ -215,7 +215,8 @@ def run_record(config: pytest.Config, collected: Collected, exit_status: int) ->
 
     sha, dirty = git_state(config.rootpath)
     records = [*map(test_of, collected.tests.values()), *collected.unfinished]
-    tests = sorted(records, key=lambda t: (t.spec, t.line or 0, t.id))
+    # of what did not finish no line is known: it comes last in its file
+    tests = sorted(records, key=lambda t: (t.spec, t.line is None, t.line or 0, t.id))
     return RunRecord(
         time=collected.time,
         seconds=round(perf_counter() - collected.started, 3),

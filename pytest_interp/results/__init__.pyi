@@ -1,6 +1,12 @@
 from .ablations import (
     Ablations as Ablations,
 )
+from .attention import (
+    AttentionPatterns as AttentionPatterns,
+)
+from .attribution import (
+    Attribution as Attribution,
+)
 from .base import (
     Axis as Axis,
     Decision as Decision,
@@ -8,6 +14,9 @@ from .base import (
     Ints as Ints,
     Reading as Reading,
     Result as Result,
+)
+from .circuit import (
+    CircuitResult as CircuitResult,
 )
 from .claimed import (
     ClaimedRange as ClaimedRange,
@@ -22,6 +31,12 @@ from .crossover import (
 )
 from .direction import (
     Direction as Direction,
+)
+from .estimates import (
+    Estimates as Estimates,
+)
+from .head_scores import (
+    HeadScores as HeadScores,
 )
 from .lens import (
     LensResult as LensResult,

@@ -14,7 +14,7 @@ from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet, entities_of
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Floats, Result, frozen, plain
+from pytest_interp.results.base import Axis, Floats, Result, frozen, plain
 from pytest_interp.results.control import Control
 
 
@@ -88,30 +88,11 @@ class OverFacts(Result):
     def unknown_because(self, min_gap: float | None = None) -> list[str | None]:
         """For each fact why it cannot carry a claim, or None.
 
-        The rule is that of :func:`~pytest_interp.facts.known.why_unknown`. Where no corrupt prompt
-        was run the clean one has to prefer the answer by the least gap.
+        The rule is that of :func:`unknown_facts`.
         """
-        least = self.metric.least_gap if min_gap is None else min_gap
-        return [self._unknown(i, least) for i in range(len(self))]
-
-    def _unknown(self, i: int, least: float) -> str | None:
-        fact, clean = self.facts.prompts[i], float(self.clean[i])
-        # where no corrupt prompt was run, the answer alone has to lead by the gap
-        corrupt = 0.0 if self.corrupt is None else float(self.corrupt[i])
-        preferred = (clean, corrupt) if self.preferences is None else self.preferences[:, i]
-        reason: str | None
-        if not np.isfinite([clean, corrupt]).all():
-            reason = f"the metric is not finite ({clean:.3g} clean, {corrupt:.3g} corrupt)"
-        else:
-            reason = why_unknown(
-                fact,
-                float(preferred[0]),
-                float(preferred[1]),
-                gap=clean - corrupt,
-                least_gap=least,
-                prefers_counterfactual=self.corrupt is not None,
-            )
-        return reason and f"{fact.clean_prompt!r}: {reason}"
+        return unknown_facts(
+            self.facts, self.clean, self.corrupt, self.metric, self.preferences, min_gap
+        )
 
     def pick(self, indices: Iterable[int]) -> Self:
         """The result over the facts at these indices."""
@@ -146,6 +127,44 @@ class OverFacts(Result):
             said["corrupt_prompts"] = [one.corrupt_prompt for one in self.facts.prompts]
             said["corrupt_metric"] = rounded(self.corrupt)
         return said
+
+    def facts_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """The axes of what :meth:`facts_json` says of each fact."""
+        listed = [name for name, value in self.facts_json().items() if isinstance(value, list)]
+        return dict.fromkeys(listed, (Axis("fact", "ids"),))
+
+
+def unknown_facts(
+    facts: FactSet,
+    clean: Floats,
+    corrupt: Floats | None,
+    metric: Metric = LOGIT_DIFF,
+    preferences: Floats | None = None,
+    min_gap: float | None = None,
+) -> list[str | None]:
+    """For each fact why it cannot carry a claim, or None; arguments as :class:`OverFacts` has them.
+
+    The rule is that of :func:`~pytest_interp.facts.known.why_unknown`. Where no corrupt prompt was
+    run the clean one has to prefer the answer by the least gap.
+    """
+    least = metric.least_gap if min_gap is None else min_gap
+    # where no corrupt prompt was run, the answer alone has to lead by the gap
+    other = np.zeros(len(facts)) if corrupt is None else corrupt
+    preferred = np.stack([clean, other]) if preferences is None else preferences
+    found: list[str | None] = []
+    for i, fact in enumerate(facts.prompts):
+        if np.isfinite([clean[i], other[i]]).all():
+            reason = why_unknown(
+                fact,
+                *preferred[:, i].tolist(),
+                gap=float(clean[i] - other[i]),
+                least_gap=least,
+                prefers_counterfactual=corrupt is not None,
+            )
+        else:
+            reason = f"the metric is not finite ({clean[i]:.3g} clean, {other[i]:.3g} corrupt)"
+        found.append(reason and f"{fact.clean_prompt!r}: {reason}")
+    return found
 
 
 def rounded(values: Floats) -> Any:

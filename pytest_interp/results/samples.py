@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypedDict
+from typing import Protocol, Self, TypedDict
 
 import numpy as np
 
 from pytest_interp.results.base import Floats
-from pytest_interp.results.sets import ResultSet
 from pytest_interp.stats import Intervals, clusters, mean_intervals
 
 FEWEST_TEMPLATES = 5
@@ -42,6 +41,17 @@ class Counts(TypedDict):
     in_each_template: bool
 
 
+class Counted(Protocol):
+    """What says of its facts, or prompts, how they are counted."""
+
+    @property
+    def templates(self) -> tuple[str, ...]: ...
+    @property
+    def entities(self) -> tuple[frozenset[str], ...]: ...
+    @property
+    def answers(self) -> tuple[frozenset[str], ...]: ...
+
+
 @dataclass(frozen=True)
 class Scope:
     """What the facts of a claim are, and how they are counted."""
@@ -53,7 +63,7 @@ class Scope:
     answers: tuple[frozenset[str], ...]
 
     @classmethod
-    def of(cls, results: ResultSet[Any], known: Sequence[int]) -> Self:
+    def of(cls, results: Counted, known: Sequence[int]) -> Self:
         """Those of the results at these indices."""
         return cls(
             tuple(results.templates[i] for i in known),

@@ -16,6 +16,8 @@ FACT = planted_model("llama").facts[0]
 SPEC = f"""
 import pytest
 from pytest_interp import FactPrompt, assert_fact_localized
+from pytest_interp.claims import Status, Verdict, conclude
+from pytest_interp.claims.verdict import Estimate
 
 FACT = FactPrompt(
     clean_prompt={FACT.clean_prompt!r},
@@ -28,13 +30,27 @@ FACT = FactPrompt(
 @pytest.mark.interp(model="planted-llama", backends="nnsight")
 def test_the_fact_sits_on_the_subject(trace, baseline):
     result = trace(FACT)
-    assert_fact_localized(result, "resid_post@subject", (2, 3))
+    assert_fact_localized(result, "resid_post@subject", (0, 3))
     baseline.check(result)
 
 @pytest.mark.interp(model="planted-llama", backends="nnsight")
 def test_the_answer_is_said_in_the_end(lens):
     "The answer is the model's first word."
     assert lens(FACT.clean_prompt, FACT.answer).crossover_layer.reached
+
+def claim(result, what, value):
+    conclude(Verdict(
+        what, Status.PASSED, "It is.", 1, 1, effect=Estimate(value, value, value, "the end"),
+        threshold=0.0, margin=value, claimed="at least 0.00",
+        models=(result.provenance.model,), backends=(result.provenance.backend,),
+    ))
+
+@pytest.mark.interp(model="planted-llama", backends="nnsight")
+def test_by_probability(lens, baseline):
+    result = lens(FACT.clean_prompt, FACT.answer)
+    claim(result, "the answer is possible", float(result.final_prob))
+    claim(result, "the first layer knows nothing", 1 - float(result.answer_prob[0]))
+    baseline.check(result)  # nothing is saved: on a checkpoint that is not judged
 
 @pytest.mark.interp(model="planted-gpt2", backends="nnsight")
 def test_of_another_model(lens):
@@ -83,10 +99,18 @@ def test_a_damaged_layer_is_named_and_the_broken_claims_come_first(compare, fold
     assert status == 1, said
     lines = said.out.splitlines()
     assert lines[0].startswith("planted-llama -> damaged: of ")
-    assert "tensors differs: layers.2.mlp.down_proj, all zero" in lines[1]
+    assert "tensors differs: layers.2.mlp.down_proj, all zero" in " ".join(said.out.split())
     data = json.loads((folder / "c.json").read_text())
     (found,) = data["comparisons"]
-    assert found["counts"]["breaks"] >= 1
+    assert {pair["claim"].split(" (")[0]: pair["fate"] for pair in found["claims"]} == {
+        "The answer is the model's first word.": "breaks",
+        "the fact sits at resid_post@subject in layers 0 to 3, and nowhere else": "undecided",
+        "the answer is possible": "drifts",
+        "the first layer knows nothing": "survives",
+    }
+    assert [line for line in lines if line.endswith(" (1)")] == [
+        f"{fate} (1)" for fate in ("breaks", "undecided", "drifts", "survives")
+    ]
     assert found["tensors"]["changes"][0]["name"] == "layers.2.mlp.down_proj"
     assert {test["model"] for run in data["runs"] for test in run["tests"]} == {"planted-llama"}
     assert {test["checkpoint"] for test in data["runs"][1]["tests"]} == {str(folder / "damaged")}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_ablations import ablations
+from made_ablations import ablations, made_circuit
 
 from pytest_interp.figures import figure_of, picture
 
@@ -14,6 +14,9 @@ RESULTS = {
     "ablations": ablations({"head.2.3": 3.0, "head.1.0": 0.1, "both": 3.9}),
     "many": ablations(DROPS),
     "one fact": ablations({"head.2.3": 3.0}, spread=np.zeros(1)),
+    "circuit": made_circuit(),
+    "circuit without controls": replace(made_circuit(), random_circuits=()),
+    "undefined circuit": replace(made_circuit(), kept=np.full(8, np.nan)),
     "undefined": replace(ablations({"head.2.3": 3.0}), ablated=np.full((8, 1), np.nan)),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from made_runs import a_claim, a_result, a_run, a_test
 
@@ -64,6 +66,26 @@ def test_an_assert_that_fails_beside_claims_that_hold_is_a_claim_too():
         "the fact sits on the subject": "survives",
         "A": "breaks",
     }
+
+
+def test_a_claim_that_must_not_hold_is_a_claim_of_its_test():
+    refused, held = a_claim("inconclusive", claim="of shuffled weights"), a_claim()
+    control = a_test("test_a_control", claims=[refused])
+    (pair,) = compared([control], [control]).claims
+    assert (pair.claim, pair.fate) == ("A control", "survives")
+    broken = a_test("test_a_control", "failed", [replace(refused, status="passed")])
+    assert {p.claim: p.fate for p in compared([control], [broken]).claims} == {
+        "A control": "breaks",
+        "of shuffled weights": "mended",
+    }
+    both = a_test("test_a_control", claims=[refused, held])
+    assert [p.claim for p in compared([both], [both]).claims] == [held.claim]
+
+
+def test_a_small_margin_does_not_drift_by_noise():
+    before, after = (a_claim(margin=margin, value=0.82) for margin in (0.021, 0.031))
+    assert fate(before, after) == "survives"
+    assert fate(before, a_claim(margin=0.06, value=0.86)) == "drifts"
 
 
 def test_equal_words_in_one_test_are_told_apart():

@@ -1,12 +1,16 @@
 """The report in a real browser: filters, links, claims that open, maps, figures, readers."""
 
+import base64
 import re
 
 import browsers
 import made_reports
+import made_results
 import pytest
 
+from pytest_interp.figures import exported, figure_of
 from pytest_interp.report.html import render
+from pytest_interp.report.run import FigureFile
 
 FACT = "specs-test-capitals-test-the-fact-sits-on-the-subject-smollm2-135m"
 PARIS = "specs-test-capitals-test-paris-comes-last-france-smollm2-135m"
@@ -219,6 +223,21 @@ def test_paper_shows_what_the_filters_show_and_all_that_is_in_it(report, open_pa
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert page.locator("details.case[open]").count() == 0
         assert page.pdf().startswith(b"%PDF")
+
+
+def test_a_figure_as_pdf_is_a_link_to_the_whole_file(open_page):
+    content = exported(figure_of(made_results.lens()), "pdf")
+    figure = FigureFile(media="application/pdf", data=base64.b64encode(content).decode())
+    made = made_reports.one_test(results=(made_reports.result(figure=figure),))
+    with open_page(render(made_reports.run(made))) as page:
+        page.locator("details.case > summary").click()
+        link = page.get_by_role("link", name=f"Figure as PDF: {made_reports.TL}")
+        assert (
+            link.get_attribute("href").removeprefix("data:application/pdf;base64,") == figure.data
+        )
+        with page.expect_download() as saved:
+            link.click()
+        assert saved.value.path().read_bytes() == content
 
 
 def test_hostile_text_does_nothing(report, open_page):

@@ -68,6 +68,7 @@ def test_a_run_that_stopped_at_its_first_failure(project):
     assert read_run(Path("report.json")).tests == ()
 
 
+@pytest.mark.slow
 @BROKEN_OFF
 def test_a_worker_that_died(project):
     project.claims(SPEC.format("os.kill(os.getpid(), signal.SIGKILL)"))
@@ -83,6 +84,7 @@ def test_a_worker_that_died(project):
     assert "worker 'gw0' crashed while running: test_second" in said["markdown"]
 
 
+@BROKEN_OFF
 def test_what_xdist_says_of_a_test_whose_worker_died():
     first, second = (f"a.py::test_{i}[gpt2-nnsight]" for i in "ab")
     expected = Expected()

@@ -93,6 +93,7 @@ def as_html(
         headline=words.headline,
         title_of=words.title,
         side_of=words.side,
+        meaning=words.meaning,
         facts_of=words.facts_lines,
         table=as_table(names, claim_lines(runs)) if picture else (),
         picture=picture,

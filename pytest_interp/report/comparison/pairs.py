@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pytest_interp.models.changes import TensorChanges
-from pytest_interp.report.comparison.facts import FactsCompared, compare_facts
+from pytest_interp.report.comparison.facts import LEAST, FactsCompared, compare_facts
 from pytest_interp.report.comparison.readings import compare_readings
 from pytest_interp.report.run import ClaimRecord, RunRecord, TestRecord
 
 DRIFT = 0.1
-"""A claim that holds drifts where its margin changed by more than this share of what it was."""
+"""A claim that holds drifts where its margin changed by more than this share of what it was, and by
+more than noise: a small share of the numbers that it compares, as for the numbers of facts."""
 Fate = Literal["breaks", "lost", "undecided", "drifts", "mended", "never held", "survives"]
 FATES: tuple[Fate, ...] = (
     "breaks",
@@ -149,7 +150,17 @@ def asserts(test: TestRecord | None) -> bool:
     if test is None or test.outcome in _UNMEASURED:
         return False
     is_failed = test.outcome in ("failed", "error")
-    return not test.claims or (is_failed and all(one.status == "passed" for one in test.claims))
+    stated = _stated(test)
+    return not stated or (is_failed and all(one.status == "passed" for one in stated))
+
+
+def _stated(test: TestRecord) -> tuple[ClaimRecord, ...]:
+    """Its claims without those that do not hold because the test asks for that.
+
+    Such a test, as one of a control, says something by itself.
+    """
+    holds = test.outcome == "passed"
+    return tuple(one for one in test.claims if one.status == "passed" or not holds)
 
 
 def named_claims(test: TestRecord | None, whole: bool) -> dict[tuple[str, int], ClaimRecord]:
@@ -158,7 +169,7 @@ def named_claims(test: TestRecord | None, whole: bool) -> dict[tuple[str, int], 
         return {}
     found: dict[tuple[str, int], ClaimRecord] = {}
     seen: Counter[str] = Counter()
-    for claim in test.claims:
+    for claim in _stated(test):
         found[claim.claim, seen[claim.claim]] = claim
         seen[claim.claim] += 1
     if whole:
@@ -196,7 +207,9 @@ def _drifted(before: ClaimRecord, after: ClaimRecord) -> bool:
     old, new = before.margin, after.margin
     if old is None or new is None:
         return old is not new
-    return abs(new - old) > DRIFT * abs(old)
+    value = before.effect.value if before.effect is not None else None
+    noise = LEAST * max(abs(value or 0.0), abs(before.threshold or 0.0))
+    return abs(new - old) > max(DRIFT * abs(old), noise)
 
 
 def _reason(test: TestRecord | None) -> str:

@@ -13,6 +13,8 @@ from pytest_interp.report.run import ClaimRecord
 WIDTH = 100
 FACTS = 3
 """Facts that are named of one number."""
+READINGS = 4
+"""Phrases of what results say that are shown for a claim."""
 _QUIET = ("never held", "survives")
 """Fates that are a line each; the others are said in full."""
 
@@ -70,7 +72,14 @@ def _loud(pair: ClaimPair) -> Iterator[str]:
     yield f"    before: {side(pair, pair.before)}"
     yield f"    after:  {side(pair, pair.after)}"
     if pair.readings:
-        yield f"    {'; '.join(pair.readings)}"
+        yield f"    {meaning(pair)}"
+
+
+def meaning(pair: ClaimPair) -> str:
+    """What the results say of both sides; of many results, as of a set of prompts, the first."""
+    left = len(pair.readings) - READINGS
+    said = [*pair.readings[:READINGS], *([f"... and {left} more"] if left > 0 else [])]
+    return "; ".join(said)
 
 
 def title(pair: ClaimPair) -> str:

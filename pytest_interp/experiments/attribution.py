@@ -1,0 +1,197 @@
+"""Direct logit attribution: how much does each component write towards the answer?
+
+Every block adds to the residual stream, so that the last stream is a sum over components, and so
+is the logit difference, once the scale of the final norm is held as the run had it (Elhage et al.
+2021, "A Mathematical Framework for Transformer Circuits"; Wang et al. 2022, arXiv 2211.00593).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pytest_interp import progress
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.projections import output_bias, output_matrix
+from pytest_interp.adapters.sites import ATTN_OUT, EMBED, FINAL_NORM, HEAD, MLP_OUT, Site
+from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
+from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.results.attribution import Attribution
+from pytest_interp.results.over_facts import as_set
+
+SUMS_WITHIN = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
+"""How far the parts may sum to something else than the logit difference, as a share of the sum of
+their sizes. Rounding moves it by about 1e-6 in float32; a part left out moves it by its size."""
+
+
+def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet) -> Attribution:
+    """What each component adds to the logit difference of each fact, at the last token.
+
+    Components are the embedding, each head through its output matrix, each MLP, and biases. Their
+    outputs go through the final norm with the scale (and for LayerNorm, the mean) that it had in
+    the run, and through ``W_U[answer] - W_U[counterfactual]``. Heads of an architecture with a norm
+    after attention go through that norm in the same way. The parts sum to the logit difference,
+    which is checked for every fact; where the model caps its logits, to that before the cap.
+
+    Facts of one token length share their forward passes, one for the clean and the corrupt prompts
+    together.
+
+    Args:
+        adapter: the model under a backend.
+        facts: one fact or a set. The corrupt prompts are attributed along the same direction, for
+            what a component writes whatever the prompt says.
+
+    Raises:
+        PromptError: prompts cannot be aligned, an answer is not one token, or the model lacks a
+            token.
+        ExperimentError: the parts do not sum to the logit difference, as in an architecture that
+            does more between its blocks and its logits than a norm and a matrix.
+    """
+    chosen = as_set(facts)
+    read = [tokenized(adapter, fact) for fact in chosen.prompts]
+    has_corrupt = all(one.corrupt_ids for one in read)
+    provenance = adapter.provenance()
+    kept = adapter.n_layers * (adapter.n_heads * adapter.d_head + 2 * adapter.d_model)
+
+    def fitting(length: int) -> int:
+        return max(1, rows_in_budget(adapter, length, kept * length) // 2)
+
+    found: dict[int, Parts] = {}
+    for members in by_length(list(map(len, read)), fitting):
+        asked = [read[i] for i in members]
+        ids = [one.clean_ids for one in asked]
+        ids += [one.corrupt_ids for one in asked if has_corrupt]
+        made = _parts(adapter, ids, asked * (1 + has_corrupt))
+        # one row of each fact, or two: its clean and its corrupt run
+        found |= {i: made.rows(slice(k, None, len(asked))) for k, i in enumerate(members)}
+        progress.report(f"attributing logits of {adapter.name}", len(found), len(read))
+    parts = [found[i] for i in range(len(read))]
+    differences = np.stack([one.logit_diff for one in parts])
+    values = np.stack([np.stack([*one.by_component.values()], -1) for one in parts])
+    return Attribution(
+        facts=chosen,
+        clean=differences[:, 0],
+        corrupt=differences[:, 1] if has_corrupt else None,
+        components=tuple(parts[0].by_component),
+        contributions=values[:, 0],
+        on_corrupt=values[:, 1] if has_corrupt else None,
+        softcap=_softcap(adapter),
+        provenance=provenance,
+    )
+
+
+class Parts(NamedTuple):
+    """Runs: the logit difference of each [row], and what each component adds [row]."""
+
+    logit_diff: Tensor
+    by_component: dict[str, Tensor]
+
+    def rows(self, chosen: slice) -> Parts:
+        """Some of the runs."""
+        picked = {name: value[chosen] for name, value in self.by_component.items()}
+        return Parts(self.logit_diff[chosen], picked)
+
+
+def _parts(
+    adapter: ModelAdapter, ids: Sequence[Sequence[int]], facts: Sequence[TokenizedFact]
+) -> Parts:
+    """Runs of one length, each with the answers of its fact."""
+    kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, FINAL_NORM)
+    run = adapter.run(ids, capture=[site for kind in kinds for site in adapter.sites(kind)])
+    at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
+    module, layout = adapter.weights.module, adapter.layout
+    unembed: Any = module.get_output_embeddings()
+    answers = torch.tensor([[one.answer_id, one.counterfactual_id] for one in facts])
+    columns = exact(unembed.weight[answers.to(unembed.weight.device)])
+    direction = columns[:, 0] - columns[:, 1]
+    norm: Any = module.get_submodule(layout.final_norm)
+    stream = run[Site(FINAL_NORM)][:, -1]
+    held = FrozenNorm(norm, f"the final norm of {adapter.name}", stream)
+    normed = norm(stream)
+    towards = held.pull(direction, held.scale(stream, normed))
+
+    parts = {"embed": _dot(at[Site(EMBED)], towards)}
+    for layer in range(adapter.n_layers):
+        parts |= _heads(adapter, layer, at, towards)
+        parts[f"mlp_out.{layer}"] = _dot(at[Site(MLP_OUT, layer)], towards)
+    constant = direction @ held.bias
+    own = getattr(unembed, "bias", None)
+    given = exact(torch.zeros(answers.shape) if own is None else own[answers.to(own.device)])
+    if own is not None or _has_bias(norm):
+        parts["bias"] = constant + given[:, 0] - given[:, 1]
+
+    linear = (columns * exact(normed)[:, None]).sum(-1) + given
+    logits = exact(run.logits[:, -1]).gather(1, answers)
+    _check(adapter, parts, linear, logits)
+    return Parts(logits[:, 0] - logits[:, 1], parts)
+
+
+def _heads(
+    adapter: ModelAdapter, layer: int, at: dict[Site, Tensor], towards: Tensor
+) -> dict[str, Tensor]:
+    """What the heads of a layer add [row], and what its biases do, where there are such."""
+    module, layout = adapter.weights.module, adapter.layout
+    matrix = exact(output_matrix(module, layout, layer, adapter.n_heads))
+    bias = output_bias(module, layout, layer)
+    z, constant, norm = at[Site(HEAD, layer)], torch.zeros(len(towards)), None
+    if layout.attn_out != layout.attention:
+        path = f"{layout.blocks}.{layer}.{layout.attn_out}"
+        norm = module.get_submodule(path)
+        given = torch.einsum("rhz,hzd->rd", z, matrix)
+        given = given if bias is None else given + exact(bias)
+        held = FrozenNorm(norm, f"{path} of {adapter.name}", next(norm.parameters()))
+        constant, towards = (
+            towards @ held.bias,
+            held.pull(towards, held.scale(given, at[Site(ATTN_OUT, layer)])),
+        )
+    by_head = torch.einsum("rhz,hzd,rd->hr", z, matrix, towards)
+    parts = {f"head.{layer}.{head}": by_head[head] for head in range(adapter.n_heads)}
+    if bias is not None:
+        constant = constant + towards @ exact(bias)
+    there = bias is not None or _has_bias(norm)
+    return parts | ({f"bias.{layer}": constant} if there else {})
+
+
+def _has_bias(module: Any) -> bool:
+    return getattr(module, "bias", None) is not None
+
+
+def _check(adapter: ModelAdapter, parts: dict[str, Tensor], linear: Tensor, logits: Tensor) -> None:
+    """Raise unless the parts sum to the logit difference, and the capped logits are the model's."""
+    within = SUMS_WITHIN.get(str(adapter.dtype).removeprefix("torch."), 1e-4)
+    values = torch.stack([*parts.values()])
+    off = (values.sum(0) - (linear[:, 0] - linear[:, 1])).abs()
+    allowed = within * values.abs().sum(0).clamp_min(1)
+    if (off > allowed).any():
+        raise ExperimentError(
+            f"the parts of the logit difference of {adapter.name} sum to something else, by "
+            f"{float(off.max()):.3g} logits: its blocks add more to the stream than attention and "
+            "an MLP. Name the module of each in its layout (register_layout), or do without"
+        )
+    cap = _softcap(adapter)
+    capped = linear if cap is None else cap * torch.tanh(linear / cap)
+    apart = (capped - logits).abs()
+    if (apart > within * logits.abs().clamp_min(1)).any():
+        raise ExperimentError(
+            f"the logits of {adapter.name} are not its final norm times its unembedding, by "
+            f"{float(apart.max()):.3g}: it changes them once more, as by a scale, which direct "
+            "attribution does not follow"
+        )
+
+
+def _softcap(adapter: ModelAdapter) -> float | None:
+    """The bound that the model keeps its logits under, by a tanh; None where it has none."""
+    cap = getattr(adapter.weights.module.config.get_text_config(), "final_logit_softcapping", None)
+    return None if cap is None else float(cap)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum(-1)

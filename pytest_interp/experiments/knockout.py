@@ -1,0 +1,143 @@
+"""Attention knocked out between tokens: does the answer need what these read from those?
+
+Geva et al. 2023 (arXiv 2304.14767): the scores from some tokens to others are set to minus infinity
+before the softmax, in a window of layers. Here the probabilities after it are set to zero and the
+others are scaled to sum to 1 again, which is the same: what is left of a softmax without some of
+its terms is the softmax of the others. Where all of the attention was on what is cut, to the last
+digit, nothing is left to scale, and the metric is not a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.components import Component
+from pytest_interp.adapters.sites import PATTERN, Site
+from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.ablations import Measurements
+from pytest_interp.experiments.groups import Group, groups_of
+from pytest_interp.experiments.growing import Rows
+from pytest_interp.experiments.layers import layers_of
+from pytest_interp.experiments.parts import Part
+from pytest_interp.facts.prompts import FactPrompt
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.options.metrics import LOGIT_DIFF, Metric, metric_of
+from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.over_facts import as_set
+
+
+def knock_out_attention(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    from_: str | int,
+    to: str | int,
+    *,
+    layers: Iterable[int] | None = None,
+    window: int | None = None,
+    metric: Metric | str = LOGIT_DIFF,
+) -> Ablations:
+    """Measure every clean prompt with the attention from some tokens to others cut, in all heads.
+
+    Args:
+        adapter: the model under a backend.
+        facts: one prompt or a set.
+        from_: the tokens that look: ``last``, ``subject``, ``subject_last``, ``between``, ``all``,
+            the text of a token, or an index.
+        to: the tokens that are looked at, in the same words.
+        layers: layers in which it is cut; all by default.
+        window: cut it in this many layers around each of ``layers`` in turn, which gives a number
+            for each; without it in all of ``layers`` at once.
+        metric: what is measured after the prompts.
+
+    Returns:
+        Ablations by the layers in which it is cut, as ``layers 3 to 7``.
+
+    Raises:
+        PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
+            token.
+        ExperimentError: a prompt has no such token, no token of ``to`` comes as early as one of
+            ``from_``, a token could look at nothing any more, or there is no such layer.
+        UnknownNameError: an unknown metric.
+    """
+    asked, chosen = as_set(facts), layers_of(adapter, layers)
+    cuts = _cuts(adapter, chosen, window)
+    groups = groups_of(adapter, asked, from_, to)
+    found = Measurements(adapter, asked, groups, metric_of(metric))
+    ablated = np.empty((len(asked), len(cuts)))
+    for group in groups:
+        queries, keys = _edges(group, from_, to)
+
+        def cut(part: Part, rows: Rows, keys: Sequence[int] = keys) -> Tensor:
+            left = rows.own.clone()
+            left[..., list(keys)] = 0
+            return left / left.sum(-1, keepdim=True)
+
+        patches = [
+            tuple(Part(Site(PATTERN, layer), queries) for layer in span) for span in cuts.values()
+        ]
+        ablated[list(group.members)] = found.of(group, patches, cut, "attention knocked out")
+    everything = [tuple(Part(Site(PATTERN, layer)) for layer in chosen)]
+    how = {"ablation": "attention knocked out", "from": from_, "to": to, "window": window}
+    return Ablations(
+        what=tuple(cuts),
+        members=tuple(
+            tuple(str(Component(PATTERN.name, layer)) for layer in span) for span in cuts.values()
+        ),
+        ablated=ablated,
+        how=how,
+        controls=(found.identity(groups[0], everything),),
+        **found.common(None),
+    )
+
+
+def _cuts(
+    adapter: ModelAdapter, layers: Sequence[int], window: int | None
+) -> dict[str, tuple[int, ...]]:
+    """By name, the layers that are cut together."""
+    if window is None:
+        return {_named(layers): tuple(layers)}
+    if window < 1:
+        raise ExperimentError(f"window={window}: give at least one layer", about="window")
+    spans = [
+        tuple(range(max(0, layer - window // 2), min(adapter.n_layers, layer + (window + 1) // 2)))
+        for layer in layers
+    ]
+    return {_named(span): span for span in spans}
+
+
+def _named(layers: Sequence[int]) -> str:
+    first, last = layers[0], layers[-1]
+    if len(layers) == 1:
+        return f"layer {first}"
+    if len(layers) == last - first + 1:
+        return f"layers {first} to {last}"
+    return f"layers {', '.join(map(str, layers))}"
+
+
+def _edges(group: Group, from_: str | int, to: str | int) -> tuple[tuple[int, ...], list[int]]:
+    """The tokens of a group that look, and those that they look at.
+
+    Raises:
+        ExperimentError: none of them can see one of the others, or one sees nothing else.
+    """
+    every = tuple(range(group.length))
+    queries, keys = (every if one is None else one for one in group.places)
+    prompt = group.facts[0].fact.clean_prompt
+    if min(keys) > max(queries):
+        raise ExperimentError(
+            f"in {prompt!r} {to!r} comes after {from_!r}, and no token attends to a later one: "
+            "exchange the two",
+            about="to",
+        )
+    for query in queries:
+        if set(range(query + 1)) <= set(keys):
+            raise ExperimentError(
+                f"in {prompt!r} nothing is left that token {query} ({from_!r}) could look at "
+                f"without {to!r}: cut less",
+                about="to",
+            )
+    return queries, list(keys)
