@@ -45,7 +45,7 @@ def ablation_claims(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[As
         found = ablate(adapter, oracle.facts, sets=sets, kind=kind, reference=list(prompts) or None)
         for name, components in sets.items():
             what = _kind_of(name)
-            left = oracle.over(lambda t, c=components, k=kind, p=prompts: t.ablated(c, k, p))
+            left = oracle.left(components, kind)
             fall = oracle.clean - left
             for limit in beside(fall, 1.0):
                 if limit > 0:

@@ -25,7 +25,7 @@ def set_claims(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[Asked]:
                 adapter, oracle.facts, keep, ablation=kind, reference=list(reference) or None,
                 sampled=4,
             )  # fmt: skip
-            at = _Stated(oracle, keep, kind, reference)
+            at = _Stated(oracle, keep, kind)
             yield f"{name} is faithful ({kind})", at.faithful(), lambda f=found: check_faithful(f)
             yield (
                 f"{name} is complete ({kind})",
@@ -52,18 +52,15 @@ def _circuits(oracle: CircuitOracle) -> dict[str, Parts]:
 class _Stated:
     """What the truth says of one circuit."""
 
-    def __init__(
-        self, oracle: CircuitOracle, keep: Parts, kind: str, reference: Sequence[str]
-    ) -> None:
-        self.oracle, self.keep, self.kind, self.reference = oracle, keep, kind, reference
+    def __init__(self, oracle: CircuitOracle, keep: Parts, kind: str) -> None:
+        self.oracle, self.keep, self.kind = oracle, keep, kind
         self.none = self.kept(())
         self.whole = float(oracle.clean.mean()) - self.none
         self.near = 2 * oracle.near / abs(self.whole)
 
     def kept(self, parts: Sequence[Component]) -> float:
         """The mean of the metric over facts where these alone are kept."""
-        asked = tuple(parts)
-        return float(self.oracle.over(lambda t: t.kept(asked, self.kind, self.reference)).mean())
+        return float(self.oracle.left_of(parts, self.kind).mean())
 
     def faithful(self) -> bool | None:
         share = (self.kept(self.keep) - self.none) / self.whole
