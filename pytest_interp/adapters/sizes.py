@@ -70,7 +70,7 @@ class Sizes:
             shared = ""
             if unit == "kv_head" and index < self.n_heads:
                 group = self.n_heads // count
-                shared = f". Head {index} shares {index // group} with others"
+                shared = f". Head {index} reads key-value head {index // group}"
             raise ExperimentError(
                 f"{model} has no {UNITS[unit]} {index} at {kind}: its {UNITS[unit]}s are 0 to "
                 f"{count - 1}{shared}"

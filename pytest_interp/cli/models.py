@@ -78,13 +78,19 @@ def run_check(given: argparse.Namespace) -> int:
         found = check_model(weights, backends, given.prompt)
     rows = [["compared with the plain module", *backends, "at most", ""]]
     for one in found:
-        values = [f"{one.differences[name]:.1e}" for name in backends]
-        rows.append([one.name, *values, f"{one.limit:.1e}", "ok" if one.holds else "DIFFERS"])
+        values = [f"{value:.1e}" for value in one.differences.values()] or ["-"] * len(backends)
+        limit = f"{'at least ' * one.at_least}{one.limit:.1e}"
+        status = "not applicable" if one.not_applicable else "ok" if one.holds else "DIFFERS"
+        rows.append([one.name, *values, limit, status])
     print(table(rows))
+    for one in found:
+        if one.not_applicable:
+            print(f"{one.name}: {one.not_applicable}")
     if wrong := [one.name for one in found if not one.holds]:
         print(f"\n{given.name} is not the same under all backends: {', '.join(wrong)}")
-        for reason in (reason for one in found for reason in one.reasons):
-            print(reason)
+    for reason in (reason for one in found for reason in one.reasons):
+        print(reason)
+    if wrong:
         return 1
     print(f"\n{given.name} is the same under {' and '.join(backends)} as plain Hugging Face")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,10 +22,24 @@ from pytest_interp.adapters.sizes import Sizes
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import HookError
 from pytest_interp.facts.prompts import encode
+from pytest_interp.models.arithmetic import (
+    DOUBLE_LIMIT,
+    RELATIONS,
+    Relation,
+    distance,
+    in_double,
+    moved_by_a_large_edit,
+)
 
 # the same products in another order of summation differ by about 1e-6 of the largest entry in
 # float32; a wrong place differs by about 1
 LIMITS = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
+
+
+LARGE = "large edit"
+LEAST_MOVE = 1e-6
+"""An edit that is lost moves no bit. One of the attention of a planted model, on a prompt of which
+it knows no word, moves logits by 5e-6 of the largest."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +55,38 @@ class Comparison:
     limit: float
     reasons: tuple[str, ...] = ()
     """Why it could not be compared, where an error says so."""
+    at_least: bool = False
+    """Whether the limit is the least that a difference may be: an edit must do something."""
+    not_applicable: str = ""
+    """Why the architecture has no such thing; empty where it has."""
 
     @property
     def holds(self) -> bool:
-        """Whether every backend is within the limit."""
-        return all(value <= self.limit for value in self.differences.values())
+        """Whether every backend is within the limit, or there is nothing to compare."""
+        if self.not_applicable:
+            return True
+        within = operator.ge if self.at_least else operator.le
+        return all(within(value, self.limit) for value in self.differences.values())
 
 
 def check_model(
-    weights: Weights, backends: Sequence[str], prompt: str = "The capital of France is"
+    weights: Weights,
+    backends: Sequence[str],
+    prompt: str = "The capital of France is",
+    limit: float | None = None,
 ) -> list[Comparison]:
     """Compare the backends and the plain Hugging Face module on one prompt.
 
     Compared are the tokens, the logits, the activation at every site, and the logits after an edit
-    that changes nothing, at every site that can be written.
+    that changes nothing, at every site that can be written. A large edit must change them. Then the
+    sums and products of :mod:`pytest_interp.models.arithmetic`.
+
+    Args:
+        weights: the model.
+        backends: their names.
+        prompt: a text that its tokenizer reads.
+        limit: the most that anything may differ by, as a share of the largest entry. The dtype
+            sets the default.
 
     Raises:
         BackendNotInstalledError: a backend's package is missing.
@@ -64,7 +97,8 @@ def check_model(
     tokens = torch.tensor([ids], device=weights.device)
     kinds = [kind for kind in site_kinds() if layout.has(kind) and layout.place(kind)]
     logits, plain = _plain(weights, layout, kinds, tokens)
-    limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
+    if limit is None:
+        limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
     rows: dict[str, dict[str, float]] = {}
     reasons: dict[str, list[str]] = {}
     steps = len(backends) * len(kinds)
@@ -73,21 +107,55 @@ def check_model(
         same = adapter.encode(prompt)[0].tolist() == ids
         rows.setdefault("tokens", {})[backend] = 0.0 if same else float("inf")
         untouched = adapter.run(tokens, logits="all").logits
-        rows.setdefault("logits", {})[backend] = _distance(untouched, logits)
+        rows.setdefault("logits", {})[backend] = distance(untouched, logits)
         for done, kind in enumerate(kinds, i * len(kinds) + 1):
             try:
-                worst, moved = _at(adapter, kind, tokens, plain, untouched)
+                worst, moved, large = _at(adapter, kind, tokens, plain, untouched)
             except HookError as error:
-                worst = moved = float("nan")
+                worst = moved = large = float("nan")
                 reasons.setdefault(f"read {kind}", []).append(str(error))
             rows.setdefault(f"read {kind}", {})[backend] = worst
             if not kind.read_only:
                 rows.setdefault(f"identity at {kind}", {})[backend] = moved
+                rows.setdefault(f"{LARGE} at {kind}", {})[backend] = large
             progress.report(f"comparing {weights.name} with plain hooks", done, steps)
+    limits = {"tokens": 0.0} | {name: LEAST_MOVE for name in rows if name.startswith(LARGE)}
     return [
-        Comparison(name, found, 0.0 if name == "tokens" else limit, tuple(reasons.get(name, ())))
+        Comparison(
+            name,
+            found,
+            limits.get(name, limit),
+            tuple(reasons.get(name, ())),
+            at_least=name.startswith(LARGE),
+        )
         for name, found in rows.items()
-    ]
+    ] + [_related(weights, backends, relation, tokens, limit) for relation in RELATIONS]
+
+
+def _related(
+    weights: Weights, backends: Sequence[str], relation: Relation, tokens: Tensor, limit: float
+) -> Comparison:
+    """Whether one relation holds; in float64 where it does not, to tell rounding from a place."""
+    errors, reasons, why_not = {}, [], ""
+    for backend in backends:
+        adapter = open_adapter(weights, backend)
+        if why_not := relation.applies(adapter):
+            return Comparison(relation.name, {}, limit, not_applicable=why_not)
+        try:
+            errors[backend] = error = relation.error(adapter, tokens)
+        except HookError as problem:
+            errors[backend] = float("nan")
+            reasons.append(str(problem))
+            continue
+        if not error <= limit:
+            exact = relation.error(in_double(adapter), tokens)
+            rounded = exact <= DOUBLE_LIMIT
+            errors[backend] = exact if rounded else error
+            reasons.append(
+                f"{relation.name} under {backend}: off by {error:.1e}, in float64 by {exact:.1e}: "
+                + ("that is rounding" if rounded else "a site is read at the wrong place")
+            )
+    return Comparison(relation.name, errors, limit, tuple(reasons))
 
 
 def _at(
@@ -96,22 +164,19 @@ def _at(
     tokens: Tensor,
     plain: Mapping[Site, Tensor],
     untouched: Tensor,
-) -> tuple[float, float]:
-    """How far activations are from plain ones, and logits from those without an edit."""
+) -> tuple[float, float, float]:
+    """How far activations are from plain ones, and logits from those without an edit.
+
+    The logits: where an edit changes nothing, and where one changes much.
+    """
     sites = adapter.sites(kind)
     read = adapter.run(tokens, capture=sites)
-    worst = max(_distance(read[site], plain[site]) for site in sites)
+    worst = max(distance(read[site], plain[site]) for site in sites)
     if kind.read_only:
-        return worst, 0.0
+        return worst, 0.0, 0.0
     edited = adapter.run(tokens, edits=dict.fromkeys(sites, torch.clone), logits="all")
-    return worst, _distance(edited.logits, untouched)
-
-
-def _distance(found: Tensor, reference: Tensor) -> float:
-    if found.shape != reference.shape:
-        return float("nan")
-    scale = reference.float().abs().max().clamp_min(1e-12)
-    return float((found.float() - reference.float()).abs().max() / scale)
+    large = moved_by_a_large_edit(adapter, kind, tokens)
+    return worst, distance(edited.logits, untouched), large
 
 
 def _plain(

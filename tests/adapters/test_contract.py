@@ -70,6 +70,12 @@ def test_capture_reads_what_a_torch_hook_reads(anatomy, kind, rows):
         close(anatomy, run[site], expected)
 
 
+@pytest.mark.guarantee(
+    "green",
+    "Every site is read and written at the same place on every backend and architecture: queries, "
+    "keys and values, the attention pattern, heads, neurons and the stream.",
+    sees="the activations and the logits of plain torch hooks",
+)
 @pytest.mark.parametrize("kind", WRITABLE, ids=str)
 @pytest.mark.parametrize("rows", [1, 2])
 def test_edit_changes_the_logits_as_a_torch_hook_does(anatomy, kind, rows):

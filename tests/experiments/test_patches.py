@@ -200,6 +200,11 @@ def test_the_rows_of_a_pass_can_be_captured():
     torch.testing.assert_close(run[site][growing.rows(1)][:, -1], clean[:, -1])
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "A head, a key-value head or a neuron that the model lacks is refused.",
+    sees="its number, the numbers that there are, and which key-value head a head reads",
+)
 @pytest.mark.parametrize(
     ("part", "error", "says"),
     [
@@ -207,7 +212,7 @@ def test_the_rows_of_a_pass_can_be_captured():
         (
             Part(Site("v", 1), (0,), (3,)),
             ExperimentError,
-            r"no key-value head 3 at v: .* 0 to 1. Head 3 shares 1",
+            r"no key-value head 3 at v: .* 0 to 1. Head 3 reads key-value head 1",
         ),
         (Part(Site("mlp_neurons", 1), (0,), (48,)), ExperimentError, "no neuron 48"),
         (Part(Site("mlp_out", 1), (5,)), ExperimentError, "position 5: the prompts have 5 tokens"),

@@ -181,7 +181,8 @@ def test_a_check_of_a_model_names_the_site_of_another_shape():
     register_site(query, QUERY)
     found = check_model(tiny_weights("llama"), backend_names()[:2], "w1 w2 w3")
     wrong = [one for one in found if not one.holds]
-    assert [one.name for one in wrong] == ["read query", "identity at query"]
+    names = ["read query", "identity at query", "large edit at query"]
+    assert [one.name for one in wrong] == names
     (reason,) = wrong[0].reasons
     assert "<tiny-llama under transformer_lens> the site query.0 has the shape" in reason
     assert wrong[0].differences["nnsight"] < 1e-6
