@@ -251,6 +251,13 @@ def test_a_small_vocabulary_has_short_copies():
         induction_scores(adapter_of("llama", "nnsight"), length=31)
 
 
+def test_a_sequence_is_no_longer_than_the_model_reads():
+    with pytest.raises(
+        ExperimentError, match=r"more than tiny-llama reads, which is 64: .* most 32"
+    ):
+        induction_scores(adapter_of("llama", "nnsight"), length=40)
+
+
 def test_what_the_tokenizer_added_is_not_drawn(monkeypatch):
     adapter = adapter_of("llama", "nnsight")
     added = {i: SimpleNamespace() for i in range(20, 30)}
