@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from ablated_by_hooks import difference, ids_of, tiny_facts
-from tiny import N_HEADS, N_LAYERS, tiny_module
+from tiny import N_HEADS, N_LAYERS, adapter_of, tiny_module
 
 from pytest_interp import ablate, circuit
 from pytest_interp.adapters import backend_names
