@@ -53,7 +53,7 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
             *("localized", "effects", "crystallises"),
             *("decodable", "steering", "useful", "trajectories"),
             *("ablations", "circuits"),
-            *("attribution", "attention", "head_scores"),
+            *("attribution", "attention", "head_scores", "heads"),
         )
     ),
     accept=_claim,

@@ -35,6 +35,12 @@ from .direction import (
 from .head_scores import (
     HeadScores as HeadScores,
 )
+from .head_trace import (
+    HeadTrace as HeadTrace,
+)
+from .joint_trace import (
+    JointTrace as JointTrace,
+)
 from .lens import (
     LensResult as LensResult,
 )
