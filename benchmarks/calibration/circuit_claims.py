@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from benchmarks.calibration.circuit_head_claims import head_claims
 from benchmarks.calibration.circuit_oracle import Asked, CircuitOracle, beside
+from benchmarks.calibration.circuit_patch_claims import patch_claims
+from benchmarks.calibration.circuit_set_claims import set_claims
 from benchmarks.calibration.oracle import Claim
 from pytest_interp.adapters import ModelAdapter
 from pytest_interp.adapters.components import Component
@@ -16,7 +18,7 @@ from pytest_interp.experiments import ablate
 
 def circuit_claims(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[Claim]:
     """All claims of one backend of which the truth says whether they hold."""
-    for claims in (ablation_claims, head_claims):
+    for claims in (ablation_claims, head_claims, patch_claims, set_claims):
         for text, true, check in claims(oracle, adapter):
             if true is not None:
                 yield text, true, check
@@ -44,7 +46,7 @@ def ablation_claims(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[As
         found = ablate(adapter, oracle.facts, sets=sets, kind=kind, reference=list(prompts) or None)
         for name, components in sets.items():
             what = _kind_of(name)
-            left = oracle.over(lambda t, c=components, k=kind, p=prompts: t.ablated(c, k, p))
+            left = oracle.left(components, kind)
             fall = oracle.clean - left
             for limit in beside(fall, 1.0):
                 if limit > 0:

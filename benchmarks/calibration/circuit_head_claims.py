@@ -20,7 +20,7 @@ from pytest_interp.experiments import (
     direct_logit_attribution,
     induction_scores,
 )
-from pytest_interp.planted.induction import INDUCTION, PREVIOUS
+from pytest_interp.planted.induction import DUPLICATE, INDUCTION, PREVIOUS
 
 COPY = 14
 """Words of a random sequence."""
@@ -88,10 +88,10 @@ def _scores(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[Asked]:
     checks = {
         INDUCTION: check_induction_head,
         PREVIOUS: check_previous_token_head,
-        "duplicate token": check_duplicate_token_head,
+        DUPLICATE: check_duplicate_token_head,
     }
     named = {str(component): role for role, component in oracle.roles.items()}
-    heads = [*named, *map(str, oracle.distractors("head"))]
+    heads = [*named, *map(str, oracle.distractors("head")[::3])]
     for bos in (True, False):
         scores = induction_scores(adapter, n=6, length=COPY, seed=1, bos=bos)
         for head in heads:

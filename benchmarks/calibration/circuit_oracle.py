@@ -7,7 +7,7 @@ stated. No number comes from running a network.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,9 @@ class CircuitOracle:
 
     model: CircuitModel
     facts: FactSet
+    _known: dict[tuple[object, ...], Floats] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def truths(self) -> list[CircuitTruth]:
@@ -46,6 +49,22 @@ class CircuitOracle:
     def over(self, number: Callable[[CircuitTruth], float]) -> Floats:
         """A stated number of each fact."""
         return np.array([number(truth) for truth in self.truths])
+
+    def left(self, without: Sequence[Component], kind: str) -> Floats:
+        """Of each fact the metric without some parts; the same for every backend, and so kept.
+
+        Means are over the reference of the model.
+        """
+        key = (kind, *sorted(map(str, without)))
+        if key not in self._known:
+            asked = tuple(without)
+            self._known[key] = self.over(lambda t: t.ablated(asked, kind))
+        return self._known[key]
+
+    def left_of(self, keep: Sequence[Component], kind: str) -> Floats:
+        """The same with all heads and MLPs but these ablated."""
+        kept = set(keep)
+        return self.left([c for c in self.model.roles.values() if c not in kept], kind)
 
     @cached_property
     def clean(self) -> Floats:

@@ -27,7 +27,7 @@ BUILDERS = {
     "two steps": planted_two_step_model,
 }
 VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("induction", {"n_facts": 12}),
+    ("induction", {"n_facts": 12, "duplicate": True}),
     ("ioi", {}),
     ("ioi", {"backup": False, "first_layer": 2}),
     ("ioi", {"negative": False, "first_layer": 0, "n_names": 12}),

@@ -42,6 +42,10 @@ from .effects import (
     check_no_effect as check_no_effect,
     check_sufficient as check_sufficient,
 )
+from .estimates import (
+    assert_estimated_effect as assert_estimated_effect,
+    check_estimated_effect as check_estimated_effect,
+)
 from .evidence import (
     Column as Column,
     Evidence as Evidence,

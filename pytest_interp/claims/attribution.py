@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Unpack
 
 import numpy as np
@@ -28,7 +28,7 @@ clean ones: one that adds the same to both says nothing of the fact."""
 @checking
 def check_direct_effect(
     attribution: Attribution,
-    component: Component | str | Iterable[Component | str],
+    component: Component | str | Sequence[Component | str],
     *,
     at_least: float | None = None,
     at_most: float | None = None,
@@ -40,7 +40,7 @@ def check_direct_effect(
     It passes where the mean over facts keeps to the right side of each limit that is given, with
     its whole interval. The control is what the component adds towards the same answers after the
     corrupt prompts: one that adds half as much there, or more, does not speak of the fact, and the
-    verdict is inconclusive.
+    verdict is inconclusive. Where it is only said to add little, there is no control.
 
     Args:
         attribution: what :func:`pytest_interp.direct_logit_attribution` returns.
@@ -61,7 +61,8 @@ def check_direct_effect(
     if at_least is at_most is share is None:
         raise ClaimError("give at least one of at_least= and at_most= (logits) and share=")
     values, total = attribution.of(component), attribution.total
-    name = " and ".join(map(str, components_of(component)))
+    names = [str(one) for one in components_of(component)]
+    name = " and ".join(names if len(names) <= 4 else [*names[:2], f"{len(names) - 2} more"])
     demands, said = [], []
     if at_least is not None:
         demands.append(Demand(name, values, "at least", number("at_least", at_least)))
@@ -74,15 +75,18 @@ def check_direct_effect(
         parts = shares(attribution, terms, values, total)
         demands.append(Demand(f"share of {name}", parts, "at least", least))
         said.append(f"at least {share:.0%} of the whole")
+    adds = "itself adds" if len(names) == 1 else "themselves add"
     cap = attribution.softcap
     before = "" if cap is None else f", before the cap of the logits at {cap:g}"
+    # where it is said to add little, it may well add as little to another prompt
+    writes = at_least is not None or share is not None or (at_most is not None and at_most < 0)
     known = known_facts(attribution, terms)
     return decide_over_facts(
-        f"what {name} itself adds to the logit difference is {' and '.join(said)}{before}",
+        f"{name} {adds} to the logit difference {' and '.join(said)}{before}",
         attribution,
         demands,
         terms,
-        controls=[_on_corrupt(attribution, component, known)],
+        controls=[_on_corrupt(attribution, component, known)] if writes else [],
         metric="direct logit attribution",
         also=f"  of {total[known].mean():.2f} logits (mean), {name} adds {values[known].mean():.2f}"
         if known
@@ -95,7 +99,7 @@ assert_direct_effect = register_claim("direct_effect")(asserting(check_direct_ef
 
 def _on_corrupt(
     attribution: Attribution,
-    component: Component | str | Iterable[Component | str],
+    component: Component | str | Sequence[Component | str],
     known: list[int],
 ) -> Control:
     """What it adds after the corrupt prompts, as a share of what it does after the clean ones."""

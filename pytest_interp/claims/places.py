@@ -48,6 +48,11 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
         ClaimError: it is no range, is empty, steps over layers, or has layers that were not
             traced.
     """
+    return layers_listed(evidence.layers, layer_range)
+
+
+def layers_listed(measured: Sequence[int], layer_range: Layers) -> tuple[int, ...]:
+    """The same for a result with these layers. Errors as for :func:`layer_span`."""
     if isinstance(layer_range, range):
         span = layer_range
     else:
@@ -64,7 +69,7 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
         given = shown(layer_range)
         raise ClaimError(f"layer_range {given} holds no layers, or skips some: {forms}")
     # before anything is listed: a range may name more layers than memory holds
-    traced = [layer for layer in evidence.layers if layer in span]
+    traced = [layer for layer in measured if layer in span]
     after = [layer + 1 for layer in traced]
     gaps = [
         (first, last)
@@ -75,7 +80,7 @@ def layer_span(evidence: Evidence, layer_range: Layers) -> tuple[int, ...]:
         absent = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in gaps)
         raise ClaimError(
             f"layers {absent} of layer_range {shown(layer_range)} were not traced; the trace "
-            f"has layers {in_runs(evidence.layers)}"
+            f"has layers {in_runs(measured)}"
         )
     return tuple(span)
 

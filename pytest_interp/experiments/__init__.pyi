@@ -25,6 +25,9 @@ from .control_runs import (
 from .directions import (
     class_direction as class_direction,
 )
+from .estimates import (
+    attribution_patching as attribution_patching,
+)
 from .features import (
     Features as Features,
     capture_features as capture_features,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OverFacts:
+class GivenFacts:
     """One fact or a set of them."""
 
     fact: FactPrompt | None = None
@@ -43,7 +43,7 @@ class _OverFacts:
 
 @register_experiment("ablate")
 @dataclass(frozen=True, kw_only=True)
-class Ablate(AblationOptions, _OverFacts):
+class Ablate(AblationOptions, GivenFacts):
     """Ablation: what does the model say without a component, or without a set of them?"""
 
     components: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Ablate(AblationOptions, _OverFacts):
 
     def __post_init__(self) -> None:
         AblationOptions.__post_init__(self)
-        _OverFacts.__post_init__(self)
+        GivenFacts.__post_init__(self)
 
     def run(self, adapter: ModelAdapter) -> Ablations:
         from pytest_interp.experiments.ablations import ablate
@@ -74,7 +74,7 @@ class Ablate(AblationOptions, _OverFacts):
 
 @register_experiment("knock_out_attention")
 @dataclass(frozen=True, kw_only=True)
-class KnockOutAttention(_OverFacts):
+class KnockOutAttention(GivenFacts):
     """Attention knocked out: does the answer need what some tokens read from others?"""
 
     from_: str | int
@@ -103,7 +103,7 @@ class KnockOutAttention(_OverFacts):
 
 @register_experiment("circuit")
 @dataclass(frozen=True, kw_only=True)
-class Circuit(CircuitOptions, _OverFacts):
+class Circuit(CircuitOptions, GivenFacts):
     """Circuit: do some heads and MLPs do by themselves what the whole model does?"""
 
     keep: tuple[str, ...]
@@ -119,7 +119,7 @@ class Circuit(CircuitOptions, _OverFacts):
 
     def __post_init__(self) -> None:
         CircuitOptions.__post_init__(self)
-        _OverFacts.__post_init__(self)
+        GivenFacts.__post_init__(self)
 
     def run(self, adapter: ModelAdapter) -> CircuitResult:
         from pytest_interp.experiments.circuits import circuit

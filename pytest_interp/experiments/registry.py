@@ -163,6 +163,7 @@ EXPERIMENTS: Registry[Experiment] = Registry(
         "pytest_interp.experiments.labelled_configs",
         "pytest_interp.experiments.component_configs",
         "pytest_interp.experiments.circuit_configs",
+        "pytest_interp.experiments.path_configs",
     ],
     accept=_experiment,
     origin=lambda experiment: (experiment.target.__module__, experiment.target.__qualname__),

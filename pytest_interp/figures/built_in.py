@@ -5,6 +5,7 @@ from pytest_interp.results.ablations import Ablations
 from pytest_interp.results.attention import AttentionPatterns
 from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.circuit import CircuitResult
+from pytest_interp.results.estimates import Estimates
 from pytest_interp.results.head_scores import HeadScores
 from pytest_interp.results.head_trace import HeadTrace
 from pytest_interp.results.joint_trace import JointTrace
@@ -16,6 +17,7 @@ from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 from pytest_interp.results.trajectories import Trajectories
 
+register_figure(Estimates, "pytest_interp.figures.estimates:estimates_figure")
 register_figure(LensResult, "pytest_interp.figures.lens:lens_figure")
 register_figure(LensSet, "pytest_interp.figures.lenses:lenses_figure")
 register_figure(TraceResult, "pytest_interp.figures.trace:trace_figure")

@@ -11,6 +11,9 @@ from .corruptions import (
     corruption_of as corruption_of,
     register_corruption as register_corruption,
 )
+from .estimates import (
+    EstimateOptions as EstimateOptions,
+)
 from .metrics import (
     Metric as Metric,
     metric_of as metric_of,

@@ -92,16 +92,19 @@ class CircuitTruth:
         """By how much the metric falls without some parts, in logits: see :meth:`ablated`."""
         return self.value - self.ablated(components, kind, reference)
 
-    def faithfulness(
-        self, keep: Components, kind: Ablation, reference: Sequence[str] = ()
-    ) -> float:
-        """(m(keep) - m(none)) / (m(model) - m(none)), all heads and MLPs but ``keep`` ablated."""
+    def kept(self, keep: Components, kind: Ablation, reference: Sequence[str] = ()) -> float:
+        """The metric of the clean prompt with all heads and MLPs but ``keep`` ablated."""
         kept = set(self._working(keep))
         every = [c for c in self._flows[0].parts if c.kind in ("head", "mlp_out")]
         rest = [c for c in every if c not in kept]
-        circuit = self.ablated(rest, kind, reference) if rest else self.value
-        nothing = self.ablated(every, kind, reference)
-        return (circuit - nothing) / (self.value - nothing)
+        return self.ablated(rest, kind, reference)
+
+    def faithfulness(
+        self, keep: Components, kind: Ablation, reference: Sequence[str] = ()
+    ) -> float:
+        """(m(keep) - m(none)) / (m(model) - m(none)): see :meth:`kept`."""
+        nothing = self.kept((), kind, reference)
+        return (self.kept(keep, kind, reference) - nothing) / (self.value - nothing)
 
     def head_effect(
         self,

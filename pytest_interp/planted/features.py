@@ -60,7 +60,7 @@ def feature_names(mechanism: Mechanism) -> tuple[str, ...]:
             *((mover.otherwise,) if mover.otherwise else ()),
             *(feature for pair in mover.weighs for feature in pair),
         }
-        names |= set(CLOCK) if mover.recent or mover.back is not None else set()
+        names |= set(CLOCK) if mover.recent or mover.early or mover.back is not None else set()
         names |= set(FAST_CLOCK) if mover.back is not None else set()
     for rule in mechanism.rules:
         names |= {rule.at, rule.writes, *rule.reads}

@@ -61,7 +61,14 @@ class Machine:
 
     def run(self, words: Sequence[str], replaced: Mapping[Component, Values] | None = None) -> Flow:
         """Run on a prompt, with the values of some parts replaced at some positions."""
-        replaced = replaced or {}
+        if not replaced:
+            known = tuple(words)
+            if known not in self._plain:
+                self._plain[known] = self._run(known, {})
+            return self._plain[known]
+        return self._run(words, replaced)
+
+    def _run(self, words: Sequence[str], replaced: Mapping[Component, Values]) -> Flow:
         parts = {EMBED: self._embedded(words)}
         patterns: dict[Component, Array] = {}
 
@@ -131,6 +138,11 @@ class Machine:
             word: float(scale * sum(w * last[self._index[f]] for f, w in reads.items()))
             for word, reads in self.mechanism.readout.items()
         }
+
+    @cached_property
+    def _plain(self) -> dict[tuple[str, ...], Flow]:
+        """Runs in which nothing was replaced, which are asked for again and again."""
+        return {}
 
     @cached_property
     def _index(self) -> dict[str, int]:

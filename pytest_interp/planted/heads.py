@@ -186,7 +186,9 @@ def _best_match(mover: Mover, shape: Shape) -> Matching:
     for dim, asked in zip(rest, _matched(mover), strict=True):
         query[dim] = {asked: 1.0}
         key[dim] = {found: weight for (a, found), weight in mover.weighs.items() if a == asked}
-    if mover.recent:
-        clock = _clock(shape, shape.recency_dim, CLOCK, CLOCK_SPEED, size=math.sqrt(0.5))
-        query, key = {**query, **clock.query}, {**key, **clock.key}
+    if mover.recent or mover.early:
+        size = math.sqrt(0.5)
+        clock = _clock(shape, shape.recency_dim, CLOCK, CLOCK_SPEED, size=size)
+        against = _clock(shape, shape.recency_dim, CLOCK, CLOCK_SPEED, size=-size)
+        query, key = {**query, **clock.query}, {**key, **(against if mover.early else clock).key}
     return Matching(query, key, SHARP_SCORE, SHARP_SCORE)

@@ -18,7 +18,7 @@ _SECOND = ("ton", "rek", "sil", "mur", "dap", "vos", "len", "gri")
 _SIZE = len(_FIRST)
 WORDS = tuple(one + other for one in _FIRST for other in _SECOND)
 """Word ``i`` is told by the digits of :func:`digits`."""
-PREVIOUS, INDUCTION = "previous token", "induction"
+PREVIOUS, INDUCTION, DUPLICATE = "previous token", "induction", "duplicate token"
 ITSELF = 0.6
 """How much the word itself counts as a match, next to 1 for the word before: a token that has no
 earlier copy looks at itself."""
@@ -37,6 +37,7 @@ def planted_induction_model(
     match_layer: int = 3,
     n_layers: int = 5,
     length: int = 10,
+    duplicate: bool = False,
     n_facts: int = 8,
     d_model: int | None = None,
     seed: int = 0,
@@ -57,7 +58,9 @@ def planted_induction_model(
         previous_layer: layer of the previous-token head.
         match_layer: layer of the induction head.
         n_layers: depth.
-        length: words in a sequence, 4 to 31.
+        length: words in a sequence, 4 to 31; at least 8 with a duplicate-token head.
+        duplicate: whether a head of the last layer looks from each word to its first copy. What it
+            writes is read by nothing.
         n_facts: pairs of prompts. The corrupt one has another word where the answer first was.
         d_model: width; by default the smallest multiple of 16 that fits.
         seed: seed of all random choices.
@@ -71,11 +74,20 @@ def planted_induction_model(
             f"previous_layer={previous_layer} and match_layer={match_layer} do not fit in "
             f"{n_layers} layers: the head that matches comes after the other"
         )
-    if not 4 <= length <= 31:
-        raise ExperimentError(f"length is {length}; it must be 4 to 31")
+    fewest = 8 if duplicate else 4
+    if not fewest <= length <= 31:
+        raise ExperimentError(f"length is {length}; it must be {fewest} to 31")
+    if duplicate and match_layer == n_layers - 1:
+        raise ExperimentError(
+            f"match_layer is {match_layer}, the last layer, which is that of the duplicate-token "
+            "head: give more n_layers"
+        )
     sizes = Sizes(arch, n_layers, d_model, seed)
     rng = sizes.rng()
-    previous, match = sizes.heads(rng, 2)
+    previous, match, repeat = sizes.heads(rng, 3)
+    same = {(f"is:{digit}", f"is:{digit}"): 1.0 for digit in _all_digits()}
+    looks_back = Mover(DUPLICATE, n_layers - 1, repeat, "word", "word", {"word": "seen"},
+                       weighs=same, early=True)  # fmt: skip
     plan = Mechanism(
         n_layers=n_layers,
         n_heads=sizes.n_heads,
@@ -85,6 +97,7 @@ def planted_induction_model(
                   back=1),
             Mover(INDUCTION, match_layer, match, "word", "word", _copies("is", "next"),
                   weighs=_pairs()),
+            *([looks_back] if duplicate else []),
         ),
         rules=(),
         readout={

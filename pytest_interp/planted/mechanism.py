@@ -52,6 +52,8 @@ class Mover:
     weighs: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """(feature of the reading token, feature of the key) -> how much the pair counts. Where given,
     the key is read whose pairs count most, and of equals the last."""
+    early: bool = False
+    """Of equals by ``weighs`` the first is read."""
     back: int | None = None
     """The head reads the token so many before; the first tokens, which have none, themselves."""
 
@@ -65,7 +67,8 @@ class Mover:
         seen = state[: position + 1]
         sources = [s for s in seen if self.key in s]
         if self.weighs:
-            return max(reversed(sources), key=lambda s: self._weight(here, s), default=NONE)
+            ordered = sources if self.early else reversed(sources)
+            return max(ordered, key=lambda s: self._weight(here, s), default=NONE)
         if self.matches:
             wanted = {key for feature, key in self.matches.items() if feature in here}
             sources = [s for s in sources if s & wanted] or [s for s in seen if self.otherwise in s]

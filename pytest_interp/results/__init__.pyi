@@ -32,6 +32,9 @@ from .crossover import (
 from .direction import (
     Direction as Direction,
 )
+from .estimates import (
+    Estimates as Estimates,
+)
 from .head_scores import (
     HeadScores as HeadScores,
 )

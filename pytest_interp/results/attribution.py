@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -59,7 +59,7 @@ class Attribution(OverFacts):
         parts = map(Component.of, self.components)
         return tuple(sorted({p.index for p in parts if p.kind == "head" and p.index is not None}))
 
-    def members(self, component: Component | str | Iterable[Component | str]) -> list[int]:
+    def members(self, component: Component | str | Sequence[Component | str]) -> list[int]:
         """The indices of the parts that components are made of, each once.
 
         ``attn_out.9`` is made of the heads of its layer and of their bias.
@@ -87,7 +87,7 @@ class Attribution(OverFacts):
             "a layer"
         )
 
-    def of(self, component: Component | str | Iterable[Component | str]) -> Floats:
+    def of(self, component: Component | str | Sequence[Component | str]) -> Floats:
         """What a component adds, or several together [fact], in logits. Errors as ``members``."""
         return np.asarray(self.contributions[:, self.members(component)].sum(1))
 

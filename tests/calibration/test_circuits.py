@@ -4,21 +4,16 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.calibration import CIRCUIT_MODELS, table
+from benchmarks.calibration import CIRCUIT_MODELS, calibrate_circuits, table
 from benchmarks.calibration.circuits import circuit_cases_of
 
-# two models; the whole grid is `python -m benchmarks.calibration --only circuits`
+# one model; the whole grid is `python -m benchmarks.calibration --only circuits`
 INDUCTION = next(m for m in CIRCUIT_MODELS if (m["name"], m["arch"]) == ("induction", "llama"))
-TWO_STEPS = next(m for m in CIRCUIT_MODELS if (m["arch"], m.get("through")) == ("gpt2", "key"))
 
 
 @pytest.fixture(scope="module")
 def cases():
-    return [
-        case
-        for model in (INDUCTION, TWO_STEPS)
-        for case in circuit_cases_of(model, backends=["nnsight"], n_facts=8)
-    ]
+    return circuit_cases_of(INDUCTION, backends=["nnsight"], n_facts=8)
 
 
 @pytest.mark.guarantee(
@@ -31,6 +26,19 @@ def test_no_false_pass_and_no_false_fail(cases):
     assert not wrong, f"{table(cases)}\n" + "\n".join(map(str, wrong[:20]))
 
 
+@pytest.mark.slow
+@pytest.mark.guarantee(
+    "green",
+    "No false claim about a planted circuit passes, and no true one fails.",
+    sees="A verdict that fails, is inconclusive, or is refused.",
+)
+def test_nor_on_other_circuits():
+    # every seventh: each kind of model, and each architecture
+    cases = calibrate_circuits(share=7)
+    wrong = [case for case in cases if case.false_pass or case.false_fail]
+    assert not wrong, f"{table(cases)}\n" + "\n".join(map(str, wrong[:20]))
+
+
 def test_few_true_claims_are_left_open(cases):
     true = [case for case in cases if case.true]
     assert len(true) > 30
@@ -39,6 +47,6 @@ def test_few_true_claims_are_left_open(cases):
 
 def test_each_claim_is_asked_where_it_is_true_and_where_it_is_false(cases):
     true, false = (Counter(c.claim for c in cases if c.true == side) for side in (True, False))
-    for what in ("falls", "kept", "itself", "looks there", "induction head"):
+    for what in ("falls", "kept", "itself", "looks there", "induction head", "faithful"):
         for counted in (true, false):
             assert any(what in claim for claim in counted), what

@@ -18,7 +18,7 @@ from pytest_interp.planted import (
     planted_ioi_model,
     planted_two_step_model,
 )
-from pytest_interp.planted.induction import INDUCTION, PREVIOUS, START, WORDS
+from pytest_interp.planted.induction import DUPLICATE, INDUCTION, PREVIOUS, START, WORDS
 from pytest_interp.planted.ioi import ANSWERED, BACKUP, MOVER, NEGATIVE, SUBJECT
 from pytest_interp.planted.two_step import RECEIVER, SENDER
 
@@ -83,6 +83,20 @@ def test_scores_on_repeated_random_words(arch: str) -> None:
         assert truth.score(head, prompt, back=1) == pytest.approx(previous, abs=0.01)
     where = truth.attention(model.roles[INDUCTION], len(truth.clean) - 1, len(truth.clean) - length)
     assert where == pytest.approx(1), "the answer follows the earlier copy of the last word"
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_a_duplicate_token_head_looks_at_the_first_copy(arch: str) -> None:
+    model, length = planted_induction_model(arch, length=8, duplicate=True), 8
+    truth, runs = model.truth(), Runs(model)
+    words = [str(w) for w in np.random.default_rng(5).permutation(WORDS)[:length]]
+    head = model.roles[DUPLICATE]
+    found = runs.patterns(" ".join((*words, *words)))[head.layer][head.index].numpy()
+    stated = truth.pattern(head, (*words, *words))
+    np.testing.assert_allclose(found, stated, rtol=0, atol=0.01)
+    assert np.diagonal(found, -length) == pytest.approx(1, abs=0.01)
+    assert truth.score(head, (*words, *words), back=length) == pytest.approx(1, abs=0.01)
+    assert abs(truth.ablation_effect(head, "zero")) < 1, "nothing reads what it writes"
 
 
 @pytest.mark.parametrize("kind", ["zero", "mean"])
@@ -168,6 +182,8 @@ def test_the_note_of_an_answer_is_the_path_to_the_backup() -> None:
     [
         (planted_induction_model, {"previous_layer": 3}, "comes after"),
         (planted_induction_model, {"length": 40}, "4 to 31"),
+        (planted_induction_model, {"length": 5, "duplicate": True}, "8 to 31"),
+        (planted_induction_model, {"n_layers": 4, "duplicate": True}, "the last layer"),
         (planted_induction_model, {"d_model": 64}, "at least"),
         (planted_ioi_model, {"first_layer": 3}, "takes four"),
         (planted_ioi_model, {"n_names": 4}, "6 to 24"),

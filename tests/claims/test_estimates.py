@@ -1,0 +1,158 @@
+"""Claims on estimates: what the error could turn decides nothing."""
+
+import numpy as np
+import pytest
+
+from pytest_interp import FactPrompt, FactSet
+from pytest_interp.claims import assert_estimated_effect, check_estimated_effect
+from pytest_interp.claims.verdict import Status
+from pytest_interp.errors import ClaimError
+from pytest_interp.options import EstimateOptions
+from pytest_interp.results import Estimates
+
+N_FACTS, N_LAYERS, N_TOKENS, N_HEADS = 8, 3, 4, 2
+
+
+def facts(n=N_FACTS):
+    prompts = [
+        FactPrompt(
+            clean_prompt=f"of land{i} is",
+            corrupt_prompt=f"of shore{i} is",
+            answer=f" city{i}",
+            counterfactual_answer=f" port{i}",
+            subject=f"land{i}",
+        )
+        for i in range(n)
+    ]
+    return FactSet.of(prompts, "capitals", "plain")
+
+
+def estimates(effect=0.6, error=None, n=N_FACTS, direction="denoise", exact=None):
+    """The head 1.1 has an effect, as has mlp_out.1 at the subject; all else is 0.
+
+    ``error`` is that of a head 0.0 that was computed exactly; ``exact`` is the number of 1.1.
+    """
+    spread = np.linspace(-0.05, 0.05, n) if n > 1 else np.zeros(1)
+    gap = 10.0 if direction == "denoise" else -10.0
+    heads = np.zeros((n, N_LAYERS, N_HEADS))
+    tokens = np.zeros((n, N_LAYERS, N_TOKENS))
+    heads[:, 1, 1] = tokens[:, 1, 1] = (effect + spread) * gap
+    known = {"head": np.full_like(heads, np.nan), "mlp_out": np.full_like(tokens, np.nan)}
+    if error is not None:
+        known["head"][:, 0, 0] = known["mlp_out"][:, 0, 0] = error * gap
+    if exact is not None:
+        known["head"][:, 1, 1] = (exact + spread) * gap
+    return Estimates(
+        facts=facts(n),
+        clean=np.full(n, 5.0),
+        corrupt=np.full(n, -5.0),
+        options=EstimateOptions(sites=("head", "mlp_out"), direction=direction),
+        direction=direction,
+        layers=tuple(range(N_LAYERS)),
+        str_tokens=(("of", "land", "s", "is"),) * n,
+        subject_positions=((1, 2),) * n,
+        change={"head": heads, "mlp_out": tokens},
+        exact=known,
+    )
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "An estimate of which nothing was computed exactly decides no claim, and an error that could "
+    "turn a claim leaves it undecided.",
+    sees="inconclusive, with the error and how to make it smaller",
+)
+@pytest.mark.parametrize(
+    ("error", "at_least", "status", "said"),
+    [
+        (None, 0.3, Status.INCONCLUSIVE, "verify=20"),
+        (None, 0.9, Status.INCONCLUSIVE, "verify=20"),
+        (0.1, 0.3, Status.PASSED, ""),
+        (0.4, 0.3, Status.INCONCLUSIVE, r"it holds, but .* \(head 0.400\) could turn it"),
+        (0.1, 0.9, Status.FAILED, ""),
+        (-0.4, 0.9, Status.INCONCLUSIVE, r"it is false, but .* could turn it"),
+        (0.1, 0.6, Status.INCONCLUSIVE, "interval"),
+    ],
+)
+def test_what_the_error_could_turn_is_undecided(error, at_least, status, said):
+    verdict = check_estimated_effect(estimates(error=error), "head.1.1", at_least=at_least)
+    assert verdict.status is status
+    assert verdict.direction == "denoise"
+    assert not said or __import__("re").search(said, verdict.sentence)
+
+
+@pytest.mark.parametrize(("exact", "status"), [(0.8, Status.PASSED), (0.2, Status.FAILED)])
+def test_of_a_cell_that_was_computed_exactly_the_exact_number_counts(exact, status):
+    found = estimates(exact=exact)
+    assert found.largest_error("head") == pytest.approx(abs(0.6 - exact))
+    verdict = check_estimated_effect(found, "head.1.1", at_least=0.5)
+    assert verdict.status is status
+    assert verdict.effect.value == pytest.approx(exact)
+
+
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+def test_all_others_keep_below_a_limit(direction):
+    found = estimates(error=0.05, direction=direction)
+    assert_estimated_effect(found, "head.1.1", at_least=0.5, others_at_most=0.1)
+    verdict = check_estimated_effect(found, "head.0.0", at_least=0.5, others_at_most=0.1)
+    assert verdict.status is Status.FAILED
+    assert "head.1.1" in verdict.details
+
+
+@pytest.mark.parametrize("n", [1, N_FACTS])
+def test_tokens_are_named_by_what_they_are(n):
+    found = estimates(error=0.05, n=n)
+    assert_estimated_effect(found, "mlp_out@subject", 1, at_least=0.5, others_at_most=0.1)
+    assert_estimated_effect(found, "mlp_out.1@1", at_least=0.5, others_at_most=0.1)
+    for cell in ("mlp_out.1@subject_last", "mlp_out.1@last", "mlp_out.0@subject"):
+        verdict = check_estimated_effect(found, cell, at_least=0.5)
+        assert verdict.status is Status.FAILED, cell
+
+
+def test_what_is_not_finite_decides_nothing():
+    broken = estimates(effect=np.nan, error=0.05)
+    verdict = check_estimated_effect(broken, "head.1.1", at_least=0.5)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "head.1.1 is nan" in verdict.sentence
+    assert broken.largest() is None
+    assert broken.summary() == "the largest estimate is undefined"
+
+
+@pytest.mark.parametrize(
+    ("cells", "asked", "said"),
+    [
+        ("head.1.7", {}, "names no part of head that there is: they are 0 to 1"),
+        ("head.1", {}, "names no part"),
+        ("head.1.1@last", {}, "position='last'"),
+        ("head.9.1", {}, "layers 9"),
+        ("mlp_out.1", {}, "'mlp_out.1@last'"),
+        ("mlp_out@last", {}, "either a layer of its own, or layer_range"),
+        ("mlp_out.1@last", {"layer_range": 1}, "either a layer of its own, or layer_range"),
+        ("attn_out.1@last", {}, "was not estimated, but head, mlp_out"),
+        ([], {}, "cells is empty"),
+        ("head.1.1", {"at_least": 0}, "at_least"),
+        ("head.1.1", {"others_at_most": 0.9}, "others_at_most"),
+        ("mlp_out.1@9", {}, "position 9 is outside"),
+    ],
+)
+def test_a_claim_that_is_badly_stated_is_refused(cells, asked, said):
+    with pytest.raises(ClaimError, match=said):
+        check_estimated_effect(estimates(error=0.1), cells, **{"at_least": 0.5, **asked})
+
+
+def test_only_estimates_are_taken():
+    with pytest.raises(ClaimError, match="attribution_patching"):
+        check_estimated_effect("head", "head.1.1", at_least=0.5)
+
+
+def test_a_part_keeps_what_belongs_to_its_facts():
+    part = estimates().pick([1, 4])
+    assert part.change["head"].shape == (2, N_LAYERS, N_HEADS)
+    assert len(part.str_tokens) == 2
+
+
+def test_json_holds_means_by_site():
+    said = estimates(error=0.05).to_json()
+    assert said["estimates"]["head"][1][1] == pytest.approx(0.6)
+    assert said["estimates"]["mlp_out"][1] == pytest.approx([0.6, 0, 0])  # subject, elsewhere, last
+    assert said["largest_error"] == {"head": 0.05, "mlp_out": 0.05}
