@@ -24,6 +24,7 @@ from pytest_interp.planted.circuits import CircuitModel
 ARCHS = ("gpt2", "qwen3", "llama")
 MODELS: dict[str, Callable[..., CircuitModel]] = {
     "induction": planted_induction_model,
+    "duplicate": lambda arch: planted_induction_model(arch, duplicate=True),
     "ioi": planted_ioi_model,
     "query": lambda arch: planted_two_step_model(arch, through="query"),
     "key": lambda arch: planted_two_step_model(arch, through="key"),
