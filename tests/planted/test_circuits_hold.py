@@ -138,6 +138,9 @@ def test_patching_a_head_or_its_inputs(arch: str, name: str) -> None:
                 moved = runs.metric(runs.run(into, [edit])) - start
                 share = moved / width * (1 if direction == "denoise" else -1)
                 stated = truth.head_effect(head.layer, index, site, position, direction)
+                if np.isnan(stated):  # what a word that is not there matches is not decided
+                    assert (name, site) in (("duplicate", "q"), ("duplicate", "k"))
+                    continue
                 assert share == pytest.approx(stated, abs=truth.tolerance / 20), (
                     head,
                     site,
