@@ -51,8 +51,8 @@ def test_they_say_what_they_found():
     assert ADDS.to_json()["largest_leads_by"] == pytest.approx(1.0, abs=0.01)
     assert "at the subject in head.1.2: 0.70 in 8 prompts (mean)" in LOOKS.summary()
     assert SCORES.summary() == (
-        "at 0.4 or more, 1 induction heads, the first head.1.2; 1 previous-token heads, the first "
-        "head.0.1; 0 duplicate-token heads, the first head.0.0"
+        "at 0.4 or more, 1 induction heads, the highest head.1.2; 1 previous-token heads, the "
+        "highest head.0.1; 0 duplicate-token heads, the highest head.0.0"
     )
     readings = {one.name: one.value for r in (ADDS, LOOKS, SCORES) for one in r.readings()}
     assert readings["of it by head.2.1"] == pytest.approx(3.0, abs=0.01)
@@ -60,6 +60,15 @@ def test_they_say_what_they_found():
         0.7, abs=0.01
     )
     assert readings["induction heads"] == 1
+
+
+def test_of_numbers_that_are_none_something_is_said_all_the_same():
+    nothing = np.full_like(SCORES.induction, np.nan)
+    found = HeadScores(**{**vars(SCORES), "induction": nothing})
+    assert "0 induction heads, the highest none" in found.summary()
+    looks = patterns({}, patterns=tuple(np.full_like(p, np.nan) for p in LOOKS.patterns))
+    assert "nan in 8 prompts" in looks.summary()
+    assert np.isnan(looks.readings()[0].value)
 
 
 def test_arrays_of_another_shape_are_refused():
