@@ -92,18 +92,15 @@ def countries(adapter: ModelAdapter) -> Iterator[Row]:
         name="known-or-invented, without quotes",
         prompts=tuple(replace(one, text=one.text.replace('"', "")) for one in lists),
     )
-    for prompts, name, how in (
-        (unquoted, "unquoted", "names as they come"),
-        (matched, "matched", "matched names"),
-    ):
+    for prompts, how in ((unquoted, "names as they come"), (matched, "matched names")):
         found = probe(adapter, prompts)
-        save(adapter, f"known-probe-{name}", found)
+        if prompts is unquoted:
+            save(adapter, "known-probe-unquoted", found)
         yield decodable(f"known can be read at layer 0, {how}", found, layer=0)
         yield decodable(f"known can be read, {how}", found)
         said = f"known can be read, {how}, against the surface alone"
         yield decodable(said, found, baselines=SURFACE)
         curves = trajectories(adapter, prompts)
-        save(adapter, f"known-trajectories-{name}", curves)
         yield f"what it says, {how} (no claim)", "", answers(prompts, curves)
         yield from settling(curves, how)
         yield f"known settles later, confidence not matched, {how} (no claim)", "", twins(curves)

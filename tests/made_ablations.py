@@ -74,6 +74,7 @@ def made_circuit(kept=3.6, none=0.0, complete=0.1, removal=(1.0, -0.8), random=0
         subsets=(keep, keep[:1]),
         circuit_without=np.full((n, 2), 1.0) + SPREAD[:, None],
         model_without=np.full((n, 2), 1.0) + np.array([complete, -complete]),
+        removed=keep,
         minimal_with=((), ("head.1.0",)),
         before_removal=before,
         after_removal=before - np.array(removal) + SPREAD[:, None],

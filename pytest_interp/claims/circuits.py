@@ -126,10 +126,15 @@ def check_minimal(
     """
     require(circuit, CircuitResult, MAKER)
     terms, least = Terms.of(check_minimal, given), positive("at_least", at_least)
+    if not circuit.removed:
+        raise ClaimError(
+            "the circuit was measured with minimality=False, without leaving any component out: "
+            "measure it again without that"
+        )
     known = known_facts(circuit, terms)
     demands = []
     for name, beside, values in zip(
-        circuit.keep, circuit.minimal_with, circuit.removal.T, strict=True
+        circuit.removed, circuit.minimal_with, circuit.removal.T, strict=True
     ):
         # what holds the answer back counts as what brings it forth
         sign = -1.0 if known and values[known].mean() < 0 else 1.0

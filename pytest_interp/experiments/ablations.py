@@ -17,6 +17,7 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component, components_of
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.groups import Group, groups_of
+from pytest_interp.experiments.growing import Values
 from pytest_interp.experiments.members import Components, patch_of, random_sets
 from pytest_interp.experiments.parts import Patch
 from pytest_interp.experiments.replacements import Reference, Replacements
@@ -80,16 +81,12 @@ def ablate(
     every = tuple(dict.fromkeys([*named.values(), *others]))
     groups = groups_of(adapter, asked_facts, chosen.positions)
     replacements = Replacements(adapter, groups, chosen, reference)
-    found = Measurements(adapter, asked_facts, groups, chosen.metric)
+    found = Measurements(adapter, asked_facts, chosen.metric)
     ablated = np.empty((len(asked_facts), len(every)))
     for group in groups:
         patches = [patch_of(one, group.places[0]) for one in every]
         sites = [part.site for patch in patches for part in patch]
-        draws = [
-            found.of(group, patches, values, "ablations")
-            for values in replacements.of(group, sites)
-        ]
-        ablated[list(group.members)] = np.mean(draws, axis=0)
+        ablated[list(group.members)] = found.of(group, patches, replacements.of(group, sites))
     at = {one: i for i, one in enumerate(every)}
     return Ablations(
         what=tuple(named),
@@ -99,7 +96,7 @@ def ablate(
         reference=replacements.texts,
         random_members=tuple(tuple(map(str, one)) for one in others),
         random_ablated=ablated[:, [at[one] for one in others]],
-        controls=(found.identity(groups[0], [patch_of(sum(named.values(), ()))]),),
+        controls=(found.identity(groups[0], patch_of(sum(named.values(), ()))),),
         **found.common(chosen.seed),
     )
 
@@ -136,37 +133,42 @@ def named_sets(
 
 
 class Measurements:
-    """What is measured of every fact beside its ablations."""
+    """What is measured of every fact: with patches, and beside them without any."""
 
-    def __init__(
-        self, adapter: ModelAdapter, facts: FactSet, groups: Sequence[Group], metric: Metric
-    ) -> None:
+    def __init__(self, adapter: ModelAdapter, facts: FactSet, metric: Metric) -> None:
         self.adapter, self.facts, self.metric = adapter, facts, metric
         self._clean = np.full((len(facts), 2), np.nan)
         self._corrupt = np.full((len(facts), 2), np.nan)
         self._all_corrupt = True
-        for group in groups:
-            members = list(group.members)
-            self._clean[members] = group.measured([], 0.0, metric, "clean prompts")[0]
-            corrupt = group.corrupt(metric)
-            self._all_corrupt &= corrupt is not None
-            if corrupt is not None:
-                self._corrupt[members] = corrupt
 
-    def of(self, group: Group, patches: Sequence[Patch], values: Any, what: str) -> Floats:
-        """The metric of the facts of a group with each patch [fact, patch]."""
-        return np.asarray(group.measured(patches, values, self.metric, what)[1][:, :, 0].T)
+    def of(self, group: Group, patches: Sequence[Patch], ways: Iterable[Values]) -> Floats:
+        """The metric of the facts of a group with each patch [fact, patch].
 
-    def identity(self, group: Group, patches: Sequence[Patch]) -> Control:
+        Args:
+            group: facts of one length.
+            patches: what is changed.
+            ways: values for it; the mean over these is taken.
+        """
+        members = list(group.members)
+        found = [group.measured(patches, values, self.metric, "ablations") for values in ways]
+        self._clean[members] = found[0][0]
+        corrupt = group.corrupt(self.metric)
+        self._all_corrupt &= corrupt is not None
+        if corrupt is not None:
+            self._corrupt[members] = corrupt
+        return np.asarray(np.mean([one for _, one in found], axis=0)[:, :, 0].T)
+
+    def identity(self, group: Group, patch: Patch) -> Control:
         """Put in place of everything that is ablated what is there: nothing may change.
 
-        Value: the largest change of the metric, as a share of the mean of the clean runs.
+        Value: the change of the metric of one fact, as a share of the mean of the clean runs.
         """
-        same = self.of(group, patches, lambda _, rows: rows.own, "control")
-        clean = self._clean[list(group.members), 0]
-        change = np.abs(same - clean[:, None]).max() / max(np.abs(clean).mean(), 1e-12)
+        one = group.first()
+        clean, same = one.measured([patch], lambda _, rows: rows.own, self.metric, "a control")
+        change = abs(float(same[0, 0, 0] - clean[0, 0]))
+        share = change / max(float(np.abs(self._clean[:, 0]).mean()), 1e-12)
         limit = float_tolerance(str(self.adapter.dtype).removeprefix("torch.")).atol
-        return Control(IDENTITY, float(change), limit, "all of it replaced by itself")
+        return Control(IDENTITY, share, limit, "all of it replaced by itself")
 
     def common(self, seed: int | None) -> dict[str, Any]:
         """What every result over facts has."""

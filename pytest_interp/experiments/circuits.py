@@ -60,7 +60,7 @@ def circuit(
             measured. Where another component does the same a single removal shows nothing.
         options: all options as one value.
         **asked: single options in place of those: ``ablation`` (which has no default), ``metric``,
-            ``over_positions``, ``draws``, ``sampled``, ``random``, ``seed``.
+            ``over_positions``, ``draws``, ``sampled``, ``minimality``, ``random``, ``seed``.
 
     Raises:
         PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
@@ -74,7 +74,7 @@ def circuit(
     asked_facts, nodes = as_set(facts), every_component(adapter)
     kept = _nodes(nodes, keep)
     named = _subsets(kept, subsets or {}, chosen)
-    beside = _beside(kept, minimal_with or {})
+    beside = _beside(kept, minimal_with or {}) if chosen.minimality else {}
     others = _random_circuits(nodes, kept, chosen)
 
     runs = _Variants(nodes)
@@ -87,14 +87,12 @@ def circuit(
 
     groups = groups_of(adapter, asked_facts)
     replacements = Replacements(adapter, groups, chosen.replacing, reference)
-    found = Measurements(adapter, asked_facts, groups, chosen.metric)
+    found = Measurements(adapter, asked_facts, chosen.metric)
     values = np.empty((len(asked_facts), len(runs.ablated)))
     for group in groups:
         patches = [patch_of(one) for one in runs.ablated]
         sites = [part.site for patch in patches for part in patch]
-        ways = replacements.of(group, sites)
-        draws = [found.of(group, patches, one, "circuits") for one in ways]
-        values[list(group.members)] = np.mean(draws, axis=0)
+        values[list(group.members)] = found.of(group, patches, replacements.of(group, sites))
     return CircuitResult(
         keep=tuple(map(str, kept)),
         n_nodes=len(nodes),
@@ -104,6 +102,7 @@ def circuit(
         subsets=tuple(tuple(map(str, one)) for one in named.values()),
         circuit_without=values[:, circuit_without],
         model_without=values[:, model_without],
+        removed=tuple(map(str, beside)),
         minimal_with=tuple(tuple(map(str, one)) for one in beside.values()),
         before_removal=values[:, before],
         after_removal=values[:, after],
@@ -111,7 +110,7 @@ def circuit(
         random_kept=values[:, of_random],
         how=chosen.to_json(),
         reference=replacements.texts,
-        controls=(found.identity(groups[0], [patch_of(nodes)]),),
+        controls=(found.identity(groups[0], patch_of(nodes)),),
         **found.common(chosen.seed),
     )
 

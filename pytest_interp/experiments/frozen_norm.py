@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from pytest_interp.errors import ExperimentError
 
-_APART = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 3e-2}
-"""How far the output of a norm may lie from the held map, as a share of its length."""
+_APART = {torch.float64: 1e-6, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 3e-2}
+"""How far the output of a norm may lie from the held map, as a share of its length. Norms of models
+in float64 compute in float32 in part."""
 
 
 def exact(x: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,10 @@ class Group:
     def length(self) -> int:
         """Tokens of each prompt."""
         return len(self.facts[0])
+
+    def first(self) -> Group:
+        """The first of the facts alone."""
+        return replace(self, members=self.members[:1], facts=self.facts[:1])
 
     @cached_property
     def pairs(self) -> Pairs:

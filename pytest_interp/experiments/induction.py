@@ -54,6 +54,13 @@ def induction_scores(
         wanted = f"give at least 1 sequence, and at least {FEWEST_TOKENS} tokens of a copy"
         raise ExperimentError(f"n={n}, length={length}: {wanted}", about="length")
     first = _first_token(adapter, bos)
+    most = getattr(adapter.weights.module.config.get_text_config(), "max_position_embeddings", None)
+    if most is not None and len(first) + 2 * length > most:
+        raise ExperimentError(
+            f"two copies of {length} tokens are more than {adapter.name} reads, which is {most}: "
+            f"give a length of at most {(most - len(first)) // 2}",
+            about="length",
+        )
     drawn = _random_tokens(adapter, n, 2 * length, seed)
     one, other = drawn[:, :length], drawn[:, length:]
     repeated = _scores(adapter, _rows(first, one, one), length, "repeated")

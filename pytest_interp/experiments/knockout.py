@@ -66,7 +66,7 @@ def knock_out_attention(
     asked, chosen = as_set(facts), layers_of(adapter, layers)
     cuts = _cuts(adapter, chosen, window)
     groups = groups_of(adapter, asked, from_, to)
-    found = Measurements(adapter, asked, groups, metric_of(metric))
+    found = Measurements(adapter, asked, metric_of(metric))
     ablated = np.empty((len(asked), len(cuts)))
     for group in groups:
         queries, keys = _edges(group, from_, to)
@@ -79,8 +79,8 @@ def knock_out_attention(
         patches = [
             tuple(Part(Site(PATTERN, layer), queries) for layer in span) for span in cuts.values()
         ]
-        ablated[list(group.members)] = found.of(group, patches, cut, "attention knocked out")
-    everything = [tuple(Part(Site(PATTERN, layer)) for layer in chosen)]
+        ablated[list(group.members)] = found.of(group, patches, [cut])
+    everything = tuple(Part(Site(PATTERN, layer)) for layer in chosen)
     how = {"ablation": "attention knocked out", "from": from_, "to": to, "window": window}
     return Ablations(
         what=tuple(cuts),

@@ -19,16 +19,19 @@ def circuit_figure(result: CircuitResult) -> Figure:
 
     On the left the metric of the model, of the circuit, of random ones as large, and with all heads
     and MLPs ablated. In the middle each point is a subset, of which a complete circuit has all on
-    the diagonal (Wang et al. 2022). On the right is what each component adds to the circuit.
+    the diagonal (Wang et al. 2022). On the right is what each component adds to the circuit, where
+    that was measured.
     """
-    n = min(MOST, len(result.keep))
+    n = min(MOST, len(result.removed))
     size = (style.WIDTH, max(3.6, 1.6 + 0.22 * n))
     figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplot_mosaic([["faithful", "complete", "minimal"]], width_ratios=(1, 1.2, 1))
-    _faithful(panels["faithful"], result)
-    _complete(panels["complete"], result)
-    _minimal(panels["minimal"], result, n)
-    for axes in panels.values():
+    columns = 3 if n else 2
+    drawn = figure.subplots(1, columns, width_ratios=(1, 1.2, 1)[:columns])
+    _faithful(drawn[0], result)
+    _complete(drawn[1], result)
+    if n:
+        _minimal(drawn[2], result, n)
+    for axes in drawn:
         style.tidy(axes)
     said = f"a circuit of {len(result.keep)} of {result.n_nodes} heads and MLPs, all others ablated"
     how = f"{result.how.get('ablation', '')} ablation, {len(result)} facts"
@@ -59,7 +62,8 @@ def _faithful(axes: Axes, result: CircuitResult) -> None:
 
 def _complete(axes: Axes, result: CircuitResult) -> None:
     x, y = result.circuit_without.mean(0), result.model_without.mean(0)
-    ends = [float(np.min([x, y])), float(np.max([x, y]))]
+    # as wide as what the model does: near the diagonal is then near by that measure
+    ends = [np.min([*x, *y, result.none.mean()]), np.max([*x, *y, result.clean.mean()])]
     axes.plot(ends, ends, color="0.8", linewidth=0.8, zorder=0)
     axes.plot(x, y, "o", color=style.BLUE, markersize=4, alpha=0.7)
     axes.plot(x[:1], y[:1], "o", color=style.ORANGE, markersize=6)
@@ -71,10 +75,10 @@ def _minimal(axes: Axes, result: CircuitResult, n: int) -> None:
     means = result.removal.mean(0)
     order = np.argsort(-np.abs(means), kind="stable")[:n]
     axes.barh(range(n), means[order], color=style.BLUE, height=0.6)
-    names = [result.keep[i] + ("*" if result.minimal_with[i] else "") for i in order]
+    names = [result.removed[i] + ("*" if result.minimal_with[i] else "") for i in order]
     axes.set_yticks(range(n), names)
     axes.invert_yaxis()
     axes.axvline(0, color="0.8", linewidth=0.8, zorder=0)
-    some = "" if n == len(result.keep) else f", {n} largest"
+    some = "" if n == len(result.removed) else f", {n} largest"
     style.label(axes, x="adds to the circuit", y="component")
     style.title(axes, f"Minimality{some}", 9.5)

@@ -35,6 +35,8 @@ class CircuitOptions:
     """Reference prompts drawn for each fact, over which resampled values are averaged."""
     sampled: int = 10
     """Random subsets of the circuit for completeness, each component in it or not by chance."""
+    minimality: bool = True
+    """Measure the circuit without each of its components; most of the runs of a large circuit."""
     random: int = 10
     """Random circuits of as many heads and MLPs, as a control; 0 for none."""
     seed: int = 0

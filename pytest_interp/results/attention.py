@@ -236,14 +236,19 @@ class AttentionPatterns(Result):
         }
 
     def summary(self) -> str:
-        (head,), most, n = self.leading(1), self.main_map.max(), len(self.prompts)
+        (head,), most, n = self.leading(1), self._most, len(self.prompts)
         prompts = "1 prompt" if n == 1 else f"{n} prompts (mean)"
         return f"the last token looks most at {self.looked_at} in {head}: {most:.2f} in {prompts}"
 
     def readings(self) -> tuple[Reading, ...]:
         (head,) = self.leading(1)
         said = f"from the last token to {self.looked_at}, by {head}"
-        return (Reading(said, float(self.main_map.max())),)
+        return (Reading(said, self._most),)
+
+    @property
+    def _most(self) -> float:
+        """What the leading head has in the main map; NaN where no number is finite."""
+        return float(self.main_map[head_in(self.leading(1)[0], self.layers, self.n_heads)])
 
 
 SUBJECT_ROLES = ("subject", "subject_first", "subject_last", "between")

@@ -40,12 +40,14 @@ class CircuitResult(OverFacts):
     """The metric of C without K [fact, subset]."""
     model_without: Floats
     """The metric of M without K [fact, subset]."""
+    removed: tuple[str, ...]
+    """For minimality, the components that were left out one at a time: all, or none."""
     minimal_with: tuple[Members, ...]
-    """For minimality, what is left out of C beside each component; mostly nothing."""
+    """What was left out of C beside each of these; mostly nothing."""
     before_removal: Floats
-    """The metric of C without that [fact, component]."""
+    """The metric of C without that [fact, removed]."""
     after_removal: Floats
-    """The metric of C without that, and without the component [fact, component]."""
+    """The metric of C without that, and without the component [fact, removed]."""
     random_circuits: tuple[Members, ...] = ()
     """Random circuits of as many heads and MLPs."""
     random_kept: Floats = field(default_factory=lambda: np.empty((0, 0)))
@@ -67,7 +69,7 @@ class CircuitResult(OverFacts):
         super().__post_init__()
         for names, arrays in (
             (self.subsets, ("circuit_without", "model_without")),
-            (self.keep, ("before_removal", "after_removal")),
+            (self.removed, ("before_removal", "after_removal")),
             (self.random_circuits, ("random_kept",)),
         ):
             for name in arrays:
@@ -95,7 +97,7 @@ class CircuitResult(OverFacts):
 
     @property
     def removal(self) -> Floats:
-        """What each component adds to the circuit [fact, component]."""
+        """What each component adds to the circuit [fact, removed]."""
         return np.asarray(self.before_removal - self.after_removal)
 
     def to_json(self) -> dict[str, Any]:
@@ -113,9 +115,10 @@ class CircuitResult(OverFacts):
             "subsets": [list(one) for one in self.subsets],
             "circuit_without": rounded(self.circuit_without.mean(0)),
             "model_without": rounded(self.model_without.mean(0)),
+            "removed": list(self.removed),
             "minimal_with": {
                 name: list(beside)
-                for name, beside in zip(self.keep, self.minimal_with, strict=True)
+                for name, beside in zip(self.removed, self.minimal_with, strict=True)
                 if beside
             },
             "removal": rounded(self.removal.mean(0)),
@@ -137,7 +140,7 @@ class CircuitResult(OverFacts):
         return {
             **dict.fromkeys(by_fact, (fact,)),
             **dict.fromkeys(("circuit_without", "model_without"), (subset,)),
-            "removal": (Axis("component", "circuit"),),
+            "removal": (Axis("component", "removed"),),
         }
 
     def summary(self) -> str:

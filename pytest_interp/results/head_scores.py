@@ -124,8 +124,8 @@ class HeadScores(Result):
         said = []
         for name in SCORES:
             found = self.leading(name)
-            most = next(iter(self.leading(name, -np.inf)))
-            said.append(f"{len(found)} {name.replace('_', '-')} heads, the first {most}")
+            kind, most = name.replace("_", "-"), next(iter(self.leading(name, -np.inf)), "none")
+            said.append(f"{len(found)} {kind} heads, the highest {most}")
         return f"at 0.4 or more, {'; '.join(said)}"
 
     def readings(self) -> tuple[Reading, ...]:

@@ -103,6 +103,10 @@ def test_what_makes_no_sense_is_refused():
     for check in (check_complete, check_minimal):
         with pytest.raises(ClaimError, match="above 0"):
             check(GOOD, **{"at_most" if check is check_complete else "at_least": 0})
+    none = np.zeros((len(SPREAD), 0))
+    alone = {"removed": (), "minimal_with": (), "before_removal": none, "after_removal": none}
+    with pytest.raises(ClaimError, match="minimality=False"):
+        check_minimal(replace(GOOD, **alone))
     with pytest.raises(ClaimError, match=r"shape \(8, 3\), and needs \(8, 2\)"):
         replace(GOOD, model_without=np.zeros((8, 3)))
 

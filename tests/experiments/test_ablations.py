@@ -124,8 +124,8 @@ def test_all_components_share_few_passes(passes, backend):
     components = every_component(adapter)
     assert len(components) == adapter.n_layers * (N_HEADS + 1)
     ablate(adapter, tiny_facts(2), components, kind="zero", random=0)
-    # one for clean prompts, one for corrupt ones, one for all components, one for the control
-    assert len(rows) == 4
+    # one for clean prompts and all components, one for corrupt prompts, one for the control
+    assert len(rows) == 3
     assert max(rows) == 2 * (len(components) + 1)
 
 
@@ -165,6 +165,7 @@ def test_what_cannot_be_ablated_is_refused():
     for components, asked, error, said in (
         ((), {}, ExperimentError, "nothing is ablated: name a component"),
         ("head.1.9", {}, ExperimentError, "no head 9"),
+        ("k.1.3", {}, ExperimentError, "key-value heads are 0 to 1"),
         ("head.9.0", {}, UnsupportedSiteError, "layers 0 to 3"),
         ("hat.1.0", {}, UnknownNameError, "Did you mean 'head'"),
         ("bias.1", {}, ExperimentError, "bias"),

@@ -12,6 +12,7 @@ from tiny import ARCHITECTURES, N_HEADS, N_LAYERS, adapter_of, tiny_module, tiny
 
 from pytest_interp import FactPrompt, FactSet, attention_patterns, induction_scores
 from pytest_interp.adapters import Weights, backend_names, open_adapter
+from pytest_interp.claims import Status, check_attends, check_induction_head
 from pytest_interp.errors import ClaimError, ExperimentError, PromptError
 
 PROMPTS = ("w3 w14 w15 w9 w26 w5", "w7 w2 w40 w5", "w9 w2 w3 w9 w1 w4")
@@ -251,9 +252,40 @@ def test_a_small_vocabulary_has_short_copies():
         induction_scores(adapter_of("llama", "nnsight"), length=31)
 
 
+def test_a_sequence_is_no_longer_than_the_model_reads():
+    with pytest.raises(
+        ExperimentError, match=r"more than tiny-llama reads, which is 64: .* most 32"
+    ):
+        induction_scores(adapter_of("llama", "nnsight"), length=40)
+
+
 def test_what_the_tokenizer_added_is_not_drawn(monkeypatch):
     adapter = adapter_of("llama", "nnsight")
     added = {i: SimpleNamespace() for i in range(20, 30)}
     monkeypatch.setattr(type(adapter.tokenizer), "added_tokens_decoder", added)
     drawn = np.concatenate(tokens_of(monkeypatch, adapter, n=8, length=20))
     assert not np.isin(drawn, list(added)).any()
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "Claims about heads of which a number is not finite are inconclusive.",
+    sees="Undefined is not zero, with the fact, the prompt or the sequence.",
+)
+def test_heads_behind_weights_that_are_not_numbers_decide_nothing():
+    module = tiny_module("llama")
+    with torch.no_grad():
+        module.model.layers[1].mlp.down_proj.weight.fill_(torch.nan)
+    weights = Weights("broken", module, tiny_tokenizer(), "random")
+    adapter = open_adapter(weights, "nnsight")
+    looks = attention_patterns(adapter, PROMPTS)
+    scores = induction_scores(adapter, n=4, length=5)
+    for head in ("head.2.0", "head.3.3"):
+        for verdict in (
+            check_attends(looks, head, "last", "first", at_least=0.5),
+            check_induction_head(scores, head),
+        ):
+            assert verdict.status is Status.INCONCLUSIVE
+            assert "Undefined is not zero" in verdict.sentence
+    # what comes before is as it was
+    assert check_induction_head(scores, "head.0.0").status is Status.FAILED

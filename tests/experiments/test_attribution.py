@@ -107,6 +107,17 @@ def test_the_parts_sum_to_the_logit_difference(model, backend):
     assert (found.softcap is not None) == (model == "gemma3")
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_the_parts_sum_in_every_dtype(model, dtype):
+    weights = Weights("cast", tiny_module(model).to(dtype), tiny_tokenizer(), "random")
+    found = direct_logit_attribution(open_adapter(weights, "nnsight"), FACTS)
+    exact = direct_logit_attribution(adapter_of(model, "nnsight"), FACTS)
+    # another run, rounded at every step: of parts of up to 2 logits
+    off = {torch.float64: 1e-5, torch.float16: 2e-2, torch.bfloat16: 0.2}[dtype]
+    np.testing.assert_allclose(found.contributions, exact.contributions, atol=off)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_it_is_what_logit_attrs_of_transformer_lens_gives():
     from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module

@@ -68,7 +68,10 @@ def test_circuits_are_what_plain_hooks_give(arch, backend):
 
 
 def test_random_circuits_have_as_many_heads_and_mlps():
-    found = circuit(adapter_of("llama", "nnsight"), FACTS, KEEP, ablation="zero", random=8)
+    asked = {"ablation": "zero", "random": 8, "minimality": False}
+    found = circuit(adapter_of("llama", "nnsight"), FACTS, KEEP, **asked)
+    assert found.removed == ()
+    assert found.removal.shape == (len(FACTS), 0)
     assert len(set(found.random_circuits)) == 8
     for members in found.random_circuits:
         assert set(members) != set(CIRCUIT)

@@ -16,6 +16,13 @@ RESULTS = {
     "one fact": ablations({"head.2.3": 3.0}, spread=np.zeros(1)),
     "circuit": made_circuit(),
     "circuit without controls": replace(made_circuit(), random_circuits=()),
+    "circuit without removals": replace(
+        made_circuit(),
+        removed=(),
+        minimal_with=(),
+        before_removal=np.zeros((8, 0)),
+        after_removal=np.zeros((8, 0)),
+    ),
     "undefined circuit": replace(made_circuit(), kept=np.full(8, np.nan)),
     "undefined": replace(ablations({"head.2.3": 3.0}), ablated=np.full((8, 1), np.nan)),
 }

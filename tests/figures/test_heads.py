@@ -19,6 +19,9 @@ RESULTS = {
     "undefined attribution": replace(ADDS, contributions=np.full_like(ADDS.contributions, np.nan)),
     "attention": LOOKS,
     "attention in prompts": plain(LOOKS),
+    "undefined attention": replace(
+        LOOKS, patterns=tuple(np.full_like(pattern, np.nan) for pattern in LOOKS.patterns)
+    ),
     "scores": scores({"induction": {"head.1.2": 0.8}}),
     "undefined scores": scores({"induction": {"head.1.2": np.nan}}),
 }

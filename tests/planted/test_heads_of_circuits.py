@@ -18,7 +18,7 @@ from pytest_interp.claims import (
     check_previous_token_head,
 )
 from pytest_interp.planted import planted_induction_model, planted_ioi_model
-from pytest_interp.planted.induction import INDUCTION, PREVIOUS
+from pytest_interp.planted.induction import DUPLICATE, INDUCTION, PREVIOUS
 from pytest_interp.planted.ioi import BACKUP, MOVER, NEGATIVE, SUBJECT
 
 ARCHS = ("gpt2", "qwen3", "llama")
@@ -38,7 +38,7 @@ def ioi(arch):
 
 @cache
 def induction(arch):
-    return planted_induction_model(arch)
+    return planted_induction_model(arch, duplicate=True)
 
 
 def opened(model, backend):
@@ -131,14 +131,16 @@ def test_planted_induction_heads_are_found(arch, backend):
     model = induction(arch)
     # its prompts begin with a token of their own, without which the first word has no predecessor
     found = induction_scores(opened(model, backend), n=6, length=12, bos=True)
-    matching, previous = model.roles[INDUCTION], model.roles[PREVIOUS]
+    matching, previous, same = (model.roles[r] for r in (INDUCTION, PREVIOUS, DUPLICATE))
     assert list(found.leading("induction")) == [str(matching)]
     assert list(found.leading("previous_token")) == [str(previous)]
-    assert found.leading("duplicate_token") == {}
+    assert list(found.leading("duplicate_token")) == [str(same)]
     for check, head, status in (
         (check_induction_head, matching, PASSED),
         (check_previous_token_head, previous, PASSED),
+        (check_duplicate_token_head, same, PASSED),
         (check_induction_head, previous, FAILED),
+        (check_induction_head, same, FAILED),
         (check_previous_token_head, matching, FAILED),
         (check_duplicate_token_head, matching, FAILED),
     ):
@@ -146,17 +148,11 @@ def test_planted_induction_heads_are_found(arch, backend):
         assert verdict.status is status, str(verdict)
 
 
-def test_a_distractor_that_looks_so_many_tokens_back_is_no_induction_head():
-    """Of one layer and one length: its random weights turn to nine tokens back, whatever is there.
-
-    Its positions are rotary, so that a random query and key may do so.
-    """
-    model = induction("qwen3")
-    found = induction_scores(opened(model, "nnsight"), n=6, length=10, bos=True)
-    by_place, matching = found.leading("induction"), str(model.roles[INDUCTION])
-    assert list(by_place) == [matching, "head.1.2"]
-    assert check_induction_head(found, matching)
-    verdict = check_induction_head(found, "head.1.2")
-    assert verdict.status is Status.INCONCLUSIVE
-    (control,) = verdict.controls
-    assert control.value == pytest.approx(by_place["head.1.2"], abs=0.01)
+def test_no_distractor_is_an_induction_head_at_any_length():
+    """At 10 words one turns to nine tokens back, whatever is there: its positions are rotary."""
+    model = planted_induction_model("qwen3")
+    adapter, matching = opened(model, "nnsight"), str(model.roles[INDUCTION])
+    for length in range(8, 13):
+        found = induction_scores(adapter, n=4, length=length, bos=True)
+        high = found.leading("induction")
+        assert [head for head in high if check_induction_head(found, head)] == [matching]
