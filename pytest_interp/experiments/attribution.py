@@ -190,7 +190,9 @@ def _check(adapter: ModelAdapter, parts: dict[str, Tensor], linear: Tensor, logi
 
 def _softcap(adapter: ModelAdapter) -> float | None:
     """The bound that the model keeps its logits under, by a tanh; None where it has none."""
-    cap = getattr(adapter.weights.module.config.get_text_config(), "final_logit_softcapping", None)
+    # of the config of the class that makes the logits: a model that also sees has a text config
+    # with such a bound, and does not keep to it
+    cap = getattr(adapter.weights.module.config, "final_logit_softcapping", None)
     return None if cap is None else float(cap)
 
 

@@ -1,10 +1,12 @@
 """The text half of a model that also sees: the same as the text model with those weights."""
 
+import numpy as np
 import pytest
 import torch
 from tiny import tiny_module, tiny_tokenizer
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, SiglipVisionConfig
 
+from pytest_interp import FactPrompt, attention_patterns, direct_logit_attribution
 from pytest_interp.adapters import Weights, open_adapter
 from pytest_interp.adapters.sites import Site, site_kinds
 
@@ -52,3 +54,21 @@ def test_the_text_half_of_gemma3(text, seeing, backend, kind):
     # without the soft-cap, which transformers applies to the text model alone
     cap = text.module.config.final_logit_softcapping
     torch.testing.assert_close(cap * torch.tanh(same.logits / cap), run.logits)
+
+
+def test_components_of_the_text_half_of_gemma3(text, seeing, backend):
+    fact = FactPrompt(
+        clean_prompt="w3 w14 w15 w9",
+        corrupt_prompt="w3 w4 w15 w9",
+        answer="w31",
+        counterfactual_answer="w30",
+    )
+    one, same = (
+        direct_logit_attribution(open_adapter(weights, backend), fact) for weights in (text, seeing)
+    )
+    # parts are of the difference before the cap, where there is one
+    assert (one.softcap, same.softcap) == (text.module.config.final_logit_softcapping, None)
+    np.testing.assert_allclose(same.contributions, one.contributions, atol=1e-5)
+    np.testing.assert_allclose(same.total, same.clean, atol=1e-5)
+    looks = (attention_patterns(open_adapter(w, backend), fact).patterns for w in (text, seeing))
+    np.testing.assert_allclose(*looks, atol=1e-6)
