@@ -22,6 +22,11 @@ def test_models_lists_all_with_what_is_missing(capsys):
     assert "transformer_lens, nnsight" in out
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "`pytest-interp models` says where a converted model lies.",
+    sees="The folder of each model that was converted.",
+)
 def test_models_says_where_a_converted_model_lies(capsys, monkeypatch, tmp_path):
     from pytest_interp.models.converted import entry_folder
     from pytest_interp.models.registry import SMOLLM2
