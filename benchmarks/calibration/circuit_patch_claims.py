@@ -1,4 +1,4 @@
-"""Claims about one planted circuit by patching: which heads matter."""
+"""Claims about one planted circuit by patching: which heads matter, exactly and by estimates."""
 
 from __future__ import annotations
 
@@ -9,17 +9,30 @@ import numpy as np
 
 from benchmarks.calibration.circuit_oracle import Asked, CircuitOracle
 from pytest_interp.adapters import ModelAdapter
-from pytest_interp.claims import Verdict, check_estimated_effect
-from pytest_interp.experiments import attribution_patching
+from pytest_interp.claims import Verdict, check_estimated_effect, check_heads_matter
+from pytest_interp.experiments import attribution_patching, trace_heads
 from pytest_interp.options import DIRECTIONS
 
 LEAST, MOST = 0.5, 0.25
+SITES = ("head", "q", "k", "v")
 Check = Callable[[list[str], float | None], Verdict]
 """Of these heads, and of what is claimed of all others."""
 
 
 def patch_claims(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[Asked]:
     """All of them."""
+    for direction, site in itertools.product(DIRECTIONS, SITES):
+        traced = trace_heads(
+            adapter, oracle.facts, site=site, direction=direction, position="all", controls=False
+        )
+        yield from _which(
+            oracle,
+            _effects(oracle, site, direction),
+            f"matter ({site})",
+            lambda heads, most, t=traced: check_heads_matter(
+                t, heads, at_least=LEAST, others_at_most=most
+            ),
+        )
     for direction in DIRECTIONS:
         estimates = attribution_patching(
             adapter, oracle.facts, sites=("head",), direction=direction, verify=6

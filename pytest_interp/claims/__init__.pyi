@@ -61,6 +61,10 @@ from .head_scores import (
     check_induction_head as check_induction_head,
     check_previous_token_head as check_previous_token_head,
 )
+from .heads import (
+    assert_heads_matter as assert_heads_matter,
+    check_heads_matter as check_heads_matter,
+)
 from .localized import (
     assert_fact_localized as assert_fact_localized,
     check_fact_localized as check_fact_localized,

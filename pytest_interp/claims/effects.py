@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Unpack
 
 from pytest_interp.claims.evidence import column, gather, other_columns
+from pytest_interp.claims.heads import joint_effect
 from pytest_interp.claims.places import (
     Layers,
     layer_span,
@@ -21,6 +22,7 @@ from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
 from pytest_interp.options.trace import Direction
+from pytest_interp.results.joint_trace import JointTrace
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
@@ -29,19 +31,21 @@ Trace = TraceResult | TraceSet
 
 @checking
 def check_sufficient(
-    trace: Trace,
+    trace: Trace | JointTrace,
     site: str,
-    layer_range: Layers,
+    layer_range: Layers | None = None,
     *,
     at_least: float = 0.8,
     **given: Unpack[GivenTerms],
 ) -> Verdict:
     """Check that any one layer of the range restores the fact in the corrupt run.
 
+    Of cells that are patched together: that their set does.
+
     Args:
         trace: made with ``direction="denoise"``.
-        site: ``kind@position``.
-        layer_range: a ``range``, an inclusive pair, or one layer.
+        site: ``kind@position``; of a joint trace the name of a set.
+        layer_range: a ``range``, an inclusive pair, or one layer; None for a joint trace.
         at_least: least effect, as a share of the gap.
         **given: confidence, min_gap, min_known, controls, seed.
 
@@ -53,9 +57,9 @@ def check_sufficient(
 
 @checking
 def check_necessary(
-    trace: Trace,
+    trace: Trace | JointTrace,
     site: str,
-    layer_range: Layers,
+    layer_range: Layers | None = None,
     *,
     at_least: float = 0.8,
     **given: Unpack[GivenTerms],
@@ -176,14 +180,20 @@ assert_handoff = register_claim("handoff")(asserting(check_handoff))
 def _check_effect(
     check: Callable[..., Verdict],
     direction: Direction,
-    trace: Trace,
+    trace: Trace | JointTrace,
     site: str,
-    layer_range: Layers,
+    layer_range: Layers | None,
     at_least: float,
     given: GivenTerms,
 ) -> Verdict:
-    """Check that one column has an effect in a trace of one direction."""
+    """Check that one column, or one set of cells, has an effect in a trace of one direction."""
     word = check.__name__.removeprefix("check_")
+    if isinstance(trace, JointTrace):
+        if layer_range is not None:
+            raise ClaimError(f"the cells of {site!r} name their layers: give no layer_range")
+        return joint_effect(check, direction, trace, site, at_least, given)
+    if layer_range is None:
+        raise ClaimError(f"give the layers in which {site!r} is {word}, as layer_range=(0, 22)")
     terms = Terms.of(check, given)
     evidence = gather(trace, terms)
     found = evidence.any_trace.direction

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from pytest_interp.claims.evidence import Evidence, column, gather, other_columns
+from pytest_interp.claims.heads import head_localized
 from pytest_interp.claims.places import (
     Layers,
     layer_span,
@@ -28,13 +29,14 @@ from pytest_interp.claims.terms import (
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
+from pytest_interp.results.head_trace import HeadTrace
 from pytest_interp.results.trace import TraceResult
 from pytest_interp.results.traces import TraceSet
 
 
 @checking
 def check_fact_localized(
-    trace: TraceResult | TraceSet,
+    trace: TraceResult | TraceSet | HeadTrace,
     site: str,
     layer_range: Layers | None = None,
     *,
@@ -57,11 +59,14 @@ def check_fact_localized(
     ``subject_last`` its last token, ``last`` the last token of the prompt, a number a token.
     Patches are of one cell, so a fact that needs two tokens at once is not localized at either.
 
+    A trace of heads takes one head as its site, ``head.23.4@last``, and no range: no other traced
+    head moves more than ``outside``.
+
     Args:
-        trace: a trace, or the traces of a fact set.
+        trace: a trace, the traces of a fact set, or a trace of heads.
         site: ``kind@position``; the kind is the one that was traced.
         layer_range: a ``range``, an inclusive pair ``(first, last)``, or one layer. None with
-            ``split``.
+            ``split``, and for heads.
         inside: least effect inside.
         outside: most effect outside.
         edge: layers next to each end of the range about which nothing is claimed. Over many
@@ -73,6 +78,12 @@ def check_fact_localized(
         ClaimError: the claim is badly stated, or no layer outside of the range was traced.
     """
     terms = Terms.of(check_fact_localized, given)
+    if isinstance(trace, HeadTrace):
+        if layer_range is not None or split is not None or edge:
+            raise ClaimError(f"{site!r} names its layer: give no layer_range, edge or split")
+        inside = least_effect("inside", inside)
+        outside = most_effect("outside", outside, inside, f"inside={inside:g}")
+        return head_localized(trace, site, inside, outside, terms)
     evidence = gather(trace, terms)
     place, edge = parse_place(evidence, site), whole_number("edge", edge)
     inside = least_effect("inside", inside)

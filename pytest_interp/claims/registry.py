@@ -54,7 +54,7 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
             *("decodable", "steering", "useful", "trajectories"),
             *("estimates",),
             *("ablations", "circuits"),
-            *("attribution", "attention", "head_scores"),
+            *("attribution", "attention", "head_scores", "heads"),
         )
     ),
     accept=_claim,

@@ -32,8 +32,14 @@ from .features import (
     Features as Features,
     capture_features as capture_features,
 )
+from .heads import (
+    trace_heads as trace_heads,
+)
 from .induction import (
     induction_scores as induction_scores,
+)
+from .joint import (
+    trace_joint as trace_joint,
 )
 from .knockout import (
     knock_out_attention as knock_out_attention,

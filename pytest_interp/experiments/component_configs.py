@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_interp.adapters.sites import HEAD, SiteKind
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.configs import AskedTrace
 from pytest_interp.experiments.registry import register_experiment
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.attention import AttentionPatterns
 from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.head_scores import HeadScores
+from pytest_interp.results.head_trace import HeadTrace
+from pytest_interp.results.joint_trace import JointTrace
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -77,6 +81,62 @@ class InductionScores:
         from pytest_interp.experiments.induction import induction_scores
 
         return induction_scores(adapter, self.n, self.length, self.seed, self.bos)
+
+
+@register_experiment("trace_heads")
+@dataclass(frozen=True, kw_only=True)
+class TraceHeads(AskedTrace):
+    """Traces of single heads: which heads of which layers carry a fact?"""
+
+    fact: FactPrompt | None = None
+    """One fact; or give ``facts``."""
+    facts: FactSet | None = None
+    """Several, for claims about all of them, with their intervals."""
+    site: SiteKind = field(default_factory=lambda: HEAD)
+    """``head``, ``q``, ``k``, ``v``, ``pattern`` or ``mlp_neurons``."""
+    position: str | int = "last"
+    """Where heads are patched: ``last``, ``subject``, ``subject_last``, an index or ``all``."""
+    heads: tuple[int, ...] | None = None
+    """Numbers of heads, key-value heads or neurons; all by default."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(fact=self.fact, facts=self.facts)
+
+    def run(self, adapter: ModelAdapter) -> HeadTrace:
+        from pytest_interp.experiments.heads import trace_heads
+
+        return trace_heads(
+            adapter,
+            one_of(fact=self.fact, facts=self.facts),
+            self.options,
+            position=self.position,
+            heads=self.heads,
+            controls=self.controls,
+        )
+
+
+@register_experiment("trace_joint")
+@dataclass(frozen=True, kw_only=True)
+class TraceJoint(AskedTrace):
+    """Traces of sets of cells: what do several cells carry together?"""
+
+    fact: FactPrompt | None = None
+    """One fact; or give ``facts``."""
+    facts: FactSet | None = None
+    """Several, for claims about all of them, with their intervals."""
+    sets: dict[str, tuple[str, ...]]
+    """By a name, cells that are patched together, as ``mlp_out.5-14@subject``."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(fact=self.fact, facts=self.facts)
+
+    def run(self, adapter: ModelAdapter) -> JointTrace:
+        from pytest_interp.experiments.joint import trace_joint
+
+        asked = one_of(fact=self.fact, facts=self.facts)
+        return trace_joint(adapter, asked, self.sets, self.options, controls=self.controls)
 
 
 def one_of(**given: Any) -> Any:

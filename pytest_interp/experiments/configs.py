@@ -46,7 +46,7 @@ class LogitLens:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Trace(TraceOptions):
+class AskedTrace(TraceOptions):
     """The options of a trace, as keys beside the facts."""
 
     seed: int = 0
@@ -65,7 +65,7 @@ class _Trace(TraceOptions):
 
 @register_experiment("causal_trace")
 @dataclass(frozen=True, kw_only=True)
-class CausalTrace(_Trace):
+class CausalTrace(AskedTrace):
     """Causal trace: patch one site at every layer and position; where does a fact sit?"""
 
     fact: FactPrompt
@@ -78,7 +78,7 @@ class CausalTrace(_Trace):
 
 @register_experiment("causal_traces")
 @dataclass(frozen=True, kw_only=True)
-class CausalTraces(_Trace):
+class CausalTraces(AskedTrace):
     """Causal traces of many facts, for claims about all of them, with their intervals."""
 
     facts: FactSet

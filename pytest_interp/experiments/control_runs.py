@@ -60,7 +60,9 @@ def identity_control(adapter: ModelAdapter, trace: TraceResult) -> Control:
     answer, other = (adapter.as_tokens([[i]])[0] for i in (pair.answer_id, pair.counterfactual_id))
     itself = Pairs(tokens, tokens, answer, other)
     first, asked = min(trace.corrupted_positions), trace.options
-    swept = sweep(adapter, itself, asked.site, _few(trace.layers), first, asked.metric)
+    swept = sweep(
+        adapter, itself, asked.site, _few(trace.layers), first, asked.metric, window=asked.window
+    )
     change = (swept.patched - swept.base).abs().max().item() / abs(trace.gap)
     return Control(IDENTITY, change, _rounding(adapter), "a run patched into itself")
 
@@ -100,7 +102,9 @@ def unrelated_control(
     unused = base[:, 0]
     unrelated = Pairs(source, base, unused, unused)
     first = int((clean != corrupt).nonzero()[:, 1].min())
-    swept = sweep(adapter, unrelated, one.options.site, _few(one.layers), first, of_every_fact)
+    site, window = one.options.site, one.options.window
+    layers = _few(one.layers)
+    swept = sweep(adapter, unrelated, site, layers, first, of_every_fact, window=window)
     changes = (swept.patched - swept.base).abs().amax(dim=(0, 1))
     gap = float(np.mean([abs(trace.gap) for trace in known]))
     counted = [

@@ -34,6 +34,7 @@ def sweep(
     first_position: int,
     metric: Measure,
     max_rows: int | None = None,
+    window: int = 1,
 ) -> Sweep:
     """Patch ``kind`` at every layer and position, one cell per run, source into base.
 
@@ -50,13 +51,17 @@ def sweep(
         metric: what is measured at the last position: one value per row, or several.
         max_rows: most rows of one pass, at least
             :data:`pytest_interp.experiments.patches.FEWEST_ROWS`. Memory sets the default.
+        window: layers around each that are patched together.
     """
     n = pairs.n_positions
-    cells = _cells_that_matter(adapter, kind, layers, first_position, n)
+    cells = _cells_that_matter(adapter, kind, layers, first_position, n, window)
     found = patched(
         adapter,
         pairs,
-        [(Part(Site(kind, layer), (position,)),) for layer, position in cells],
+        [
+            tuple(Part(Site(kind, n), (position,)) for n in _around(adapter, layer, window))
+            for layer, position in cells
+        ],
         metric,
         n_shared=first_position,
         max_rows=max_rows,
@@ -69,11 +74,22 @@ def sweep(
     return Sweep(found.source, found.base, swept)
 
 
+def _around(adapter: ModelAdapter, layer: int, window: int) -> range:
+    """The layers of a window; the centre of one of an even size is its upper half's first."""
+    start = layer - window // 2
+    return range(max(start, 0), min(start + window, adapter.n_layers))
+
+
 def _cells_that_matter(
-    adapter: ModelAdapter, kind: SiteKind, layers: Sequence[int], first: int, n_positions: int
+    adapter: ModelAdapter,
+    kind: SiteKind,
+    layers: Sequence[int],
+    first: int,
+    n_positions: int,
+    window: int,
 ) -> list[Cell]:
     # what enters the last block is still read by its attention; what it adds stays in its column
-    only_last = adapter.n_layers - 1 if kind.stays_in_column else None
+    only_last = adapter.n_layers - 1 if kind.stays_in_column and window == 1 else None
     return [
         (layer, position)
         for layer in layers

@@ -48,7 +48,7 @@ def causal_trace(
         controls: run the cheap controls too, so that verdicts name them.
         max_rows: most rows of one forward pass. Memory sets the default.
         **asked: single options in place of those, by name where that is enough: ``site``,
-            ``direction``, ``metric``, ``corruption``, ``layers``.
+            ``direction``, ``metric``, ``corruption``, ``layers``, ``window``.
 
     Raises:
         PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
@@ -149,7 +149,10 @@ class _Batch:
             # claims ask which answer a run prefers, whatever the metric
             return torch.stack([metric(*run), LOGIT_DIFF(*run)], dim=-1)
 
-        return sweep(self.adapter, pairs, self.options.site, layers, first, measure, max_rows)
+        asked = self.options
+        return sweep(
+            self.adapter, pairs, asked.site, layers, first, measure, max_rows, asked.window
+        )
 
     def values(self, swept: Sweep, row: int) -> tuple[Any, Any, Any]:
         """Means over samples: metric and logit difference, clean and corrupt; patched metric."""

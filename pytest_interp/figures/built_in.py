@@ -7,6 +7,8 @@ from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.circuit import CircuitResult
 from pytest_interp.results.estimates import Estimates
 from pytest_interp.results.head_scores import HeadScores
+from pytest_interp.results.head_trace import HeadTrace
+from pytest_interp.results.joint_trace import JointTrace
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
 from pytest_interp.results.probe import ProbeResult
@@ -29,3 +31,5 @@ register_figure(CircuitResult, "pytest_interp.figures.circuits:circuit_figure")
 register_figure(Attribution, "pytest_interp.figures.attribution:attribution_figure")
 register_figure(AttentionPatterns, "pytest_interp.figures.attention:attention_figure")
 register_figure(HeadScores, "pytest_interp.figures.head_scores:head_scores_figure")
+register_figure(HeadTrace, "pytest_interp.figures.head_trace:head_trace_figure")
+register_figure(JointTrace, "pytest_interp.figures.head_trace:joint_trace_figure")

@@ -62,7 +62,8 @@ def _faithful(axes: Axes, result: CircuitResult) -> None:
 
 def _complete(axes: Axes, result: CircuitResult) -> None:
     x, y = result.circuit_without.mean(0), result.model_without.mean(0)
-    ends = [float(np.min([x, y])), float(np.max([x, y]))]
+    # as wide as what the model does: near the diagonal is then near by that measure
+    ends = [np.min([*x, *y, result.none.mean()]), np.max([*x, *y, result.clean.mean()])]
     axes.plot(ends, ends, color="0.8", linewidth=0.8, zorder=0)
     axes.plot(x, y, "o", color=style.BLUE, markersize=4, alpha=0.7)
     axes.plot(x[:1], y[:1], "o", color=style.ORANGE, markersize=6)

@@ -36,12 +36,19 @@ class TraceOptions:
     corruption: Corruption = field(default_factory=Interchange)
     layers: tuple[int, ...] | None = None
     """Layers to patch; all by default."""
+    window: int = 1
+    """Layers that are patched together at a position, around each; fewer at the ends of the model.
+    Meng et al. 2022 (arXiv 2202.05262) restore ten."""
 
     def __post_init__(self) -> None:
         if not self.site.traceable:
             usable = ", ".join(kind.name for kind in site_kinds() if kind.traceable)
             raise ExperimentError(
                 f"causal_trace cannot patch {self.site.name!r}: use one of {usable}", about="site"
+            )
+        if self.window < 1:
+            raise ExperimentError(
+                f"window={self.window!r}: give a number of layers, 1 or more", about="window"
             )
         if self.direction not in DIRECTIONS:
             raise UnknownNameError.of("direction", self.direction, DIRECTIONS)
@@ -70,6 +77,7 @@ class TraceOptions:
             "site": self.site.name,
             "direction": self.direction,
             "metric": self.metric.name,
+            **({} if self.window == 1 else {"window": self.window}),
             **self.corruption.to_json(),
         }
 
@@ -82,6 +90,7 @@ class TraceAsked(TypedDict, total=False):
     metric: Metric | str
     corruption: Corruption | str
     layers: Iterable[int] | None
+    window: int
 
 
 def _listed(layers: Iterable[int]) -> tuple[int, ...]:

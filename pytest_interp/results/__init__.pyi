@@ -38,6 +38,12 @@ from .estimates import (
 from .head_scores import (
     HeadScores as HeadScores,
 )
+from .head_trace import (
+    HeadTrace as HeadTrace,
+)
+from .joint_trace import (
+    JointTrace as JointTrace,
+)
 from .lens import (
     LensResult as LensResult,
 )

@@ -165,6 +165,7 @@ def test_what_cannot_be_ablated_is_refused():
     for components, asked, error, said in (
         ((), {}, ExperimentError, "nothing is ablated: name a component"),
         ("head.1.9", {}, ExperimentError, "no head 9"),
+        ("k.1.3", {}, ExperimentError, "key-value heads are 0 to 1"),
         ("head.9.0", {}, UnsupportedSiteError, "layers 0 to 3"),
         ("hat.1.0", {}, UnknownNameError, "Did you mean 'head'"),
         ("bias.1", {}, ExperimentError, "bias"),

@@ -24,6 +24,7 @@ from pytest_interp.planted.circuits import CircuitModel
 ARCHS = ("gpt2", "qwen3", "llama")
 MODELS: dict[str, Callable[..., CircuitModel]] = {
     "induction": planted_induction_model,
+    "duplicate": lambda arch: planted_induction_model(arch, duplicate=True),
     "ioi": planted_ioi_model,
     "query": lambda arch: planted_two_step_model(arch, through="query"),
     "key": lambda arch: planted_two_step_model(arch, through="key"),
@@ -137,6 +138,9 @@ def test_patching_a_head_or_its_inputs(arch: str, name: str) -> None:
                 moved = runs.metric(runs.run(into, [edit])) - start
                 share = moved / width * (1 if direction == "denoise" else -1)
                 stated = truth.head_effect(head.layer, index, site, position, direction)
+                if np.isnan(stated):  # what a word that is not there matches is not decided
+                    assert (name, site) in (("duplicate", "q"), ("duplicate", "k"))
+                    continue
                 assert share == pytest.approx(stated, abs=truth.tolerance / 20), (
                     head,
                     site,

@@ -1,0 +1,138 @@
+"""Claims about heads and about sets of cells, on results made of plain numbers."""
+
+import numpy as np
+import pytest
+from made_ablations import SPREAD, facts
+from made_results import MADE
+
+from pytest_interp import HeadTrace, JointTrace
+from pytest_interp.claims import (
+    Status,
+    check_fact_localized,
+    check_heads_matter,
+    check_necessary,
+    check_sufficient,
+)
+from pytest_interp.errors import ClaimError, UnknownNameError
+from pytest_interp.options.trace import TraceOptions
+
+N = len(SPREAD)
+
+
+def trace(at, direction="denoise", **changes):
+    """Each head moves such a share of a gap of 8 logits, up to a spread; others move nothing."""
+    moved = np.zeros((N, 3, 4))
+    for name, value in at.items():
+        layer, head = (int(part) for part in name.split(".")[1:])
+        moved[:, layer, head] = 8 * (value + SPREAD / 4)
+    made = {
+        "facts": facts(N),
+        "options": TraceOptions.of(site="head", direction=direction),
+        "clean": np.full(N, 4.0),
+        "corrupt": np.full(N, -4.0),
+        "patched": moved - 4 if direction == "denoise" else 4 - moved,
+        "position": "last",
+        "layers": (0, 1, 2),
+        "heads": (0, 1, 2, 3),
+        "n_layers": 3,
+        "provenance": MADE,
+    }
+    return HeadTrace(**made | changes)
+
+
+def joint(direction="denoise", **effects):
+    moved = np.stack([8 * (value + SPREAD / 4) for value in effects.values()], axis=1)
+    return JointTrace(
+        facts=facts(N),
+        options=TraceOptions.of(direction=direction),
+        clean=np.full(N, 4.0),
+        corrupt=np.full(N, -4.0),
+        patched=moved - 4 if direction == "denoise" else 4 - moved,
+        names=tuple(effects),
+        cells=tuple(("resid_post.1@subject",) for _ in effects),
+        provenance=MADE,
+    )
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "A claim that heads matter passes, fails or stays open by the intervals over facts.",
+    sees="the head that breaks it, with its effect and the limit",
+)
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+def test_heads_matter(direction):
+    found = trace({"head.1.2": 0.5, "head.2.0": 0.3}, direction)
+    both = ["head.1.2", "head.2.0"]
+    assert check_heads_matter(found, both, at_least=0.2, others_at_most=0.1).status is Status.PASSED
+    assert check_heads_matter(found, both, at_least=0.4).status is Status.FAILED
+    alone = check_heads_matter(found, "head.1.2", at_least=0.4, others_at_most=0.1)
+    assert alone.status is Status.FAILED
+    assert "head.2.0@last" in str(alone.details)
+    near = check_heads_matter(found, "head.1.2", at_least=0.499)
+    assert near.status is Status.INCONCLUSIVE
+
+
+def test_a_fact_sits_at_one_head():
+    found = trace({"head.1.2": 0.9})
+    assert check_fact_localized(found, "head.1.2@last").status is Status.PASSED
+    assert check_fact_localized(found, "head.1.1@last").status is Status.FAILED
+    two = trace({"head.1.2": 0.9, "head.2.1": 0.6})
+    assert check_fact_localized(two, "head.1.2@last").status is Status.FAILED
+
+
+def test_where_most_heads_do_as_much_nothing_is_shown():
+    every = {f"head.{layer}.{head}": 0.5 for layer in range(3) for head in range(4)}
+    verdict = check_heads_matter(trace(every), "head.1.2", at_least=0.4)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "other heads" in verdict.sentence
+
+
+def test_undefined_is_inconclusive():
+    found = trace({"head.1.2": np.nan})
+    assert check_heads_matter(found, "head.1.2", at_least=0.4).status is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("site", "asked", "says"),
+    [
+        ("head.1@last", {}, "names no head"),
+        ("head.1.2@subject", {}, "another position"),
+        ("head.7.2@last", {}, "was not traced"),
+        ("k.1.2@last", {}, "was not traced"),
+        ("head.1.2@last", {"layer_range": (0, 1)}, "give no layer_range"),
+        ("head.1.2@last", {"outside": 0.9}, "outside"),
+    ],
+)
+def test_places_that_are_no_head_of_the_trace(site, asked, says):
+    with pytest.raises(ClaimError, match=says):
+        check_fact_localized(trace({"head.1.2": 0.9}), site, **asked)
+    with pytest.raises(ClaimError, match="no head is named"):
+        check_heads_matter(trace({}), [], at_least=0.5)
+
+
+def test_sets_of_cells_suffice_or_are_needed():
+    found = joint(stored=0.95, other=0.2)
+    assert check_sufficient(found, "stored").status is Status.PASSED
+    assert check_sufficient(found, "other").status is Status.FAILED
+    assert check_necessary(joint("noise", stored=0.95), "stored").status is Status.PASSED
+    with pytest.raises(ClaimError, match="direction='noise'"):
+        check_necessary(found, "stored")
+    with pytest.raises(ClaimError, match="give no layer_range"):
+        check_sufficient(found, "stored", (0, 1))
+    with pytest.raises(UnknownNameError, match="Did you mean 'stored'"):
+        check_sufficient(found, "storde")
+
+
+def test_what_the_results_say():
+    found = trace({"head.1.2": 0.5, "head.2.0": 0.3})
+    assert found.strongest == "head.1.2"
+    assert [name for name, _ in found.ranked(2)] == ["head.1.2", "head.2.0"]
+    said = found.to_json()
+    assert said["strongest"] == "head.1.2"
+    assert np.shape(said["mean_effect"]) == (3, 4)
+    assert len(found.pick([0, 2])) == 2
+    assert "head.1.2 0.50" in found.summary()
+    sets = joint(stored=0.95, other=0.2)
+    assert sets.to_json()["strongest"] == "stored"
+    assert "site" not in sets.to_json()
+    assert "stored: 0.950" in sets.summary()
