@@ -70,8 +70,12 @@ def test_an_option_may_name_what_an_extension_adds(project):
 
 @pytest.mark.parametrize(
     "name",
-    ["adds_a", *(pytest.param(n, marks=pytest.mark.slow) for n in ("adds_b", "adds_c"))]
-    + ["specs_conftest"],
+    [
+        "adds_a",
+        pytest.param("adds_b", marks=pytest.mark.slow),
+        pytest.param("adds_c", marks=pytest.mark.slow),
+        "specs_conftest",
+    ],
 )
 def test_the_command_line_finds_it_from_anywhere(project, name, monkeypatch):
     spec = project.path / f"specs/{name}.interp.yaml"
