@@ -69,6 +69,10 @@ from .localized import (
     assert_fact_localized as assert_fact_localized,
     check_fact_localized as check_fact_localized,
 )
+from .paths import (
+    assert_path as assert_path,
+    check_path as check_path,
+)
 from .places import (
     Layers as Layers,
     layer_span as layer_span,

@@ -52,7 +52,7 @@ CLAIMS: Registry[Callable[..., Any]] = Registry(
         for name in (
             *("localized", "effects", "crystallises"),
             *("decodable", "steering", "useful", "trajectories"),
-            *("estimates",),
+            *("estimates", "paths"),
             *("ablations", "circuits"),
             *("attribution", "attention", "head_scores", "heads"),
         )

@@ -55,6 +55,9 @@ from .lens import (
 from .members import (
     every_component as every_component,
 )
+from .paths import (
+    path_patching as path_patching,
+)
 from .probing import (
     probe as probe,
 )

@@ -11,6 +11,7 @@ from pytest_interp.results.head_trace import HeadTrace
 from pytest_interp.results.joint_trace import JointTrace
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
+from pytest_interp.results.paths import PathResult
 from pytest_interp.results.probe import ProbeResult
 from pytest_interp.results.steering import AblationResult, SteerResult
 from pytest_interp.results.trace import TraceResult
@@ -18,6 +19,7 @@ from pytest_interp.results.traces import TraceSet
 from pytest_interp.results.trajectories import Trajectories
 
 register_figure(Estimates, "pytest_interp.figures.estimates:estimates_figure")
+register_figure(PathResult, "pytest_interp.figures.paths:paths_figure")
 register_figure(LensResult, "pytest_interp.figures.lens:lens_figure")
 register_figure(LensSet, "pytest_interp.figures.lenses:lenses_figure")
 register_figure(TraceResult, "pytest_interp.figures.trace:trace_figure")

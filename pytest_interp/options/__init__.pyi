@@ -19,6 +19,9 @@ from .metrics import (
     metric_of as metric_of,
     register_metric as register_metric,
 )
+from .paths import (
+    PathOptions as PathOptions,
+)
 from .probe import (
     ProbeOptions as ProbeOptions,
 )

@@ -50,6 +50,9 @@ from .lens import (
 from .lenses import (
     LensSet as LensSet,
 )
+from .paths import (
+    PathResult as PathResult,
+)
 from .probe import (
     ProbeResult as ProbeResult,
 )

@@ -1,0 +1,227 @@
+"""Path patching: does one part of a model reach the answer by what another reads from it?
+
+Wang et al. 2022 (IOI, arXiv 2211.00593); Goldowsky-Dill et al. 2023 (arXiv 2304.05969).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pytest_interp import progress
+from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.components import Component
+from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.groups import as_floats, of_metric
+from pytest_interp.experiments.growing import Rows
+from pytest_interp.experiments.pairs import Pairs, pairs_of
+from pytest_interp.experiments.parts import Part
+from pytest_interp.experiments.patches import ROWS_PER_PAIR, Patched, patched
+from pytest_interp.experiments.path_ends import OUTPUT, Named, Receiver, receivers_of, senders_of
+from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.written import Written
+from pytest_interp.facts.prompts import FactPrompt
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.options.metrics import LOGIT_DIFF
+from pytest_interp.options.paths import PathOptions
+from pytest_interp.results.base import Floats
+from pytest_interp.results.control import Control
+from pytest_interp.results.over_facts import as_set
+from pytest_interp.results.paths import PathResult
+from pytest_interp.results.tolerances import float_tolerance
+
+UNCHANGED = "a sender that does not change"
+
+
+def path_patching(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    senders: Named | None = None,
+    receivers: Named = OUTPUT,
+    *,
+    options: PathOptions | None = None,
+    **asked: Any,
+) -> PathResult:
+    """Measure the effect of each sender by what each receiver reads from it, all else held.
+
+    The path from a sender S to a receiver R, in a base run and with a source run:
+
+    1. S writes what it writes in the source run. All attention and MLP outputs between S and R
+       stay as they are in the base run. What R reads is thus the stream of the base run, plus what
+       S writes in the source run, minus what it writes in the base run. R is computed from that,
+       its norm included, at all tokens.
+    2. What R gives (its queries, keys or values, or its MLP output) takes its place in the base
+       run, from which all that comes after R is computed. Where R is the output, these are the
+       logits of step 1.
+
+    The effect is the share of the gap between the two runs that this moves: 0 is nothing, 1 is all
+    of it. Nothing is approximated. Effects of paths need not sum to that of the sender: it reaches
+    others as well, and what is not linear between them does not add up.
+
+    All senders of a receiver are rows of passes that grow at the layer of the receiver: a hundred
+    of them cost as much as a few whole runs.
+
+    Args:
+        adapter: the model under a backend.
+        facts: one fact, or a set of them.
+        senders: ``head.9.6`` (layer, head), ``head.9`` (all heads of a layer), ``attn_out.9``,
+            ``mlp_out.5`` or ``embed``; all heads and MLPs before the first receiver by default.
+        receivers: ``q.9.6`` (layer, head), ``k.9.2`` and ``v.9.2`` (key-value head), ``mlp_out.9``,
+            or ``output``, the logits.
+        options: all options as one value.
+        asked: single options in place of those: ``direction``, ``metric``, ``corruption``,
+            ``seed``.
+
+    Raises:
+        PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
+            token.
+        ExperimentError: no sender or receiver, one that the model lacks or that is none, or a
+            receiver that does not come after a sender.
+        UnknownNameError: an unknown kind of component, direction, metric or corruption.
+        UnsupportedSiteError: a site that the model lacks.
+    """
+    chosen = replace(options or PathOptions(), **asked)
+    chosen = replace(chosen, corruption=chosen.corruption.seeded(chosen.seed))
+    given, samples = as_set(facts), chosen.corruption.n_samples
+    to = receivers_of(adapter, receivers)
+    starts = senders_of(adapter, senders, to)
+    read = [tokenized(adapter, fact) for fact in given.prompts]
+    # the metric and the logit difference come last
+    source, base = np.empty((2, len(read), 2))
+    moved = np.empty((len(read), len(to), len(starts) + 1))
+    done = 0
+    for members in by_length(list(map(len, read)), lambda n: _fitting(adapter, n, samples)):
+        some = [read[i] for i in members]
+        pairs = pairs_of(adapter, some, chosen.corruption, chosen.direction)
+        measure = of_metric(chosen.metric)
+        paths = _Paths(adapter, pairs, Written(adapter, pairs, starts, measure), (*starts, None))
+        source[members] = _by_fact(paths.written.source_value, samples)
+        for r, receiver in enumerate(to):
+            found = paths.into(receiver, measure)
+            base[members] = _by_fact(found.base, samples)
+            change = (found.patched - found.base)[..., 0].T
+            moved[members, r] = _by_fact(change, samples)
+        done += len(members)
+        progress.report(f"paths of {adapter.name}", done, len(read))
+    clean, corrupt = (base, source) if chosen.direction == "noise" else (source, base)
+    return PathResult(
+        facts=given,
+        options=chosen,
+        senders=tuple(map(str, starts)),
+        receivers=tuple(one.name for one in to),
+        n_layers=adapter.n_layers,
+        change=moved[..., :-1],
+        clean=clean[:, 0],
+        corrupt=corrupt[:, 0],
+        metric=chosen.metric,
+        direction=chosen.direction,
+        corruption=chosen.corruption,
+        preferences=None if chosen.metric == LOGIT_DIFF else np.stack([clean[:, 1], corrupt[:, 1]]),
+        controls=(_unchanged(adapter, moved[..., -1], source[:, 0] - base[:, 0]),),
+        provenance=adapter.provenance(seed=chosen.seed),
+    )
+
+
+@dataclass(frozen=True)
+class _From(Part):
+    """A part whose value depends on the sender."""
+
+    sender: int = 0
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Paths of pairs of one length; a sender of None is one that does not change."""
+
+    adapter: ModelAdapter
+    pairs: Pairs
+    written: Written
+    senders: Sequence[Component | None]
+    received: dict[int, Tensor] = field(default_factory=dict)
+    """By the number of its sender: what the receiver at hand gives in step 1."""
+
+    def into(self, receiver: Receiver, measure: Any) -> Patched:
+        """Measure the base runs with each path into a receiver."""
+        runs = replace(self.pairs, source=None, source_noise=None)
+        # until the first difference every sender writes the same
+        shared = min(self.pairs.first_difference, runs.n_positions - 1)
+        step = max(1, rows_in_budget(self.adapter, runs.n_positions) // len(runs) - 1)
+        found: list[Patched] = []
+        for start in range(0, len(self.senders), step):
+            numbers = range(start, min(start + step, len(self.senders)))
+            reading = [_From(receiver.reads, sender=i) for i in numbers]
+            patches = [(one,) for one in reading]
+            if receiver.component is not None:
+                site = receiver.component.site
+                giving = [_From(site, index=receiver.units, sender=i) for i in numbers]
+                both = list(zip(reading, giving, strict=True))
+                self.received.clear()
+                self._run(runs, both, self._receive(receiver), measure, shared)
+                patches = [(one,) for one in giving]
+                found.append(self._run(runs, patches, self._give, measure, shared))
+            else:
+                found.append(self._run(runs, patches, self._receive(receiver), measure, shared))
+        return replace(found[0], patched=torch.cat([one.patched for one in found]))
+
+    def _run(self, runs: Pairs, patches: Any, values: Any, measure: Any, shared: int) -> Patched:
+        most = len(runs) * ROWS_PER_PAIR  # all of these pairs share each pass
+        room = max(most, rows_in_budget(self.adapter, runs.n_positions))
+        return patched(
+            self.adapter,
+            runs,
+            patches,
+            measure,
+            values,
+            n_shared=shared,
+            max_rows=room,
+            what="paths",
+        )
+
+    def _receive(self, receiver: Receiver) -> Any:
+        """Step 1: the stream changes by what the sender writes, and the receiver is noted."""
+
+        def value(part: Part, rows: Rows) -> Tensor:
+            assert isinstance(part, _From)
+            if part.site != receiver.reads:
+                self.received[part.sender] = rows.own
+                return rows.own
+            sender = self.senders[part.sender]
+            if sender is None:
+                return rows.base
+            # without what the prefix holds
+            change = self.written.change(sender)[:, -rows.base.shape[1] :]
+            return rows.base + change.to(rows.base)
+
+        return value
+
+    def _give(self, part: Part, rows: Rows) -> Tensor:
+        """Step 2: the receiver gives what it gave then."""
+        assert isinstance(part, _From)
+        return self.received[part.sender]
+
+
+def _fitting(adapter: ModelAdapter, n_positions: int, samples: int) -> int:
+    """Facts that share their passes: with their senders, and with what is kept of both runs."""
+    kept = adapter.n_layers * (adapter.n_heads * adapter.sizes.d_head + 2 * adapter.d_model)
+    rows = rows_in_budget(adapter, n_positions, kept * n_positions)
+    return max(1, rows // (ROWS_PER_PAIR * samples))
+
+
+def _by_fact(values: Tensor, samples: int) -> Floats:
+    """Values [pair, ...] as means over the samples of each fact."""
+    return np.asarray(as_floats(values).reshape(-1, samples, *values.shape[1:]).mean(1))
+
+
+def _unchanged(adapter: ModelAdapter, moved: Floats, gap: Floats) -> Control:
+    """The path of a sender whose source is its base: it may move nothing.
+
+    Value: the largest change by any receiver, as a share of the mean size of the gap.
+    """
+    limit = float_tolerance(str(adapter.dtype).removeprefix("torch.")).atol
+    share = float(np.abs(moved).max() / max(float(np.abs(gap).mean()), 1e-12))
+    return Control(UNCHANGED, share, limit, "its source is its base, the rest as for the others")

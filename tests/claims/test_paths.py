@@ -1,0 +1,104 @@
+"""Claims on paths."""
+
+import numpy as np
+import pytest
+
+from pytest_interp import FactPrompt, FactSet
+from pytest_interp.claims import assert_path, check_path
+from pytest_interp.claims.verdict import Status
+from pytest_interp.errors import ClaimError, UnknownNameError
+from pytest_interp.options import PathOptions
+from pytest_interp.results import PathResult
+from pytest_interp.results.control import Control
+
+N_FACTS = 8
+SENDERS = ("head.0.1", "head.1.0", "mlp_out.1")
+RECEIVERS = ("q.2.1", "output")
+
+
+def paths(effect=0.6, n=N_FACTS, direction="noise", **change):
+    """The path from head.1.0 to q.2.1 has an effect, that of mlp_out.1 one of 0.1; others none."""
+    prompts = [
+        FactPrompt(
+            clean_prompt=f"of land{i} is",
+            corrupt_prompt=f"of shore{i} is",
+            answer=f" city{i}",
+            counterfactual_answer=f" port{i}",
+            subject=f"land{i}",
+        )
+        for i in range(n)
+    ]
+    gap = -10.0 if direction == "noise" else 10.0
+    moved = np.zeros((n, len(RECEIVERS), len(SENDERS)))
+    spread = np.linspace(-0.05, 0.05, n) if n > 1 else 0.0
+    moved[:, 0, 1], moved[:, 0, 2] = (effect + spread) * gap, (0.1 + spread / 5) * gap
+    given = {
+        "facts": FactSet.of(prompts, "capitals", "plain"),
+        "options": PathOptions(direction=direction),
+        "senders": SENDERS,
+        "receivers": RECEIVERS,
+        "n_layers": 4,
+        "clean": np.full(n, 5.0),
+        "corrupt": np.full(n, -5.0),
+        "direction": direction,
+        "change": moved,
+    }
+    return PathResult(**{**given, **change})
+
+
+@pytest.mark.parametrize("direction", ["noise", "denoise"])
+@pytest.mark.parametrize("n", [1, N_FACTS])
+def test_a_path_that_is_there_passes(n, direction):
+    found = paths(n=n, direction=direction)
+    verdict = assert_path(found, "head.1.0", "q.2.1", at_least=0.5, others_at_most=0.2)
+    assert verdict.effect.value == pytest.approx(0.6)
+    assert verdict.direction == direction
+
+
+@pytest.mark.parametrize(
+    ("effect", "asked", "status"),
+    [
+        (0.6, {"at_least": 0.8}, Status.FAILED),
+        (0.6, {"at_least": 0.6}, Status.INCONCLUSIVE),
+        (0.6, {"at_least": 0.5, "others_at_most": 0.05}, Status.FAILED),
+        (-0.6, {"at_least": 0.5}, Status.FAILED),
+        (np.nan, {"at_least": 0.5}, Status.INCONCLUSIVE),
+    ],
+)
+def test_one_that_is_not_as_claimed_does_not(effect, asked, status):
+    assert check_path(paths(effect), "head.1.0", "q.2.1", **asked).status is status
+
+
+@pytest.mark.guarantee(
+    "undefined",
+    "Where a sender that does not change moves something, no claim about a path is decided.",
+    sees="inconclusive, with the control",
+)
+def test_a_control_that_moves_leaves_it_open():
+    broken = paths(controls=(Control("a sender that does not change", 0.2, 1e-3),))
+    verdict = check_path(broken, "head.1.0", "q.2.1", at_least=0.5)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "a sender that does not change" in verdict.sentence + verdict.details
+
+
+def test_a_path_that_was_not_measured_is_refused():
+    for ends in (("head.1.3", "q.2.1"), ("head.1.0", "q.2.0")):
+        with pytest.raises(UnknownNameError, match=r"no path of the .* nearest are .*\.1\.0|q\.2"):
+            check_path(paths(), *ends, at_least=0.5)
+    with pytest.raises(ClaimError, match="path_patching"):
+        check_path("q.2.1", "head.1.0", "q.2.1", at_least=0.5)
+    with pytest.raises(ClaimError, match="others_at_most"):
+        check_path(paths(), "head.1.0", "q.2.1", at_least=0.5, others_at_most=0.7)
+    with pytest.raises(ClaimError, match="shape"):
+        paths(senders=SENDERS[:2])
+
+
+def test_json_holds_means_and_who_is_strongest():
+    said = paths().to_json()
+    assert said["effect"][0] == pytest.approx([0, 0.6, 0.1])
+    assert said["strongest_sender"][0] == "head.1.0"
+    assert said["direction"] == "noise"
+    assert paths(np.nan).to_json()["strongest_sender"][0] is None
+    assert paths().summary() == "strongest path head.1.0 to q.2.1, effect 0.600"
+    assert paths(np.nan).strongest(1)[0].sender == "mlp_out.1"
+    assert paths().pick([1, 2]).change.shape == (2, 2, 3)
