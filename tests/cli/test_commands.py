@@ -117,7 +117,7 @@ def test_facts_file_that_is_not_there(capsys):
     assert "absent" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", [[], ["--python"]])
+@pytest.mark.parametrize("kind", [[], pytest.param(["--python"], marks=pytest.mark.slow)])
 def test_new_writes_a_spec_that_passes(pytester, kind, capsys):
     assert main(["new", "monuments", *kind]) == 0
     file = capsys.readouterr().out.split()[1].rstrip(".")
@@ -229,6 +229,7 @@ def test_doctor_counts_spec_files_and_says_whether_the_plugin_is_on(
     assert ("pytest passes over its 2 spec files" in out) == bool(status)
 
 
+@pytest.mark.slow
 def test_python_dash_m_is_the_same_command():
     done = subprocess.run(
         [sys.executable, "-m", "pytest_interp", "run", "logit_lens", "--config", "absent.yaml"],
