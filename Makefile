@@ -26,6 +26,8 @@ export HF_HUB_OFFLINE ?= 1
 
 .PHONY: specs test thorough lowest check lint format types layers bench torture docs lock clean
 
+# under -n the specs of a file, and so the results that they share, stay in one worker
+specs: PYTEST_ARGS ?= -n 2
 specs: $(VENV)/.models
 	$(PY) -m pytest specs $(PYTEST_ARGS)
 

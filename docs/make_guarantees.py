@@ -6,6 +6,8 @@
 A test says what it guarantees by a mark, in plain strings:
 
     @pytest.mark.guarantee("green", "promise in one sentence", sees="what the user sees instead")
+
+Several tests of a module share a mark that has a name there.
 """
 
 from __future__ import annotations
@@ -51,15 +53,30 @@ def rows(root: Path = ROOT) -> Iterator[Row]:
     """The rows of all tests below ``tests/``, in order of the files and of their lines."""
     for file in sorted((root / "tests").rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
+        named = {
+            ast.unparse(node.targets[0]): node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and _is_mark(node.value)
+        }
+        used: set[ast.AST] = set()
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 where = f"{file.relative_to(root).as_posix()}::{node.name}"
                 for decorator in node.decorator_list:
-                    if (
-                        isinstance(decorator, ast.Call)
-                        and ast.unparse(decorator.func) == "pytest.mark.guarantee"
-                    ):
-                        yield _row(decorator, where)
+                    mark = named.get(ast.unparse(decorator), decorator)
+                    if isinstance(mark, ast.Call) and _is_mark(mark):
+                        used.add(mark)
+                        yield _row(mark, where)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _is_mark(node) and node not in used:
+                sys.exit(
+                    f"{file.relative_to(root)}:{node.lineno}: this mark stands at no test: write it"
+                    " above one, or give it a name in its module"
+                )
+
+
+def _is_mark(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.guarantee"
 
 
 def _row(mark: ast.Call, where: str) -> Row:

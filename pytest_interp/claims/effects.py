@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Unpack
 
 from pytest_interp.claims.evidence import column, gather, other_columns
-from pytest_interp.claims.heads import joint_effect
+from pytest_interp.claims.head_effects import joint_effect
 from pytest_interp.claims.places import (
     Layers,
     layer_span,

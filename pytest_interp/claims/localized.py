@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from pytest_interp.claims.evidence import Evidence, column, gather, other_columns
-from pytest_interp.claims.heads import head_localized
+from pytest_interp.claims.head_effects import head_localized
 from pytest_interp.claims.places import (
     Layers,
     layer_span,

@@ -36,6 +36,7 @@ from pytest_interp.models.arithmetic import (
 LIMITS = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
 
 
+PREFIX = "prefix"
 LARGE = "large edit"
 LEAST_MOVE = 1e-6
 """An edit that is lost moves no bit. One of the attention of a planted model, on a prompt of which
@@ -78,8 +79,9 @@ def check_model(
     """Compare the backends and the plain Hugging Face module on one prompt.
 
     Compared are the tokens, the logits, the activation at every site, and the logits after an edit
-    that changes nothing, at every site that can be written. A large edit must change them. Then the
-    sums and products of :mod:`pytest_interp.models.arithmetic`.
+    that changes nothing, at every site that can be written. A large edit must change them. The
+    logits behind a prefix must be those of the whole prompt. Then the sums and products of
+    :mod:`pytest_interp.models.arithmetic`.
 
     Args:
         weights: the model.
@@ -120,7 +122,7 @@ def check_model(
                 rows.setdefault(f"{LARGE} at {kind}", {})[backend] = large
             progress.report(f"comparing {weights.name} with plain hooks", done, steps)
     limits = {"tokens": 0.0} | {name: LEAST_MOVE for name in rows if name.startswith(LARGE)}
-    return [
+    compared = [
         Comparison(
             name,
             found,
@@ -129,7 +131,38 @@ def check_model(
             at_least=name.startswith(LARGE),
         )
         for name, found in rows.items()
-    ] + [_related(weights, backends, relation, tokens, limit) for relation in RELATIONS]
+    ]
+    related = [_related(weights, backends, relation, tokens, limit) for relation in RELATIONS]
+    return [*compared, behind_a_prefix(weights, backends, tokens, limit), *related]
+
+
+def behind_a_prefix(
+    weights: Weights, backends: Sequence[str], tokens: Tensor, limit: float
+) -> Comparison:
+    """Whether the second half of the prompt, run behind the first, has the logits of the whole.
+
+    Args:
+        weights: the model.
+        backends: their names.
+        tokens: [1, pos].
+        limit: the most that a logit may differ by, as a share of the largest.
+    """
+    half = tokens.shape[1] // 2
+    if not half:
+        return Comparison(PREFIX, {}, limit, not_applicable="a prompt of one token has none")
+    errors, reasons = {}, []
+    for backend in backends:
+        adapter = open_adapter(weights, backend)
+        whole = adapter.run(tokens, logits="all").logits
+        try:
+            prefix = adapter.prefix(tokens[:, :half])
+            rest = adapter.run(tokens[:, half:], prefix=prefix, logits="all").logits
+        except HookError as error:
+            errors[backend] = float("nan")
+            reasons.append(str(error))
+        else:
+            errors[backend] = distance(rest, whole[:, half:])
+    return Comparison(PREFIX, errors, limit, tuple(reasons))
 
 
 def _related(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -93,12 +93,17 @@ def model_of(item: pytest.Item | None) -> str | None:
     return target.model if target else None
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
     """Group the tests of one model, so that one model at a time is in memory."""
-    groups: dict[str | None, list[pytest.Item]] = {}
+    # other tests stay behind the one that they follow in their file: noted before anybody sorts,
+    # since pytest puts tests without a parameter last in some of its versions
+    models: dict[pytest.Item, str | None] = {}
     model = next(filter(None, map(model_of, items)), None)
     for item in items:
-        model = model_of(item) or model  # other tests stay behind the one that they followed
-        groups.setdefault(model, []).append(item)
+        models[item] = model = model_of(item) or model
+    yield
+    groups: dict[str | None, list[pytest.Item]] = {}
+    for item in items:
+        groups.setdefault(models.get(item, model), []).append(item)
     items[:] = [item for group in groups.values() for item in group]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tiny import ARCHITECTURES, MODELS, adapter_of
+from tiny import ARCHITECTURES, adapter_of
 
 from pytest_interp.adapters import ModelAdapter, backend_names, register_backend
 from pytest_interp.registry import restored
@@ -28,7 +28,9 @@ def _opened(model: str, backend: str) -> ModelAdapter:
         return adapter_of(model, backend)
 
 
-@pytest.fixture(params=MODELS, scope="session")
+@pytest.fixture(
+    params=[*ARCHITECTURES, pytest.param("smollm2-135m", marks=pytest.mark.slow)], scope="session"
+)
 def anatomy(request: pytest.FixtureRequest, backend: str) -> ModelAdapter:
     """Every architecture and one real model, on every backend."""
     return _opened(request.param, backend)

@@ -172,6 +172,7 @@ def test_an_unknown_reference_is_refused(project):
     assert "unknown reference backend 'nnsigth'. Did you mean 'nnsight'?" in text(result)
 
 
+@pytest.mark.slow
 def test_workers_do_not_compare_with_what_another_is_writing(project):
     project.run("--interp-update").assert_outcomes(passed=2)
     project.spoil()

@@ -11,6 +11,9 @@ import torch
 
 from pytest_interp.models import load_weights
 
+# the specs themselves, which make specs runs on the unchanged model, hold the first of these
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parent.parent.parent
 # one trace and one lens; each compares numbers and figure
 CLAIMS = "through_layer_22 and denoise or crystallises_in_the_last_layer and France"

@@ -13,6 +13,7 @@ def test_options_of_syrupy_and_pytest_regressions_are_honoured(saved, option):
     saved.run().assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_two_workers(project):
     project.worker_run("-n2", "--interp-update").assert_outcomes(passed=2)
     assert set(project.saved()) == FILES

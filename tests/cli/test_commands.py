@@ -22,6 +22,11 @@ def test_models_lists_all_with_what_is_missing(capsys):
     assert "transformer_lens, nnsight" in out
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "`pytest-interp models` says where a converted model lies.",
+    sees="The folder of each model that was converted.",
+)
 def test_models_says_where_a_converted_model_lies(capsys, monkeypatch, tmp_path):
     from pytest_interp.models.converted import entry_folder
     from pytest_interp.models.registry import SMOLLM2
@@ -112,7 +117,7 @@ def test_facts_file_that_is_not_there(capsys):
     assert "absent" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", [[], ["--python"]])
+@pytest.mark.parametrize("kind", [[], pytest.param(["--python"], marks=pytest.mark.slow)])
 def test_new_writes_a_spec_that_passes(pytester, kind, capsys):
     assert main(["new", "monuments", *kind]) == 0
     file = capsys.readouterr().out.split()[1].rstrip(".")
@@ -224,6 +229,7 @@ def test_doctor_counts_spec_files_and_says_whether_the_plugin_is_on(
     assert ("pytest passes over its 2 spec files" in out) == bool(status)
 
 
+@pytest.mark.slow
 def test_python_dash_m_is_the_same_command():
     done = subprocess.run(
         [sys.executable, "-m", "pytest_interp", "run", "logit_lens", "--config", "absent.yaml"],

@@ -65,6 +65,11 @@ def test_the_figure_shows_what_is_claimed(spec, tmp_path):
     assert heights[0] < heights[1] < heights[2], "a line of the legend for each limit"
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "`pytest-interp run` takes the experiment from the file, and asks for no other.",
+    sees="The run; an error where the file names none.",
+)
 def test_the_file_names_the_experiment(spec, tmp_path, capsys):
     assert main(["run", "--config", spec, "--tag", "first"]) == 0
     assert (tmp_path / "outputs" / "causal_trace" / "first" / "result.json").is_file()

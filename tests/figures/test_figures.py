@@ -261,6 +261,11 @@ def test_signs_that_the_font_lacks_are_drawn_as_escapes(text):
     assert "\\" in label.get_text()
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "Titles, names of curves and names of rows are whole, and none is drawn over another.",
+    sees="Every title and label within the picture and apart from the others.",
+)
 def test_titles_of_long_prompts_are_not_cut():
     long = "The capital of a country far away " * 6
     made = trace()
@@ -276,6 +281,11 @@ def test_titles_of_long_prompts_are_not_cut():
         assert box.y1 < figure.bbox.y1
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "Titles, names of curves and names of rows are whole, and none is drawn over another.",
+    sees="Every title and label within the picture and apart from the others.",
+)
 @pytest.mark.parametrize("hand_off", [1, 7, 11])
 def test_the_names_of_the_curves_do_not_overlap(hand_off):
     made = trace(hand_off=hand_off)
@@ -288,6 +298,11 @@ def test_the_names_of_the_curves_do_not_overlap(hand_off):
     assert not first.overlaps(second)
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "Ranks count from zero in figures, as in results and tables.",
+    sees="0 is the top token.",
+)
 def test_ranks_are_counted_from_zero_as_in_results():
     axes = lens_figure(lens(crossover=8)).axes[1]
     assert "0 = top token" in axes.get_ylabel()

@@ -112,12 +112,22 @@ def test_the_interval_of_the_settled_layer_is_that_of_the_verdict():
     assert "No answer leads clearly" in text_of(lenses_figure(lens_set(12, 12)))
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "A figure names the model that it is about.",
+    sees="Its name in the title.",
+)
 @pytest.mark.parametrize("make", [trace, trace_set, lens_set], ids=["trace", "traces", "lenses"])
 def test_the_model_is_in_the_title(make):
     made = make(8) if make is lens_set else make()
     assert re.search("made: (Clean into corrupt|logit lens)", text_of(figure_of(made)))
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "Titles, names of curves and names of rows are whole, and none is drawn over another.",
+    sees="Every title and label within the picture and apart from the others.",
+)
 @pytest.mark.parametrize("n", [10, 37, 60, 150])
 def test_names_of_rows_do_not_run_into_each_other(n):
     figure = traces_figure(trace_set(n))

@@ -77,7 +77,9 @@ def test_a_passed_claim_shows_its_margin_on_demand(claim):
 
 
 @SAME
-@pytest.mark.parametrize("options", [[], ["-n2", "-p", "xdist"]])
+@pytest.mark.parametrize(
+    "options", [[], pytest.param(["-n2", "-p", "xdist"], marks=pytest.mark.slow)]
+)
 def test_the_same_failure_of_two_backends_is_printed_once(claim, options):
     result = claim(4).runpytest_subprocess("-p", "no:cacheprovider", "--junitxml=out.xml", *options)
     result.assert_outcomes(failed=2)

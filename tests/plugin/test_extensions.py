@@ -68,7 +68,15 @@ def test_an_option_may_name_what_an_extension_adds(project):
     by_pytest(project, "--interp-model=adds_c", str(file)).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("name", ["adds_a", "adds_b", "adds_c", "specs_conftest"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adds_a",
+        pytest.param("adds_b", marks=pytest.mark.slow),
+        pytest.param("adds_c", marks=pytest.mark.slow),
+        "specs_conftest",
+    ],
+)
 def test_the_command_line_finds_it_from_anywhere(project, name, monkeypatch):
     spec = project.path / f"specs/{name}.interp.yaml"
     monkeypatch.setattr(project, "_path", project.mkdir("elsewhere"))  # where it runs commands

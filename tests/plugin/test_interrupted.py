@@ -48,7 +48,14 @@ def test_ctrl_c_in_a_trace(pytester, spec, backend):
     command += [f"--interp-backend={backend}", "-o", f"interp_reference_backend={backend}"]
     slow, started = pytester.path / "slow", pytester.path / "started"
     slow.touch()
-    run = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command,
+        cwd=pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell lets what it runs in the background ignore Ctrl-C, and its children after it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     deadline = time.monotonic() + 120
     while not started.exists() and time.monotonic() < deadline:
         time.sleep(0.05)

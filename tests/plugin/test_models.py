@@ -182,6 +182,7 @@ def test_own(lens, trace):
     result.stdout.fnmatch_lines(["*::test_own PASSED*"])
 
 
+@pytest.mark.slow
 def test_workers_of_xdist(pytester, spec):
     pytest.importorskip("xdist")
     spec(

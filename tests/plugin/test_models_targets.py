@@ -72,7 +72,14 @@ class TestClass:
     ]
 
 
-def test_tests_of_a_model_stand_together(pytester, spec, collected):
+@pytest.mark.parametrize("plain_last", [False, True], ids=["as collected", "plain ones last"])
+def test_tests_of_a_model_stand_together(pytester, spec, collected, plain_last):
+    """Also where pytest, as some versions do, or a plugin puts tests without parameters last."""
+    pytester.makeconftest(
+        "def pytest_collection_modifyitems(items):\n"
+        f"    if {plain_last}:\n"
+        "        items.sort(key=lambda item: not hasattr(item, 'callspec'))\n"
+    )
     spec(
         """
 def test_gpt2(adapter): ...

@@ -61,6 +61,11 @@ def all_threads():
     return int(done.stdout)
 
 
+@pytest.mark.guarantee(
+    "kept",
+    "Under xdist a file of tests on a model stays in one worker, without being asked to.",
+    sees="No model is loaded and traced twice; the time of one process or less.",
+)
 def test_a_file_on_a_model_stays_in_one_worker(places):
     found = places("-n2")
     assert len(found["test_a"][0]) == len(found["test_b"][0]) == 1

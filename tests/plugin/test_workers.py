@@ -57,7 +57,15 @@ def verdicts(pytester, spec):
     "However the workers of xdist share out the tests, each gets the verdict of one process.",
     sees="the same tests fail, for the same reasons, under every `--dist`",
 )
-@pytest.mark.parametrize("mode", ["load", "loadfile", "loadscope", "worksteal"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "load",
+        "worksteal",
+        pytest.param("loadfile", marks=pytest.mark.slow),
+        pytest.param("loadscope", marks=pytest.mark.slow),
+    ],
+)
 def test_verdicts_do_not_depend_on_how_tests_are_shared_out(pytester, verdicts, mode):
     pytest.importorskip("xdist")
     alone = verdicts(pytester.runpytest_inprocess, "-p", "no:xdist")

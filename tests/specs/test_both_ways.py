@@ -32,7 +32,16 @@ SPECS = {str(file.relative_to(ROOT)): file for file in sorted(FILES)}
 SPECS |= {f"{page.name}:{n}": (page, block) for n, (page, block) in enumerate(BLOCKS, 1)}
 
 
-@pytest.fixture(params=SPECS.values(), ids=SPECS)
+SLOW = "told_or_not"
+"""The study of labelled prompts on real weights: the folder specs/ holds it as well."""
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(what, id=name, marks=[pytest.mark.slow] if SLOW in name else [])
+        for name, what in SPECS.items()
+    ]
+)
 def spec(request, tmp_path, monkeypatch):
     """The spec in a copy of its project, and pytest's temporary folder as the working folder."""
     monkeypatch.chdir(tmp_path)
