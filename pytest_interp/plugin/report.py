@@ -209,6 +209,7 @@ def _add_to_summary(run: RunRecord) -> Iterator[str]:
 
 def run_record(config: pytest.Config, collected: Collected, exit_status: int) -> RunRecord:
     """The record of the run, as far as it came."""
+    from pytest_interp.plugin.standins import stand_in_lines
     from pytest_interp.provenance import git_state, versions_here
     from pytest_interp.report.reading import test_of
     from pytest_interp.report.run import RunRecord
@@ -229,6 +230,7 @@ def run_record(config: pytest.Config, collected: Collected, exit_status: int) ->
         python=platform.python_version(),
         platform=platform.platform(),
         tests=tuple(tests),
+        stand_ins=tuple(stand_in_lines(config, {test.model for test in tests if test.model})),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 
@@ -10,12 +10,14 @@ from pytest_interp.errors import InterpError
 from pytest_interp.models.registry import find_model
 from pytest_interp.plugin.options import MODELS
 
+_SAID = pytest.StashKey[dict[tuple[str, str], tuple[str, ...]]]()
+"""What was found of a model and its checkpoint: weights are compared once in a run."""
+
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Name the tensors that are not those of the model, a few lines for each checkpoint."""
-    checkpoints = config.stash[MODELS].settings.checkpoints
     used = {
         value
         for reports in terminalreporter.stats.values()
@@ -23,16 +25,28 @@ def pytest_terminal_summary(
         for name, value in getattr(report, "user_properties", ())
         if name == "interp_model"
     }
-    lines = [
-        line
-        for model, checkpoint in checkpoints.items()
-        if model in used
-        for line in _lines(model, checkpoint.source)
-    ]
-    if lines:
+    if lines := stand_in_lines(config, used):
         terminalreporter.section("interp checkpoints")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+def stand_in_lines(config: pytest.Config, used: Collection[str]) -> list[str]:
+    """In which tensors the checkpoints of this run differ from the models they stand in for.
+
+    Args:
+        config: of the run.
+        used: names of the models that a test ran on.
+    """
+    said = config.stash.setdefault(_SAID, {})
+    lines: list[str] = []
+    for model, checkpoint in config.stash[MODELS].settings.checkpoints.items():
+        if model in used:
+            pair = model, checkpoint.source
+            if pair not in said:
+                said[pair] = tuple(_lines(*pair))
+            lines += said[pair]
+    return lines
 
 
 def _lines(model: str, source: str) -> Iterator[str]:

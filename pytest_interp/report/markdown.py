@@ -129,6 +129,11 @@ def _counts(run: RunRecord) -> str:
 
 
 def _stand_ins(run: RunRecord) -> Iterator[str]:
+    for line in run.stand_ins:
+        yield ""
+        yield text(line)
+    if run.stand_ins:
+        return
     pairs = {(t.model, t.checkpoint) for t in run.tests if t.checkpoint is not None}
     for model, checkpoint in sorted(pairs, key=str):
         yield ""

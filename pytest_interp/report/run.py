@@ -229,6 +229,8 @@ class RunRecord:
     python: str
     platform: str
     tests: tuple[TestRecord, ...]
+    stand_ins: tuple[str, ...] = ()
+    """Lines on the checkpoints that stood in for models: in which tensors each differs."""
     schema: int = SCHEMA
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
@@ -34,9 +36,13 @@ def test_the_tensor_that_changed_is_named_where_a_test_ran(pytester, damaged):
     pytester.makepyfile(SPEC)
     off = ("-p", "no:cacheprovider", "-p", "no:xdist")
     given = f"--interp-model=planted-llama={damaged}"
-    said = pytester.runpytest_inprocess(*off, given).stdout.str()
+    reports = ("--interp-report=r.html", "--interp-report-md=r.md", "--interp-report-json=r.json")
+    said = pytester.runpytest_inprocess(*off, given, *reports).stdout.str()
     line = "damaged stands in for planted-llama: 1 of 57 tensors differs: layers.2.mlp.down_proj"
     assert f"{line}, all zero" in said
+    assert f"{line}, all zero" in (pytester.path / "r.html").read_text()
+    assert "layers.2.mlp.down" in (pytester.path / "r.md").read_text()
+    assert line in json.loads((pytester.path / "r.json").read_text())["stand_ins"][0]
     # without a test that ran on it, nothing is read
     assert (
         "stands in" not in pytester.runpytest_inprocess(*off, given, "--collect-only").stdout.str()
