@@ -17,6 +17,7 @@ from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.results.ablations import Ablations
+from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
 
 Unit = Literal["share", "metric"]
@@ -38,7 +39,8 @@ def check_ablation_drops(
 
     It passes where the whole interval of the mean drop is at least ``at_least``. Random sets of as
     many components of the same kinds must not do as much: where their median drop is above half of
-    this one the verdict is inconclusive.
+    this one the verdict is inconclusive. Of attention that is knocked out, the same is asked of as
+    many other tokens.
 
     That a drop is small does not show that a component does nothing. Later components may take over
     (Wang et al. 2022, arXiv 2211.00593; McGrath et al. 2023, arXiv 2307.15771).
@@ -71,7 +73,7 @@ def check_ablation_drops(
         ablations,
         [Demand(f"drop without {name}", values, "at least", least)],
         terms,
-        controls=_random_sets(ablations, name, terms),
+        controls=[_control(ablations, name, terms)],
     )
 
 
@@ -115,19 +117,44 @@ assert_ablation_drops = register_claim("ablation_drops")(asserting(check_ablatio
 assert_survives_ablation = register_claim("survives_ablation")(asserting(check_survives_ablation))
 
 
-def _random_sets(ablations: Ablations, name: str, terms: Terms) -> list[Control]:
-    """What random sets of as many components do, as a share of what this one does."""
-    known, columns = known_facts(ablations, terms), ablations.beside(name)
+def _control(ablations: Ablations, name: str, terms: Terms) -> Control:
+    """What is drawn at random and does as much is no sign of this one."""
+    known = known_facts(ablations, terms)
     own = float(ablations.drop[known, ablations.index(name)].mean()) if known else np.nan
+    read = _random_sets if ablations.other_tokens is None else _other_tokens
+    return read(ablations, name, known, own)
+
+
+def _share(drops: Floats, own: float) -> float:
+    """The median of drops, as a share of what the claim is about."""
+    # of a metric that does not fall the claim is false, whatever others do
+    return float(np.median(drops)) / own if own > 0 else 0.0
+
+
+def _other_tokens(ablations: Ablations, name: str, known: list[int], own: float) -> Control:
+    """What as many other tokens do, cut in the same layers, as a share of what these do."""
+    drops = ablations.other_tokens_drop[:, ablations.index(name)][known]
+    if not drops.size:
+        why = ablations.no_other_tokens or "there are none to compare with"
+        return Control("random tokens", None, RANDOM_LIMIT, why)
+    means = drops.mean(0)
+    note = (
+        f"median drop with other tokens cut, of {len(means)} draws, as a share of this one; "
+        f"the largest is {means.max():.2f}"
+    )
+    return Control("random tokens", _share(means, own), RANDOM_LIMIT, note)
+
+
+def _random_sets(ablations: Ablations, name: str, known: list[int], own: float) -> Control:
+    """What random sets of as many components do, as a share of what this one does."""
+    columns = ablations.beside(name)
     if not columns or not known:
-        return [Control("random components", None, RANDOM_LIMIT, "there are none to compare with")]
+        return Control("random components", None, RANDOM_LIMIT, "there are none to compare with")
     drops = ablations.random_drop[np.ix_(known, columns)].mean(0)
     largest = int(np.argmax(drops))
     of = "+".join(ablations.random_members[columns[largest]])
-    # of a metric that does not fall the claim is false, whatever others do
-    share = float(np.median(drops)) / own if own > 0 else 0.0
     note = (
         f"median drop of {len(drops)} random sets, as a share of this one; "
         f"the largest is {drops[largest]:.2f} without {of if len(of) < 40 else of[:37] + '...'}"
     )
-    return [Control("random components", share, RANDOM_LIMIT, note)]
+    return Control("random components", _share(drops, own), RANDOM_LIMIT, note)

@@ -86,6 +86,10 @@ class KnockOutAttention(GivenFacts):
     window: int | None = None
     """Cut it in this many layers around each of these in turn, not in all of them at once."""
     metric: Metric = field(default_factory=lambda: LOGIT_DIFF)
+    random: int = 5
+    """Draws of as many other tokens, as a control; 0 for none."""
+    seed: int = 0
+    """Of these draws."""
 
     def run(self, adapter: ModelAdapter) -> Ablations:
         from pytest_interp.experiments.knockout import knock_out_attention
@@ -98,6 +102,8 @@ class KnockOutAttention(GivenFacts):
             layers=self.layers,
             window=self.window,
             metric=self.metric,
+            random=self.random,
+            seed=self.seed,
         )
 
 

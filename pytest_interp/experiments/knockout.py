@@ -10,6 +10,7 @@ digit, nothing is left to scale, and the metric is not a number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
@@ -22,12 +23,21 @@ from pytest_interp.experiments.ablations import Measurements
 from pytest_interp.experiments.groups import Group, groups_of
 from pytest_interp.experiments.growing import Rows
 from pytest_interp.experiments.layers import layers_of
-from pytest_interp.experiments.parts import Part
+from pytest_interp.experiments.other_keys import other_keys
+from pytest_interp.experiments.parts import Part, Patch
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
+from pytest_interp.options.ablation import check_counts, check_random
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric, metric_of
 from pytest_interp.results.ablations import Ablations
 from pytest_interp.results.over_facts import as_set
+
+
+@dataclass(frozen=True)
+class Cut(Part):
+    """A part of a pattern in which some keys are cut."""
+
+    cut: tuple[int, ...] = ()
 
 
 def knock_out_attention(
@@ -39,8 +49,13 @@ def knock_out_attention(
     layers: Iterable[int] | None = None,
     window: int | None = None,
     metric: Metric | str = LOGIT_DIFF,
+    random: int = 5,
+    seed: int = 0,
 ) -> Ablations:
     """Measure every clean prompt with the attention from some tokens to others cut, in all heads.
+
+    Beside it, as many other tokens are cut from the same ones in the same layers, for claims to
+    compare with.
 
     Args:
         adapter: the model under a backend.
@@ -52,6 +67,9 @@ def knock_out_attention(
         window: cut it in this many layers around each of ``layers`` in turn, which gives a number
             for each; without it in all of ``layers`` at once.
         metric: what is measured after the prompts.
+        random: draws of other tokens, as a control; 0 for none. Where a prompt has fewer that
+            differ, as many as it has.
+        seed: of these draws.
 
     Returns:
         Ablations by the layers in which it is cut, as ``layers 3 to 7``.
@@ -60,26 +78,31 @@ def knock_out_attention(
         PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
             token.
         ExperimentError: a prompt has no such token, no token of ``to`` comes as early as one of
-            ``from_``, a token could look at nothing any more, or there is no such layer.
+            ``from_``, a token could look at nothing any more, there is no such layer, or an option
+            makes no sense.
         UnknownNameError: an unknown metric.
     """
+    check_counts(seed=(seed, 0))
+    check_random(random)
     asked, chosen = as_set(facts), layers_of(adapter, layers)
     cuts = _cuts(adapter, chosen, window)
     groups = groups_of(adapter, asked, from_, to)
     found = Measurements(adapter, asked, metric_of(metric))
-    ablated = np.empty((len(asked), len(cuts)))
-    for group in groups:
-        queries, keys = _edges(group, from_, to)
-
-        def cut(part: Part, rows: Rows, keys: Sequence[int] = keys) -> Tensor:
-            left = rows.own.clone()
-            left[..., list(keys)] = 0
-            return left / left.sum(-1, keepdim=True)
-
-        patches = [
-            tuple(Part(Site(PATTERN, layer), queries) for layer in span) for span in cuts.values()
+    edges = [_edges(group, from_, to) for group in groups]
+    rng = np.random.default_rng(seed)
+    drawn = [other_keys(*one, random, rng) for one in edges]
+    # every fact has as many draws
+    fewest = min(drawn, key=len)
+    n, short = len(fewest), groups[drawn.index(fewest)].facts[0].fact.clean_prompt
+    measured = np.empty((len(asked), 1 + n, len(cuts)))
+    for group, (queries, keys), others in zip(groups, edges, drawn, strict=True):
+        patches: list[Patch] = [
+            tuple(Cut(Site(PATTERN, layer), queries, cut=cut) for layer in span)
+            for cut in (tuple(keys), *others[:n])
+            for span in cuts.values()
         ]
-        ablated[list(group.members)] = found.of(group, patches, [cut])
+        rows = found.of(group, patches, [_without])
+        measured[list(group.members)] = rows.reshape(-1, 1 + n, len(cuts))
     everything = tuple(Part(Site(PATTERN, layer)) for layer in chosen)
     how = {"ablation": "attention knocked out", "from": from_, "to": to, "window": window}
     return Ablations(
@@ -87,11 +110,21 @@ def knock_out_attention(
         members=tuple(
             tuple(str(Component(PATTERN.name, layer)) for layer in span) for span in cuts.values()
         ),
-        ablated=ablated,
+        ablated=measured[:, 0],
+        other_tokens=measured[:, 1:].swapaxes(1, 2),
+        no_other_tokens=f"{short!r} has not as many other tokens" if random else "random=0",
         how=how,
         controls=(found.identity(groups[0], everything),),
-        **found.common(None),
+        **found.common(seed),
     )
+
+
+def _without(part: Part, rows: Rows) -> Tensor:
+    """The pattern without what is cut, scaled to sum to 1 again."""
+    assert isinstance(part, Cut)
+    left = rows.own.clone()
+    left[..., list(part.cut)] = 0
+    return left / left.sum(-1, keepdim=True)
 
 
 def _cuts(

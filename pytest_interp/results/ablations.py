@@ -42,8 +42,13 @@ class Ablations(OverFacts):
     """Random sets of components of the same kinds and numbers."""
     random_ablated: Floats = field(default_factory=lambda: np.empty((0, 0)))
     """The metric without each of these [fact, random]."""
+    other_tokens: Floats | None = None
+    """Of attention that is knocked out, the metric with as many other tokens cut, drawn at random,
+    in the same layers [fact, what, draw]; None for other ablations. Not part of the JSON."""
+    no_other_tokens: str = ""
+    """Why there is no draw of these."""
 
-    _by_fact = ("ablated", "random_ablated")
+    _by_fact = ("ablated", "random_ablated", "other_tokens")
 
     def __post_init__(self) -> None:
         if not self.random_members:
@@ -56,6 +61,12 @@ class Ablations(OverFacts):
                     f"{name} of an Ablations has the shape {getattr(self, name).shape}, and its "
                     f"facts and sets need {wanted}"
                 )
+        others, first = self.other_tokens, (len(self.facts), len(self.what))
+        if others is not None and (others.ndim != 3 or others.shape[:2] != first):
+            raise ClaimError(
+                f"other_tokens of an Ablations has the shape {others.shape}, and its facts and "
+                f"names need {first} and draws"
+            )
 
     def index(self, what: Component | str) -> int:
         """Where a component or a set stands among ``what``.
@@ -81,6 +92,17 @@ class Ablations(OverFacts):
     def random_drop(self) -> Floats:
         """The same of the random sets [fact, random]."""
         return np.asarray(self.clean[:, None] - self.random_ablated)
+
+    @property
+    def other_tokens_drop(self) -> Floats:
+        """By how much the metric falls with other tokens cut [fact, what, draw].
+
+        Raises:
+            ClaimError: no attention was knocked out.
+        """
+        if self.other_tokens is None:
+            raise ClaimError("no attention was knocked out: there are no other tokens to cut")
+        return np.asarray(self.clean[:, None, None] - self.other_tokens)
 
     def beside(self, what: Component | str) -> list[int]:
         """Indices of the random sets to compare with: as many of the same kinds, and others."""

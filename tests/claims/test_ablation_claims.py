@@ -86,6 +86,23 @@ def test_random_components_that_do_the_same_decide_against_it():
     assert "not run" in str(verdict)
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "Attention to some tokens matters only where that to as many others does not matter as much.",
+    sees="inconclusive: random tokens",
+)
+def test_other_tokens_that_do_the_same_decide_against_it():
+    for others, status in ((0.2, Status.PASSED), (2.0, Status.INCONCLUSIVE)):
+        falls = np.full((len(SPREAD), 4, 5), 4.0 - others)
+        falls[:, 0, 0] = -9.0  # one token of which the model needs more decides nothing
+        verdict = check_ablation_drops(replace(FOUND, other_tokens=falls), "head.2.3")
+        assert verdict.status is status
+        (control,) = verdict.controls
+        assert control.name == "random tokens"
+        assert control.value == pytest.approx(others / 3, rel=0.02)
+    assert "random tokens" in verdict.sentence
+
+
 def test_an_outlier_among_the_random_ones_does_not_decide():
     values = np.array(FOUND.random_ablated)
     values[:, 0] = -9.0

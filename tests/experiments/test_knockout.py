@@ -12,6 +12,7 @@ from pytest_interp import assert_survives_ablation, knock_out_attention
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.claims import Status, check_ablation_drops
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.other_keys import other_keys
 from pytest_interp.planted import planted_ioi_model
 from pytest_interp.planted.ioi import SUBJECT
 
@@ -66,6 +67,46 @@ def test_it_is_what_a_mask_before_the_softmax_gives(arch, backend):
         assert control.value < 1e-4
 
 
+@pytest.mark.parametrize("backend", backend_names())
+def test_beside_it_each_of_the_other_tokens_is_cut(backend):
+    adapter = adapter_of("llama", backend)
+    asked = {"layers": [1, 2], "window": 2}
+    found = knock_out_attention(adapter, FACTS, "last", "subject", **asked)
+    # four tokens are left besides the subject: all of them are drawn, in some order
+    assert found.other_tokens.shape == (2, 2, 4)
+    single = [
+        knock_out_attention(adapter, FACTS, "last", i, random=0, **asked) for i in (0, 2, 3, 4)
+    ]
+    expected = np.sort([one.ablated for one in single], axis=0)
+    drawn = np.sort(found.other_tokens.transpose(2, 0, 1), axis=0)
+    np.testing.assert_allclose(drawn, expected, atol=TOLERANCE)
+    again = knock_out_attention(adapter, FACTS, "last", "subject", seed=0, **asked)
+    np.testing.assert_array_equal(again.other_tokens, found.other_tokens)
+    # the JSON, and with it saved baselines, is what it was
+    assert found.to_json() == found.to_json() | {"random_members": []}
+
+
+def test_draws_leave_every_query_something_and_are_none_of_what_is_cut():
+    rng = np.random.default_rng(0)
+    drawn = other_keys((3, 8), (0, 2, 9), 20, rng)
+    assert len(drawn) == len(set(drawn)) == 20
+    for one in drawn:
+        assert len(one) == 2, "nothing sees token 9"
+        assert not set(one) & {0, 2}
+    # token 1 sees itself and 0
+    assert other_keys((1, 2), (2,), 20, rng) in {((0,), (1,)), ((1,), (0,))}
+    assert other_keys((0, 2), (2,), 20, rng) == ((1,),)
+
+
+def test_where_there_are_not_as_many_others_the_control_was_not_run():
+    facts = tiny_facts(2, words=7)
+    adapter = adapter_of("llama", "nnsight")
+    found = knock_out_attention(adapter, facts, "last", "between", window=1)
+    assert found.other_tokens.shape == (2, 4, 0)
+    verdict = check_ablation_drops(found, "layer 0", min_gap=0)
+    assert any("random tokens: not run" in str(c) and "w3 w10" in str(c) for c in verdict.controls)
+
+
 @pytest.mark.guarantee(
     "undefined",
     "Where all of the attention was on what is knocked out, nothing is left to scale.",
@@ -100,6 +141,7 @@ def test_what_cannot_be_knocked_out_is_refused():
         ("last", "w99", {}, "no token 'w99'"),
         ("last", 9, {}, "no token 9"),
         ("last", "subject", {"window": 0}, "window=0"),
+        ("last", "subject", {"random": 2}, "random=2"),
         ("last", "subject", {"layers": [4]}, "layer 4 cannot be used"),
     ):
         with pytest.raises(ExperimentError, match=said):

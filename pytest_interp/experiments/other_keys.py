@@ -1,0 +1,36 @@
+"""Other tokens to cut than those of a claim: what the control of a knock-out cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+
+def other_keys(
+    queries: Sequence[int], keys: Collection[int], n: int, rng: np.random.Generator
+) -> tuple[tuple[int, ...], ...]:
+    """Up to ``n`` different sets of as many other tokens that the same queries could look at.
+
+    None of them takes from a query all that it could look at. There are fewer, or none, where the
+    prompt has no more.
+
+    Args:
+        queries: positions of the tokens that look.
+        keys: positions that are cut; those after the last query are seen by none, and not counted.
+        n: how many sets.
+        rng: draws them.
+    """
+    seen = range(max(queries) + 1)
+    others = [position for position in seen if position not in keys]
+    count = len(seen) - len(others)
+    found: dict[tuple[int, ...], None] = {}
+    if len(others) < count:
+        return ()
+    for _ in range(8 * n):
+        drawn = tuple(sorted(rng.choice(others, count, replace=False).tolist()))
+        if all(set(range(query + 1)) - set(drawn) for query in queries):
+            found[drawn] = None
+        if len(found) == n:
+            break
+    return tuple(found)
