@@ -53,6 +53,9 @@ OUT = Path(__file__).parent / "assets" / "results"
 SITES = ["resid_pre", "resid_post", "attn_out", "mlp_out"]
 BASELINES = Path(__file__).parents[1] / "baselines" / "specs"
 OF_SPECS = {
+    "smollm2-heads": "test_heads/test_one_head_hands_paris_over",
+    "smollm2-paths": "test_paths/test_its_values_are_what_the_first_mlp_wrote",
+    "smollm2-estimates": "test_paths/test_one_gradient_finds_the_head",
     "smollm2-capitals-circuit": "circuit.interp/baseline",
     "smollm2-ioi-ablations": "test_ioi/test_without_the_name_movers_others_make_up_for_them",
     "smollm2-ioi-circuit": "test_ioi/"

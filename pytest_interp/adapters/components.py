@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
+from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.errors import ExperimentError
 
 BIAS = "bias"
@@ -67,17 +67,12 @@ class Component:
         if made.kind == BIAS:
             return made
         kind = made.site.kind
-        if index is not None and not has_parts(kind):
+        if index is not None and not (kind.per_head or kind.unit_dim):
             raise ExperimentError(
                 f"{component!r} has a number too many: {kind} has no heads to number",
                 about="components",
             )
         return made
-
-
-def has_parts(kind: SiteKind) -> bool:
-    """Whether a site of this kind is made of numbered parts: heads, key-value heads or neurons."""
-    return kind.shape not in ("[row, pos, d_model]",)
 
 
 def components_of(asked: Component | str | Iterable[Component | str]) -> tuple[Component, ...]:

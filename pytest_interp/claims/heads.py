@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Unpack
 
 from pytest_interp.adapters.components import Component
@@ -20,7 +20,7 @@ from pytest_interp.results.head_trace import HeadTrace
 @checking
 def check_heads_matter(
     trace: HeadTrace,
-    heads: Component | str | Iterable[Component | str],
+    heads: Component | str | Sequence[Component | str],
     *,
     at_least: float,
     others_at_most: float | None = None,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -112,7 +112,7 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
     )
     given: dict[str, Any] = {"attribute": name, "bound": made}
     if function is not check_bound:
-        given = {key: getattr(made, key) for key in made.model_fields_set}
+        given = {key: _read(getattr(made, key)) for key in made.model_fields_set}
     return Claim(name, text, document.place(here), document.line(here), function, given)
 
 
@@ -155,6 +155,11 @@ def _no_verdict(name: str, said: object) -> str:
     elif inspect.isgenerator(said):
         change = "write a function without yield"
     return f"the claim {name!r} returned a {type(said).__name__}, which says nothing: {change}"
+
+
+def _read(value: Any) -> Any:
+    """A value to be used for every result: pydantic makes of an ``Iterable`` what is read once."""
+    return tuple(value) if isinstance(value, Iterator) else value
 
 
 @cache

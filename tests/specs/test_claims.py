@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 
 import pytest
 import yaml
@@ -280,3 +281,23 @@ def test_a_check_is_a_claim(write_spec):
     )
     (claim,) = read_spec(write_spec(text)).claims
     assert claim.arguments == {"site": "resid_post@last", "layer_range": 3}
+
+
+@pytest.mark.guarantee(
+    "green",
+    "An argument of a claim in a spec file is the same for every result that it is asked of.",
+    sees="The claim is judged by the whole list each time.",
+)
+def test_arguments_are_the_same_for_every_result(write_spec):
+    seen = []
+
+    @register_claim("several")
+    def check_several(result, heads: str | Iterable[str]):
+        seen.append(list(heads))
+        return Verdict("c", Status.PASSED, "s", 1, 1)
+
+    text = "model: planted-gpt2\nexperiment: logit_lens\ninputs: {prompt: a, answer: b}\n"
+    (claim,) = read_spec(write_spec(text + "claims: [{several: {heads: [a, b]}}]\n")).claims
+    for _ in range(2):
+        claim.check(None)
+    assert seen == [["a", "b"], ["a", "b"]]
