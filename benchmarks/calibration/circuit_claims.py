@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from benchmarks.calibration.circuit_head_claims import head_claims
 from benchmarks.calibration.circuit_oracle import Asked, CircuitOracle, beside
 from benchmarks.calibration.circuit_patch_claims import patch_claims
+from benchmarks.calibration.circuit_path_claims import path_claims
 from benchmarks.calibration.circuit_set_claims import set_claims
 from benchmarks.calibration.oracle import Claim
 from pytest_interp.adapters import ModelAdapter
@@ -18,7 +19,7 @@ from pytest_interp.experiments import ablate
 
 def circuit_claims(oracle: CircuitOracle, adapter: ModelAdapter) -> Iterator[Claim]:
     """All claims of one backend of which the truth says whether they hold."""
-    for claims in (ablation_claims, head_claims, patch_claims, set_claims):
+    for claims in (ablation_claims, head_claims, patch_claims, path_claims, set_claims):
         for text, true, check in claims(oracle, adapter):
             if true is not None:
                 yield text, true, check
