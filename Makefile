@@ -31,18 +31,19 @@ specs: PYTEST_ARGS ?= -n 2
 specs: $(VENV)/.models
 	$(PY) -m pytest specs $(PYTEST_ARGS)
 
-# loadfile keeps a module's tests, and so the models that they share, in one worker
-test: PYTEST_ARGS ?= -n 2 --dist loadfile
+# loadfile keeps a module's tests, and so the models that they share, in one worker. Else xdist
+# puts files with few tests last, and these are the ones that take long.
+test: PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.models
 	$(PY) -m pytest tests -m "not slow" $(PYTEST_ARGS)
 
 # What test leaves out: tests that take more than a few seconds each.
-thorough: PYTEST_ARGS ?= -n 2 --dist loadfile
+thorough: PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 thorough: $(VENV)/.models
 	$(PY) -m pytest tests -m slow $(PYTEST_ARGS)
 
 # The tests with the lowest declared version of each dependency, in an environment of their own.
-lowest: PYTEST_ARGS ?= -n 2 --dist loadfile
+lowest: PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 lowest: $(VENV)-lowest/.installed
 	$(VENV)-lowest/bin/python -m pytest tests -m "not slow" $(PYTEST_ARGS)
 

@@ -134,6 +134,8 @@ def half(folder: Path) -> None:
 
 
 def write_half() -> None:
+    # a shell lets what it runs in the background ignore Ctrl-C, and its children after it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     converted.entry(KEY, half)
 
 
