@@ -5,27 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from made_facts import facts
 from made_results import MADE
 
-from pytest_interp import FactPrompt, FactSet
 from pytest_interp.results.ablations import Ablations
 from pytest_interp.results.circuit import CircuitResult
-
-
-def facts(n):
-    """Facts about different things, in one wording."""
-    prompts = [
-        FactPrompt(
-            clean_prompt=f"The capital of land{i} is",
-            corrupt_prompt=f"The capital of shore{i} is",
-            answer=f" city{i}",
-            counterfactual_answer=f" port{i}",
-            subject=f"land{i}",
-        )
-        for i in range(n)
-    ]
-    return FactSet.of(prompts, "capitals", "plain")
-
 
 SPREAD = np.array([0.1, -0.1, 0.05, -0.05, 0.08, -0.08, 0.02, -0.02])
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from made_ablations import SPREAD, facts
+from made_ablations import SPREAD
+from made_facts import facts
 from made_results import MADE
 
 from pytest_interp.results import AttentionPatterns, Attribution, HeadScores

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_interp.claims.cells import Cell, judge, listed
 from pytest_interp.claims.measured import measure
-from pytest_interp.claims.outcomes import outcome_of, too_few_known
+from pytest_interp.claims.outcomes import decided, too_few_known
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.results.base import Floats
@@ -95,26 +95,7 @@ def decide_demands(
         said = f"{demands[at].where} is {values[unit, at]:g} in {units.names[chosen[unit]]}"
         return replace(verdict, sentence=f"Undefined is not zero, and {said}.")
     cells = _cells(scope, values, demands, terms, units.what)
-    broken = [cell for cell in cells if not cell.margin >= 0]
-    tightest = min([c for c in broken if c.false] or cells, key=lambda cell: cell.margin)
-    status, sentence = outcome_of(cells, broken, verdict.controls, terms.confidence)
-    false, open_ = ([cell for cell in broken if cell.false is kind] for kind in (True, False))
-    lines = [
-        *listed("cells that break the claim", false, 4, " cells"),
-        *listed("cells that are undecided", open_, 4, " cells"),
-        *([also] if also else []),
-    ]
-    return replace(
-        verdict,
-        status=status,
-        sentence=sentence,
-        effect=tightest.mean,
-        threshold=tightest.limit,
-        margin=tightest.margin,
-        claimed=tightest.claimed,
-        interval=tightest.found.interval,
-        details="\n".join(lines),
-    )
+    return decided(verdict, cells, verdict.controls, terms.confidence, [also] if also else [])
 
 
 def _counts(scope: Scope) -> dict[str, Any]:

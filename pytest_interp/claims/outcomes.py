@@ -3,11 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from pytest_interp.claims.cells import Cell
-from pytest_interp.claims.verdict import Status
+from pytest_interp.claims.cells import Cell, listed
+from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.results.control import Control
 from pytest_interp.stats import units_needed
+
+
+def broken_of(cells: Sequence[Cell]) -> list[Cell]:
+    """Those that do not hold, or are undecided."""
+    # not "margin < 0", which an undefined margin is not either
+    return [cell for cell in cells if not cell.margin >= 0]
+
+
+def decided(
+    verdict: Verdict,
+    cells: Sequence[Cell],
+    controls: Sequence[Control],
+    confidence: float,
+    more: Sequence[str] = (),
+) -> Verdict:
+    """The verdict, once the numbers decide.
+
+    Args:
+        verdict: with its claim and scope.
+        cells: all that must hold, at least one.
+        controls: one above its limit makes what holds inconclusive.
+        confidence: of the intervals.
+        more: lines for a person, below those about broken cells.
+    """
+    broken = broken_of(cells)
+    # where one is false, that one decides, and not one that is further off but undecided
+    tightest = min([c for c in broken if c.false] or cells, key=lambda cell: cell.margin)
+    status, sentence = outcome_of(cells, broken, controls, confidence)
+    false, open_ = ([cell for cell in broken if cell.false is kind] for kind in (True, False))
+    lines = [
+        *listed("cells that break the claim", false, 4, " cells"),
+        *listed("cells that are undecided", open_, 4, " cells"),
+        *more,
+    ]
+    return replace(
+        verdict,
+        status=status,
+        sentence=sentence,
+        effect=tightest.mean,
+        threshold=tightest.limit,
+        margin=tightest.margin,
+        claimed=tightest.claimed,
+        controls=tuple(controls),
+        interval=tightest.found.interval,
+        details="\n".join(lines),
+    )
 
 
 def outcome_of(

@@ -12,7 +12,7 @@ from pytest_interp.claims.cells import Cell, judge, listed, table
 from pytest_interp.claims.evidence import Column, Evidence, place_of
 from pytest_interp.claims.map_controls import random_regions, whole_state
 from pytest_interp.claims.measured import measure
-from pytest_interp.claims.outcomes import outcome_of, too_few_known
+from pytest_interp.claims.outcomes import broken_of, decided, too_few_known
 from pytest_interp.claims.places import runs
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.unread import P, checking
@@ -140,36 +140,13 @@ def decide(
     # what is false is false, whatever nothing can be said of
     if thin and not any(cell.false for cell in cells):
         return replace(verdict, sentence=next(iter(thin.values())))
-    # not "margin < 0", which an undefined margin is not either
-    broken = [cell for cell in cells if not cell.margin >= 0]
-    # where one is false, that one decides, and not one that is further off but undecided
-    tightest = min([c for c in broken if c.false] or cells, key=lambda cell: cell.margin)
     controls = [*evidence.controls, *whole_state(evidence)]
     # one prompt has no others to share a place with
     if region is not None and len(evidence.traces) > 1:
         controls.append(random_regions(evidence, region, columns, terms.seed))
-    status, sentence = outcome_of(cells, broken, controls, terms.confidence)
-    around = [cell.layer for cell in broken[:1] if cell.layer is not None] + _edges(
-        evidence.layers, requirements
-    )
-    shown = table(evidence.layers, columns, cells, around)
-    false, open_ = ([cell for cell in broken if cell.false is kind] for kind in (True, False))
-    lists = [
-        *listed("cells that break the claim", false, 4, " cells"),
-        *listed("cells that are undecided", open_, 4, " cells"),
-    ]
-    return replace(
-        verdict,
-        status=status,
-        sentence=sentence,
-        effect=tightest.mean,
-        threshold=tightest.limit,
-        margin=tightest.margin,
-        claimed=tightest.claimed,
-        controls=tuple(controls),
-        interval=tightest.found.interval,
-        details="\n".join([*lists, *shown]),
-    )
+    around = [cell.layer for cell in broken_of(cells)[:1] if cell.layer is not None]
+    shown = table(evidence.layers, columns, cells, around + _edges(evidence.layers, requirements))
+    return decided(verdict, cells, controls, terms.confidence, shown)
 
 
 def asserting(check: Callable[P, Verdict]) -> Callable[P, Verdict]:

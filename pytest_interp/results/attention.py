@@ -99,7 +99,9 @@ class AttentionPatterns(Result):
         """For each fact why it cannot carry a claim, or None; plain prompts always can."""
         if self.facts is None or self.clean is None:
             return [None] * len(self.prompts)
-        return unknown_facts(self.facts, self.clean, self.corrupt, min_gap=min_gap)
+        return unknown_facts(
+            self.facts, self.clean, self.corrupt, min_gap=min_gap, prefers_counterfactual=True
+        )
 
     def head(self, head: Component | str) -> tuple[Floats, ...]:
         """The pattern of one head in each prompt [query, key].

@@ -91,8 +91,19 @@ class OverFacts(Result):
         The rule is that of :func:`unknown_facts`.
         """
         return unknown_facts(
-            self.facts, self.clean, self.corrupt, self.metric, self.preferences, min_gap
+            self.facts,
+            self.clean,
+            self.corrupt,
+            self.metric,
+            self.preferences,
+            min_gap,
+            prefers_counterfactual=self.prefers_counterfactual,
         )
+
+    @property
+    def prefers_counterfactual(self) -> bool:
+        """Whether a model that knows a fact gives the other answer in the corrupt run."""
+        return self.corrupt is not None
 
     def pick(self, indices: Iterable[int]) -> Self:
         """The result over the facts at these indices."""
@@ -141,6 +152,8 @@ def unknown_facts(
     metric: Metric = LOGIT_DIFF,
     preferences: Floats | None = None,
     min_gap: float | None = None,
+    *,
+    prefers_counterfactual: bool,
 ) -> list[str | None]:
     """For each fact why it cannot carry a claim, or None; arguments as :class:`OverFacts` has them.
 
@@ -159,7 +172,7 @@ def unknown_facts(
                 *preferred[:, i].tolist(),
                 gap=float(clean[i] - other[i]),
                 least_gap=least,
-                prefers_counterfactual=corrupt is not None,
+                prefers_counterfactual=prefers_counterfactual,
             )
         else:
             reason = f"the metric is not finite ({clean[i]:.3g} clean, {other[i]:.3g} corrupt)"

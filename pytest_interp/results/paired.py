@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pytest_interp.facts.known import why_unknown
 from pytest_interp.options.corruptions import Corruption, Interchange
 from pytest_interp.options.trace import Direction
 from pytest_interp.results.base import Floats
@@ -33,23 +32,6 @@ class PairedFacts(OverFacts):
         gap = np.where(np.abs(gap) > 1e-5 * scale, gap, np.nan)
         return np.asarray(gap if self.direction == "denoise" else -gap)
 
-    def unknown_because(self, min_gap: float | None = None) -> list[str | None]:
-        if self.corruption.prefers_counterfactual:
-            return super().unknown_because(min_gap)
-        assert self.corrupt is not None
-        sides = np.stack([self.clean, self.corrupt])
-        preferred = sides if self.preferences is None else self.preferences
-        reasons = [
-            why_unknown(
-                fact,
-                *preferred[:, i].tolist(),
-                gap=float(self.clean[i] - self.corrupt[i]),
-                least_gap=self.metric.least_gap if min_gap is None else min_gap,
-                prefers_counterfactual=False,
-            )
-            for i, fact in enumerate(self.facts.prompts)
-        ]
-        return [
-            reason and f"{fact.clean_prompt!r}: {reason}"
-            for reason, fact in zip(reasons, self.facts.prompts, strict=True)
-        ]
+    @property
+    def prefers_counterfactual(self) -> bool:
+        return self.corruption.prefers_counterfactual

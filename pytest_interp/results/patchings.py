@@ -33,6 +33,10 @@ class Patchings(OverFacts):
         return self.options.direction
 
     @property
+    def prefers_counterfactual(self) -> bool:
+        return self.options.corruption.prefers_counterfactual
+
+    @property
     def gap(self) -> Floats:
         """Clean minus corrupt metric [fact]: what there is to restore or to destroy."""
         assert self.corrupt is not None  # patching has both runs

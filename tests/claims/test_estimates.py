@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from made_facts import facts
 
-from pytest_interp import FactPrompt, FactSet
 from pytest_interp.claims import assert_estimated_effect, check_estimated_effect
 from pytest_interp.claims.verdict import Status
 from pytest_interp.errors import ClaimError
@@ -11,20 +11,6 @@ from pytest_interp.options import EstimateOptions
 from pytest_interp.results import Estimates
 
 N_FACTS, N_LAYERS, N_TOKENS, N_HEADS = 8, 3, 4, 2
-
-
-def facts(n=N_FACTS):
-    prompts = [
-        FactPrompt(
-            clean_prompt=f"of land{i} is",
-            corrupt_prompt=f"of shore{i} is",
-            answer=f" city{i}",
-            counterfactual_answer=f" port{i}",
-            subject=f"land{i}",
-        )
-        for i in range(n)
-    ]
-    return FactSet.of(prompts, "capitals", "plain")
 
 
 def estimates(effect=0.6, error=None, n=N_FACTS, direction="denoise", exact=None):

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from made_ablations import SPREAD, facts
+from made_ablations import SPREAD
+from made_facts import facts
 from made_results import MADE
 
 from pytest_interp import HeadTrace, JointTrace

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from made_facts import facts
 
 from pytest_interp.claims.over_facts import Demand, decide_over_facts
 from pytest_interp.claims.terms import Terms
 from pytest_interp.claims.verdict import Status
 from pytest_interp.errors import ClaimError
-from pytest_interp.facts.prompts import FactPrompt
-from pytest_interp.facts.sets import FactSet
+from pytest_interp.options import TraceOptions
 from pytest_interp.results.control import Control
+from pytest_interp.results.head_trace import HeadTrace
 from pytest_interp.results.over_facts import OverFacts, as_set
 
 
@@ -27,20 +28,6 @@ class Sizes(OverFacts):
 
     def tolerances(self):
         return {}
-
-
-def facts(n):
-    prompts = [
-        FactPrompt(
-            clean_prompt=f"The capital of land{i} is",
-            corrupt_prompt=f"The capital of shore{i} is",
-            answer=f" city{i}",
-            counterfactual_answer=f" port{i}",
-            subject=f"land{i}",
-        )
-        for i in range(n)
-    ]
-    return FactSet.of(prompts, "capitals", "plain")
 
 
 def sizes(values, clean=5.0, corrupt=-5.0):
@@ -131,3 +118,20 @@ def test_one_prompt_is_a_set_of_one():
     assert as_set(one).prompts == (one,)
     with pytest.raises(ClaimError, match="not a str"):
         as_set("The capital of France is")
+
+
+@pytest.mark.parametrize("corruption", ["interchange", "gaussian"])
+def test_noise_need_not_make_the_model_prefer_the_other_answer(corruption):
+    result = HeadTrace(
+        facts=facts(3),
+        clean=np.full(3, 6.0),
+        corrupt=np.full(3, 0.5),  # the answer still leads
+        options=TraceOptions.of(site="head", corruption=corruption),
+        patched=np.full((3, 1, 1), 5.0),
+        position="last",
+        layers=(0,),
+        heads=(0,),
+        n_layers=2,
+    )
+    unknown = [reason is not None for reason in result.unknown_because()]
+    assert unknown == [corruption == "interchange"] * 3

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from made_facts import facts
 
-from pytest_interp import FactPrompt, FactSet
 from pytest_interp.claims import assert_path, check_path
 from pytest_interp.claims.verdict import Status
 from pytest_interp.errors import ClaimError, UnknownNameError
@@ -18,22 +18,12 @@ RECEIVERS = ("q.2.1", "output")
 
 def paths(effect=0.6, n=N_FACTS, direction="noise", **change):
     """The path from head.1.0 to q.2.1 has an effect, that of mlp_out.1 one of 0.1; others none."""
-    prompts = [
-        FactPrompt(
-            clean_prompt=f"of land{i} is",
-            corrupt_prompt=f"of shore{i} is",
-            answer=f" city{i}",
-            counterfactual_answer=f" port{i}",
-            subject=f"land{i}",
-        )
-        for i in range(n)
-    ]
     gap = -10.0 if direction == "noise" else 10.0
     moved = np.zeros((n, len(RECEIVERS), len(SENDERS)))
     spread = np.linspace(-0.05, 0.05, n) if n > 1 else 0.0
     moved[:, 0, 1], moved[:, 0, 2] = (effect + spread) * gap, (0.1 + spread / 5) * gap
     given = {
-        "facts": FactSet.of(prompts, "capitals", "plain"),
+        "facts": facts(n),
         "options": PathOptions(direction=direction),
         "senders": SENDERS,
         "receivers": RECEIVERS,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_ablations import facts
+from made_facts import facts
 from made_results import MADE
 
 from pytest_interp import HeadTrace, JointTrace
