@@ -34,11 +34,7 @@ from pytest_interp.adapters.state import (
 )
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import (
-    NotAModelError,
-    PromptError,
-    UnsupportedSiteError,
-)
+from pytest_interp.errors import NotAModelError, PromptError, UnsupportedSiteError
 from pytest_interp.facts.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
 
@@ -152,7 +148,9 @@ class ModelAdapter(ABC):
             return (Site(parsed),)
         return tuple(Site(parsed, layer) for layer in range(self.n_layers))
 
-    def prefix(self, tokens: Tensor, after: Prefix | None = None) -> Prefix:
+    def prefix(
+        self, tokens: Tensor, after: Prefix | None = None, noise: Tensor | None = None
+    ) -> Prefix:
         """Run the tokens [row, pos] that all later rows begin with, for :meth:`run`.
 
         Rows of a later run come in groups: row i of a group continues row i of these.
@@ -160,8 +158,10 @@ class ModelAdapter(ABC):
         Args:
             tokens: what the rows begin with.
             after: a prefix of as many rows, which comes before the tokens.
+            noise: added to their embeddings [row, pos, d_model].
         """
-        return Prefix.of(self.weights.module, tokens, after)
+        module = self.weights.module
+        return Prefix.of(module, tokens, after, module.get_submodule(self.layout.embed), noise)
 
     def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
         """What enters the first block [row, pos, d_model], positions included.
