@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TypeVar
 
 from pytest_interp.adapters.base import ModelAdapter
 
 MEMORY_BUDGET = 1 << 30
 """Bytes of activations that one pass may hold at a time, roughly."""
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 def by_length(lengths: Sequence[int], size: Callable[[int], int]) -> Iterator[list[int]]:
@@ -17,9 +19,21 @@ def by_length(lengths: Sequence[int], size: Callable[[int], int]) -> Iterator[li
         lengths: tokens of each prompt.
         size: most prompts of a pass, for a length.
     """
-    for length in sorted(set(lengths)):
-        members = [i for i, n in enumerate(lengths) if n == length]
-        step = size(length)
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    for members in alike([lengths[i] for i in order], size):
+        yield [order[i] for i in members]
+
+
+def alike(keys: Sequence[_Key], size: Callable[[_Key], int]) -> Iterator[list[int]]:
+    """Indices of prompts that share a pass: of one key, which says all in which they must agree.
+
+    Args:
+        keys: of each prompt.
+        size: most prompts of a pass, for a key.
+    """
+    for key in dict.fromkeys(keys):
+        members = [i for i, own in enumerate(keys) if own == key]
+        step = size(key)
         yield from (members[start : start + step] for start in range(0, len(members), step))
 
 
