@@ -102,7 +102,9 @@ def _parts(
 ) -> Parts:
     """Runs of one length, each with the answers of its fact."""
     kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, FINAL_NORM)
-    run = adapter.run(ids, capture=[site for kind in kinds for site in adapter.sites(kind)])
+    layers = range(adapter.n_layers)
+    sites = [Site(kind, n) for kind in kinds if kind.in_blocks for n in layers]
+    run = adapter.run(ids, capture=[Site(EMBED), *sites, Site(FINAL_NORM)])
     at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
     module, layout = adapter.weights.module, adapter.layout
     unembed: Any = module.get_output_embeddings()

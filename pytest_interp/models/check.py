@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pytest_interp import progress
 from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
+from pytest_interp.adapters.layouts import Layout, layout_of
 from pytest_interp.adapters.patterns import twin_with_patterns
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.sites import Site, SiteKind, site_kinds
@@ -90,7 +90,7 @@ def check_model(
         BackendNotInstalledError: a backend's package is missing.
         UnknownNameError: the architecture has no layout.
     """
-    layout = ARCHITECTURES.find(weights.architecture)
+    layout = layout_of(weights.module.config)
     ids = list(encode(weights.tokenizer, prompt))
     tokens = torch.tensor([ids], device=weights.device)
     kinds = [kind for kind in site_kinds() if layout.has(kind) and layout.place(kind)]
@@ -113,7 +113,7 @@ def check_model(
                 worst = moved = large = float("nan")
                 reasons.setdefault(f"read {kind}", []).append(str(error))
             rows.setdefault(f"read {kind}", {})[backend] = worst
-            if not kind.read_only:
+            if not adapter.refusal(adapter.sites(kind)[0], edited=True):
                 rows.setdefault(f"identity at {kind}", {})[backend] = moved
                 rows.setdefault(f"{LARGE} at {kind}", {})[backend] = large
             progress.report(f"comparing {weights.name} with plain hooks", done, steps)
@@ -201,7 +201,7 @@ def _at(
     sites = adapter.sites(kind)
     read = adapter.run(tokens, capture=sites)
     worst = max(distance(read[site], plain[site]) for site in sites)
-    if kind.read_only:
+    if adapter.refusal(sites[0], edited=True):
         return worst, 0.0, 0.0
     edited = adapter.run(tokens, edits=dict.fromkeys(sites, torch.clone), logits="all")
     large = moved_by_a_large_edit(adapter, kind, tokens)
@@ -222,6 +222,8 @@ def _plain(
             assert place is not None
             roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
             for layer, root in roots:
+                if layout.absent(kind, root):
+                    continue
                 part, site = root.get_submodule(place.path), Site(kind, layer)
                 _listen(stack, part, place, sizes.heads_of(kind), seen, site)
         module(tokens, use_cache=False)
