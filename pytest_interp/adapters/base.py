@@ -252,8 +252,9 @@ class ModelAdapter(ABC):
                 # not: begin with one row and let the others join where the first block begins.
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
-            taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
+            taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]), self.device)
             out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
+            out = out.to(self.device)
             taps.check_fired(str(self))
             if prefix is not None:
                 prefix.check_read(str(self))
