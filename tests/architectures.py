@@ -34,6 +34,7 @@ _COMMON: dict[str, Any] = {
 _IDS = {"bos_token_id": 0, "eos_token_id": 0}
 # a window shorter than the prompts
 _WINDOW = {"sliding_window": 3, "layer_types": ["sliding_attention", "full_attention"] * 2}
+_EXPERTS = {"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 20}
 
 
 def _model(name: str, config: str, **settings: Any) -> PreTrainedModel:
@@ -102,6 +103,11 @@ BUILD: dict[str, Callable[[], PreTrainedModel]] = {
         window_size=3,
         max_position_embeddings=64,
         **_IDS,
+    ),
+    "qwen3_moe": _of("Qwen3Moe", head_dim=12, mlp_only_layers=[1, 2], **_EXPERTS),
+    "mixtral": _of("Mixtral", num_local_experts=5, num_experts_per_tok=2),
+    "gpt_oss": _of(
+        "GptOss", head_dim=12, num_local_experts=5, num_experts_per_tok=2, **_WINDOW
     ),
     "gemma2": _of(
         "Gemma2",

@@ -158,6 +158,7 @@ def _rewrite_mid(block: nn.Module, paths, fn: Fn):
         added = mid
         for path in paths["mlp"]:
             added = block.get_submodule(path)(added)
+            added = added[0] if isinstance(added, tuple) else added
         new = mid + added * paths["scale"]
         return (new, *output[1:]) if isinstance(output, tuple) else new
 

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from pytest_interp.adapters.places import MODULES, PATTERN_MODULE, ModulePlace
-from pytest_interp.adapters.sites import SiteKind
+from pytest_interp.adapters.sites import SITES, SiteKind
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ class Layout:
     """What ``attn_out`` and ``mlp_out`` give is multiplied by this before it is added."""
     lacks: Mapping[str, str] = field(default_factory=dict, hash=False)
     """By the name of a site that the architecture does not have, the reason."""
+    some_lack: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By the name of a site that not every layer has, the reason: there are layers without its
+    module."""
     unwritable: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     """By the name of a backend, sites at which it discards what is written, each with the reason:
     there they can be captured alone."""
@@ -110,14 +113,14 @@ class Layout:
         there = dict(module.named_modules(remove_duplicate=False))
         paths = [path for path in (self.embed, self.blocks, self.final_norm) if path not in there]
         if self.blocks in there:
-            named = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out)
-            places = (self.q, self.k, self.v, self.pattern)
-            parts = (*named, self.neurons, *(place.path for place in places if place is not None))
+            always = [kind for kind in SITES.here().values() if kind.name not in self.some_lack]
+            places = [self.place(kind) for kind in always if kind.in_blocks]
+            parts = [_module(place) for place in places if place is not None]
             blocks = list(module.get_submodule(self.blocks).children())
             paths += [
                 f"{self.blocks}.0.{part}"
                 for part in dict.fromkeys(parts)
-                if part is not None and not any(_holds(block, part) for block in blocks)
+                if not any(_holds(block, part) for block in blocks)
             ]
         return paths
 
@@ -126,8 +129,13 @@ class Layout:
         place = self.place(kind)
         if place is None:
             return None
-        path = place.path.removesuffix(PATTERN_MODULE).rstrip(".")
+        path = _module(place)
         return None if _holds(block, path) else path
+
+
+def _module(place: ModulePlace) -> str:
+    """The path of a place, or that of the module into which a place is put."""
+    return place.path.removesuffix(PATTERN_MODULE).rstrip(".")
 
 
 def _holds(block: nn.Module, path: str) -> bool:

@@ -34,7 +34,8 @@ def refusal(
     if site.layer is not None:
         blocks: Any = adapter.weights.module.get_submodule(layout.blocks)
         if path := layout.absent(kind, blocks[site.layer]):
-            return f"does not exist, because layer {site.layer} of {adapter.name} has no {path}"
+            why = layout.some_lack.get(kind.name, f"it has no {path}")
+            return f"does not exist in layer {site.layer} of {adapter.name}, because {why}"
     if kind.name != "embed" and not finds(kind):
         return (
             f"was added without a place for {adapter.backend} on the architecture "
