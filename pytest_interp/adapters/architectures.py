@@ -8,11 +8,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pytest_interp.adapters.layouts import Layout, register_layout
+from pytest_interp.adapters.layouts import ANY, Layout, register_layout
 from pytest_interp.adapters.places import ModulePlace
 
-
 _ROUTER = "a router sends each token to some of many experts: there is no one row of neurons"
+
+
+_SHOWN_TOO_LATE = "TransformerLens shows it when nothing reads it any more: use nnsight"
+_RECURRENT = "it is linear attention, which has a state in place of heads that look at tokens"
+_SHARED = "it reads keys and values of another layer, or takes its keys for values"
+_MORE_THAN_BRANCHES = "a block adds more than attention and MLP, and multiplies their sum"
+
+
+def _in_wrapper(layout: Layout) -> Layout:
+    """The text half of a model that also sees."""
+    inside = {
+        name: getattr(layout, name).replace("model.", "model.language_model.", 1)
+        for name in ("embed", "blocks", "final_norm")
+    }
+    return replace(layout, **inside)
 
 
 def _multiplied(layout: Layout, config: Any) -> Layout:
@@ -41,6 +55,16 @@ def _fused_by_size(layout: Layout, config: Any) -> Layout:
         k=ModulePlace(path, "output", part=(heads, total), n_parts=shared),
         v=ModulePlace(path, "output", part=(heads + shared, total), n_parts=shared),
     )
+
+
+def _each_with_its_own(layout: Layout, config: Any) -> Layout:
+    """Inputs of each layer, and keys and values that layers share, are of the rows that began."""
+    reasons = []
+    if config.hidden_size_per_layer_input:
+        reasons.append("each layer has inputs that were made from the tokens")
+    if config.num_kv_shared_layers:
+        reasons.append("layers read keys and values of earlier ones")
+    return replace(layout, one_batch=", and ".join(reasons))
 
 
 def _beside_if_asked(layout: Layout, config: Any) -> Layout:
@@ -204,11 +228,7 @@ register_layout(
         v=ModulePlace("attn.attention.v_proj", "output"),
         pattern=ModulePlace("attn.attention.attn_dropout", "output"),
         neurons="mlp.c_proj",
-        unwritable={
-            "transformer_lens": {
-                "pattern": "TransformerLens shows it when nothing reads it any more: use nnsight"
-            }
-        },
+        unwritable={"transformer_lens": {"pattern": _SHOWN_TOO_LATE}},
         leftovers=("*.attn.attention.bias", "*.attn.attention.masked_bias"),
         special="every second layer looks back over a window alone; scores are not divided by the "
         "root of the width of a head; a block gives a tuple",
@@ -259,14 +279,65 @@ register_layout(
         special="as gemma3_text; scores of attention and logits are capped",
     )
 )
-# the text half of the models that also see
 register_layout(
     replace(
-        _GEMMA3,
+        _in_wrapper(_GEMMA3),
         model_types=("gemma3",),
-        embed="model.language_model.embed_tokens",
-        blocks="model.language_model.layers",
-        final_norm="model.language_model.norm",
         special="the text model of one that also sees: as gemma3_text, its logits never capped",
+    )
+)
+register_layout(
+    replace(
+        _in_wrapper(_LLAMA),
+        model_types=("mistral3",),
+        special="the text model of one that also sees: as mistral",
+    )
+)
+_QWEN3_5 = register_layout(
+    replace(
+        _LLAMA,
+        name="qwen3_5",
+        model_types=("qwen3_5_text",),
+        q=ModulePlace("self_attn.q_proj", "output", part=(0, 2), in_each_head=True),
+        attn_out_else="linear_attn",
+        some_lack=dict.fromkeys(("q", "k", "v", "pattern", "head"), _RECURRENT),
+        breaks={"pattern @ v = head": "a gate multiplies what each head gives"},
+        no_prefix="its layers of linear attention hand on a state, and no keys and values",
+        special="three of four layers are linear attention, with a state in place of keys and "
+        "values; in the others a gate multiplies what each head gives before the site head",
+    )
+)
+register_layout(
+    replace(
+        _in_wrapper(_QWEN3_5),
+        model_types=("qwen3_5",),
+        special="the text model of one that also sees: as qwen3_5_text",
+    )
+)
+_GEMMA4 = register_layout(
+    replace(
+        _GEMMA3,
+        name="gemma4",
+        model_types=("gemma4_text",),
+        some_lack=dict.fromkeys(("k", "v"), _SHARED),
+        breaks={
+            "resid_pre + attn_out + mlp_out = resid_post": _MORE_THAN_BRANCHES,
+            "pattern @ v = head": "values are normed behind the site v",
+        },
+        unwritable={
+            ANY: {"resid_mid": _MORE_THAN_BRANCHES},
+            "transformer_lens": {"pattern": _SHOWN_TOO_LATE},
+        },
+        cuts_positions=True,
+        fit=_each_with_its_own,
+        special="as gemma3_text; later layers read keys and values of earlier ones; each layer "
+        "adds inputs of its own, made from the tokens, and multiplies what leaves it",
+    )
+)
+register_layout(
+    replace(
+        _in_wrapper(_GEMMA4),
+        model_types=("gemma4",),
+        special="the text model of one that also sees: as gemma4_text",
     )
 )

@@ -36,6 +36,7 @@ from pytest_interp.adapters.state import (
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import (
+    ExperimentError,
     NotAModelError,
     PromptError,
     UnsupportedSiteError,
@@ -162,7 +163,14 @@ class ModelAdapter(ABC):
         Args:
             tokens: what the rows begin with.
             after: a prefix of as many rows, which comes before the tokens.
+
+        Raises:
+            ExperimentError: the architecture keeps more of earlier tokens than keys and values.
         """
+        if self.layout.no_prefix:
+            raise ExperimentError(
+                f"{self.name} has no prefix, because {self.layout.no_prefix}: run the whole rows"
+            )
         return Prefix.of(self.weights.module, tokens, after)
 
     def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
@@ -247,13 +255,16 @@ class ModelAdapter(ABC):
             prefix.check_rows(len(rows))
         with torch.set_grad_enabled(grad):
             start: Edit | None = None
-            if changes and len(rows) > 1:
+            if changes and len(rows) > 1 and not self.layout.one_batch:
                 # The mask of one row broadcasts over a batch that grows, that of several does
                 # not: begin with one row and let the others join where the first block begins.
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
-            taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
-            out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
+            shapes = self._shapes(rows.shape[1])
+            taps = Taps(captures, changes, grad, start, shapes, self.layout.one_batch)
+            keep = 0 if logits == "all" or self.layout.cuts_positions else 1
+            out = self._forward(rows, taps.plan(), keep, prefix)
+            out = out[:, -1:] if logits == "last" else out
             taps.check_fired(str(self))
             if prefix is not None:
                 prefix.check_read(str(self))

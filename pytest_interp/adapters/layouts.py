@@ -8,7 +8,7 @@ block where the field says so. The layouts of this package stand in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OPTIONAL = ("q", "k", "v", "resid_mid", "mlp_neurons")
 """Sites that an architecture does not have where its layout names no module for them."""
+ANY = "any backend"
 BESIDE = "attention and MLP run side by side, and no stream lies between them"
 """Why there is no ``resid_mid`` where the layout names no module for it."""
 
@@ -61,6 +62,9 @@ class Layout:
     values. None: a place is made for it (:mod:`pytest_interp.adapters.patterns`)."""
     neurons: str | None = None
     """In a block: the MLP's down projection; its input are the neurons after the activation."""
+    attn_out_else: str | None = None
+    """In a block without ``attn_out``: the module that gives what something else adds in its
+    place."""
     embed_scale: float = 1.0
     """What ``embed`` gives is multiplied by this before it enters the first block."""
     branch_scale: float = 1.0
@@ -71,8 +75,18 @@ class Layout:
     """By the name of a site that not every layer has, the reason: there are layers without its
     module."""
     unwritable: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
-    """By the name of a backend, sites at which it discards what is written, each with the reason:
-    there they can be captured alone."""
+    """By the name of a backend, or :data:`ANY`, sites that can be captured alone there, each with
+    the reason."""
+    breaks: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By the name of a relation of :mod:`pytest_interp.models.arithmetic` that does not hold, the
+    reason."""
+    cuts_positions: bool = False
+    """Whether the model runs its later layers at the last position alone when only the logits
+    there are asked for; all are asked for then."""
+    one_batch: str = ""
+    """Why rows cannot join in mid-pass; empty where they can."""
+    no_prefix: str = ""
+    """Why what all rows begin with cannot be run once; empty where it can."""
     leftovers: tuple[str, ...] = ()
     """Tensors that checkpoints hold and the model has no place for, as glob patterns: masks and
     tables that older versions of transformers saved. All others are an error at load."""
@@ -97,10 +111,17 @@ class Layout:
         beside = BESIDE if kind.name == "resid_mid" and self.resid_mid is None else ""
         return self.lacks.get(kind.name, beside)
 
-    def place(self, kind: SiteKind) -> ModulePlace | None:
-        """The module at which a kind of site is found; None where nobody has said."""
+    def place(self, kind: SiteKind, block: nn.Module | None = None) -> ModulePlace | None:
+        """The module at which a kind of site is found; None where nobody has said.
+
+        With the block of a layer, as it is there.
+        """
         find = MODULES.here().get(kind.name)
-        return None if find is None else find(self)
+        found = None if find is None else find(self)
+        other = self.attn_out_else if kind.name == "attn_out" else None
+        if found is None or block is None or other is None or _holds(block, found.path):
+            return found
+        return replace(found, path=other)
 
     def unexpected(self, names: Iterable[str]) -> list[str]:
         """Those of the surplus tensors that are no leftovers, sorted."""
@@ -126,7 +147,7 @@ class Layout:
 
     def absent(self, kind: SiteKind, block: nn.Module) -> str | None:
         """The module without which this one block has no such site; None where it has it."""
-        place = self.place(kind)
+        place = self.place(kind, block)
         if place is None:
             return None
         path = _module(place)

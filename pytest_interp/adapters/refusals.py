@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pytest_interp.adapters.layouts import ANY
 from pytest_interp.adapters.sites import Site, SiteKind
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def refusal(
             f"was added without a place for {adapter.backend} on the architecture "
             f"{layout.name!r}: give one to register_site(places=...)"
         )
-    lost = layout.unwritable.get(adapter.backend, {}).get(kind.name)
-    if edited and lost:
-        return f"can be captured but not edited under {adapter.backend}, because {lost}"
+    for where in (adapter.backend, ANY):
+        lost = layout.unwritable.get(where, {}).get(kind.name)
+        if edited and lost:
+            return f"can be captured but not edited under {where}, because {lost}"
     return ""

@@ -222,12 +222,12 @@ def _plain(
     blocks: Any = module.get_submodule(layout.blocks)
     with ExitStack() as stack, torch.no_grad():
         for kind in kinds:
-            place = layout.place(kind)
-            assert place is not None
             roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
             for layer, root in roots:
                 if layout.absent(kind, root):
                     continue
+                place = layout.place(kind, root)
+                assert place is not None
                 part, site = root.get_submodule(place.path), Site(kind, layer)
                 _listen(stack, part, place, sizes.heads_of(kind), seen, site)
         module(tokens, use_cache=False)
