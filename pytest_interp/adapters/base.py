@@ -35,12 +35,7 @@ from pytest_interp.adapters.state import (
 )
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import (
-    ExperimentError,
-    NotAModelError,
-    PromptError,
-    UnsupportedSiteError,
-)
+from pytest_interp.errors import NotAModelError, PromptError, UnsupportedSiteError
 from pytest_interp.facts.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
 
@@ -155,7 +150,9 @@ class ModelAdapter(ABC):
         )
         return tuple(site for site in sites if not self.refusal(site))
 
-    def prefix(self, tokens: Tensor, after: Prefix | None = None) -> Prefix:
+    def prefix(
+        self, tokens: Tensor, after: Prefix | None = None, noise: Tensor | None = None
+    ) -> Prefix:
         """Run the tokens [row, pos] that all later rows begin with, for :meth:`run`.
 
         Rows of a later run come in groups: row i of a group continues row i of these.
@@ -163,15 +160,12 @@ class ModelAdapter(ABC):
         Args:
             tokens: what the rows begin with.
             after: a prefix of as many rows, which comes before the tokens.
+            noise: added to what enters the first block [row, pos, d_model].
 
         Raises:
             ExperimentError: the architecture keeps more of earlier tokens than keys and values.
         """
-        if self.layout.no_prefix:
-            raise ExperimentError(
-                f"{self.name} has no prefix, because {self.layout.no_prefix}: run the whole rows"
-            )
-        return Prefix.of(self.weights.module, tokens, after)
+        return Prefix.of(self.weights.module, self.layout, tokens, after, noise)
 
     def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
         """What enters the first block [row, pos, d_model], positions included.

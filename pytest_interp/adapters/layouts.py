@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from pytest_interp.adapters.architectures import FAMILIES
 from pytest_interp.adapters.places import MODULES, PATTERN_MODULE, ModulePlace
 from pytest_interp.adapters.sites import SITES, SiteKind
 from pytest_interp.registry import Registry
@@ -74,6 +75,8 @@ class Layout:
     some_lack: Mapping[str, str] = field(default_factory=dict, hash=False)
     """By the name of a site that not every layer has, the reason: there are layers without its
     module."""
+    unseen: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """By the name of a backend, sites that it does not show as they are, each with the reason."""
     unwritable: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     """By the name of a backend, or :data:`ANY`, sites that can be captured alone there, each with
     the reason."""
@@ -169,7 +172,7 @@ def _holds(block: nn.Module, path: str) -> bool:
 
 ARCHITECTURES: Registry[Layout] = Registry(
     "architecture",
-    built_in=("pytest_interp.adapters.architectures",),
+    built_in=FAMILIES,
     things=Layout,
     hint="Describe it with pytest_interp.adapters.register_layout(Layout(...)).",
 )

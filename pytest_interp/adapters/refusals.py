@@ -32,6 +32,8 @@ def refusal(
         why = layout.why_not(kind)
         because = f", because {why}" if why else ""
         return f"does not exist: the architecture {layout.name!r} has no {kind}{because}"
+    if unseen := layout.unseen.get(adapter.backend, {}).get(kind.name):
+        return f"cannot be read under {adapter.backend}, because {unseen}"
     if site.layer is not None:
         blocks: Any = adapter.weights.module.get_submodule(layout.blocks)
         if path := layout.absent(kind, blocks[site.layer]):

@@ -37,7 +37,9 @@ def alike(keys: Sequence[_Key], size: Callable[[_Key], int]) -> Iterator[list[in
         yield from (members[start : start + step] for start in range(0, len(members), step))
 
 
-def rows_in_budget(adapter: ModelAdapter, n_positions: int, kept: int = 0) -> int:
+def rows_in_budget(
+    adapter: ModelAdapter, n_positions: int, kept: int = 0, n_keys: int | None = None
+) -> int:
     """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`.
 
     At least 8, or 1 where something of them is kept.
@@ -46,8 +48,9 @@ def rows_in_budget(adapter: ModelAdapter, n_positions: int, kept: int = 0) -> in
         adapter: the model.
         n_positions: tokens of a row.
         kept: numbers of each row that are captured, in all layers together.
+        n_keys: tokens that attention reads, with those before the row; by default its own.
     """
-    attention = 2 * adapter.n_heads * n_positions
-    per_token = 3 * adapter.sizes.d_mlp + 6 * adapter.d_model + attention
+    keys = n_positions if n_keys is None else n_keys
+    per_token = 3 * adapter.sizes.d_mlp + 6 * adapter.d_model + 2 * adapter.n_heads * keys
     per_row = n_positions * per_token + 2 * adapter.d_vocab + kept
     return max(1 if kept else 8, MEMORY_BUDGET // (4 * per_row))

@@ -36,6 +36,7 @@ from pytest_interp.results.estimates import Estimates
 from pytest_interp.results.over_facts import as_set
 
 
+@torch.inference_mode(False)  # where tensors are made that no gradient goes through
 def attribution_patching(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,

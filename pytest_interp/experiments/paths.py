@@ -21,7 +21,7 @@ from pytest_interp.experiments.groups import Positions, as_floats, of_metric
 from pytest_interp.experiments.growing import Rows
 from pytest_interp.experiments.pairs import Pairs, pairs_of
 from pytest_interp.experiments.parts import Part
-from pytest_interp.experiments.patches import ROWS_PER_PAIR, Patched, patched
+from pytest_interp.experiments.patches import Patched, patched
 from pytest_interp.experiments.path_ends import OUTPUT, Named, Receiver, receivers_of, senders_of
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.experiments.written import Written
@@ -35,6 +35,8 @@ from pytest_interp.results.over_facts import as_set
 from pytest_interp.results.paths import PathResult
 from pytest_interp.results.tolerances import float_tolerance
 
+ROWS_PER_PAIR = 8
+"""Rows of a pass for each pair in it: few pairs share a pass, so that most rows are paths."""
 UNCHANGED = "a sender that does not change"
 
 
@@ -173,8 +175,7 @@ class _Paths:
         return replace(found[0], patched=torch.cat([one.patched for one in found]))
 
     def _run(self, runs: Pairs, patches: Any, values: Any, measure: Any, shared: int) -> Patched:
-        most = len(runs) * ROWS_PER_PAIR  # all of these pairs share each pass
-        room = max(most, rows_in_budget(self.adapter, runs.n_positions))
+        room = rows_in_budget(self.adapter, runs.n_positions)
         return patched(
             self.adapter,
             runs,
@@ -183,6 +184,7 @@ class _Paths:
             values,
             n_shared=shared,
             max_rows=room,
+            split=False,  # what receivers give is kept by sender
             what="paths",
         )
 
