@@ -30,11 +30,7 @@ from pytest_interp.models.arithmetic import (
     in_double,
     moved_by_a_large_edit,
 )
-
-# the same products in another order of summation differ by about 1e-6 of the largest entry in
-# float32; a wrong place differs by about 1
-LIMITS = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
-
+from pytest_interp.precision import precision_of
 
 PREFIX = "prefix"
 LARGE = "large edit"
@@ -100,7 +96,7 @@ def check_model(
     kinds = [kind for kind in site_kinds() if layout.has(kind) and layout.place(kind)]
     logits, plain = _plain(weights, layout, kinds, tokens)
     if limit is None:
-        limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
+        limit = precision_of(weights.dtype).activations
     rows: dict[str, dict[str, float]] = {}
     reasons: dict[str, list[str]] = {}
     steps = len(backends) * len(kinds)
@@ -153,6 +149,8 @@ def behind_a_prefix(
     errors, reasons = {}, []
     for backend in backends:
         adapter = open_adapter(weights, backend)
+        if why := adapter.layout.no_prefix:
+            return Comparison(PREFIX, {}, limit, not_applicable=why)
         whole = adapter.run(tokens, logits="all").logits
         try:
             prefix = adapter.prefix(tokens[:, :half])
@@ -222,12 +220,12 @@ def _plain(
     blocks: Any = module.get_submodule(layout.blocks)
     with ExitStack() as stack, torch.no_grad():
         for kind in kinds:
-            place = layout.place(kind)
-            assert place is not None
             roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
             for layer, root in roots:
                 if layout.absent(kind, root):
                     continue
+                place = layout.place(kind, root)
+                assert place is not None
                 part, site = root.get_submodule(place.path), Site(kind, layer)
                 _listen(stack, part, place, sizes.heads_of(kind), seen, site)
         module(tokens, use_cache=False)
