@@ -13,6 +13,7 @@ from torch import Tensor
 from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import (
     EMBED,
+    FINAL_NORM,
     MLP_OUT,
     RESID_MID,
     RESID_POST,
@@ -40,10 +41,12 @@ class Taps:
         start: Edit | None,
         shapes: Shapes,
         home: torch.device,
+        one_batch: str = "",
     ) -> None:
         """Captures and edits lie on one device, ``home``, wherever the layer of their site is."""
         self._captures, self._edits, self._grad = captures, edits, grad
         self._start, self._shapes, self._home = start, shapes, home
+        self._one_batch = one_batch
         self._fired: dict[Site, int] = {}
         self._mid: dict[int, Tensor] = {}
         self._mlp_out: dict[int, Tensor] = {}
@@ -112,7 +115,14 @@ class Taps:
             value = value.to(self._home)
         if site in self._edits:
             # the edit gets its own copy: one that writes in place is then as good as a pure one
-            value = _checked(site, value, self._edits[site](value.clone()))
+            new = _checked(site, value, self._edits[site](value.clone()))
+            if self._one_batch and site.kind != FINAL_NORM and len(new) != len(value):
+                raise HookError(
+                    f"the edit at {site} returned {len(new)} rows where {len(value)} came in: in "
+                    f"this architecture none can join, because {self._one_batch}. Give all rows "
+                    "as tokens"
+                )
+            value = new
         if site in self._captures:
             # with a graph the copy must stay the very tensor that flows on
             self.captured[site] = value if self._grad else value.detach().clone()
