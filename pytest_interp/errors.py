@@ -95,6 +95,10 @@ class DeviceError(InterpError, ValueError):
     """A device or dtype that is unknown or unavailable, or that the weights overflow."""
 
 
+class RemoteError(InterpError, RuntimeError):
+    """A run that was sent to a server and gave no result, or that cannot be sent."""
+
+
 class UnsupportedSiteError(InterpError, ValueError):
     """A site that this architecture lacks, or that cannot be written."""
 

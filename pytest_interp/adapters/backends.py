@@ -7,7 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_interp.errors import BackendNotInstalledError, UnknownNameError
+from pytest_interp.errors import BackendNotInstalledError, RemoteError, UnknownNameError
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -89,13 +89,39 @@ def check_backend(backend: str) -> str:
     return backend
 
 
-def open_adapter(weights: Weights, backend: str) -> ModelAdapter:
-    """Put loaded weights under a backend. The tensors are shared, not copied.
+def check_remote(remote: str) -> str:
+    """Return it if it says where runs can be made.
 
     Raises:
+        RemoteError: it does not.
+    """
+    if remote not in ("local", "ndif") and not remote.startswith(("http://", "https://")):
+        raise RemoteError(
+            f"remote is {remote!r}: expected ndif, the address of a server (https://...), or local"
+        )
+    return remote
+
+
+def open_adapter(weights: Weights, backend: str, remote: str | None = None) -> ModelAdapter:
+    """Put loaded weights under a backend. The tensors are shared, not copied.
+
+    ``remote`` says where its runs are made: ``"ndif"``, the address of a server, or ``"local"``,
+    which sends them as to a server and runs them here. nnsight alone can do that.
+
+    Raises:
+        RemoteError: runs are to be made elsewhere, and the backend cannot send them.
         UnknownNameError: there is no such backend, or the architecture has no layout.
         BackendNotInstalledError: the backend's package is missing.
     """
+    if remote is not None:
+        if check_backend(backend) != "nnsight":
+            raise RemoteError(
+                f"runs under {backend} cannot be made elsewhere (remote: {remote}): name the"
+                " backend nnsight"
+            )
+        from pytest_interp.adapters.remote import RemoteAdapter
+
+        return RemoteAdapter(weights, check_remote(remote))
     module, _, name = BACKENDS.find(check_backend(backend)).adapter.partition(":")
     made: ModelAdapter = getattr(importlib.import_module(module), name)(weights)
     return made

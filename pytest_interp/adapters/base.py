@@ -48,6 +48,8 @@ class ModelAdapter(ABC):
     """
 
     backend: ClassVar[str]
+    keeps_edits: ClassVar[bool] = True
+    """Whether what an edit keeps of a run is there after it: not where runs are sent elsewhere."""
 
     def __init__(self, weights: Weights) -> None:
         """Wrap these weights.
@@ -278,10 +280,7 @@ class ModelAdapter(ABC):
             raise UnsupportedSiteError(f"site {site} {why}")
 
     def refusal(self, site: Site, *, edited: bool = False) -> str:
-        """Why this model has no such site, in words that follow its name; empty where it has.
-
-        With ``edited``, also why it cannot be edited.
-        """
+        """Why this model has no such site, or why it cannot be edited; empty where it has one."""
         return refusal(self, site, edited, self._finds)
 
     @abstractmethod

@@ -6,6 +6,7 @@ Each tap fires exactly once, captures are copies, and an edit keeps every dimens
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +31,14 @@ Tap = Callable[[Tensor], Tensor | None]
 _FIRST = Site(RESID_PRE, 0)
 
 
+class Plan(dict[Site, Tap]):
+    """Taps in execution order, and the run that they are of."""
+
+    def __init__(self, owner: Taps, taps: Mapping[Site, Tap]) -> None:
+        super().__init__(taps)
+        self.owner = owner
+
+
 class Taps:
     """Captures and edits of one run, as one function per place."""
 
@@ -52,7 +61,7 @@ class Taps:
         self._mlp_out: dict[int, Tensor] = {}
         self.captured: dict[Site, Tensor] = {}
 
-    def plan(self) -> dict[Site, Tap]:
+    def plan(self) -> Plan:
         """Taps in execution order.
 
         ``embed`` has no place of its own. It is what enters block 0: reading it there holds on
@@ -71,7 +80,7 @@ class Taps:
             places.add(_FIRST)
         self._fired = dict.fromkeys(places, 0)
         ordered = sorted(places, key=lambda site: site.execution_order)
-        return {site: self._tap(site) for site in ordered}
+        return Plan(self, {site: self._tap(site) for site in ordered})
 
     def _tap(self, site: Site) -> Tap:
         layer = site.layer
@@ -127,6 +136,18 @@ class Taps:
             # with a graph the copy must stay the very tensor that flows on
             self.captured[site] = value if self._grad else value.detach().clone()
         return value.to(there)
+
+    def found(self) -> dict[str, dict[str, Any]]:
+        """What a run left here, in things that any process can read."""
+        captured = {str(site): value for site, value in self.captured.items()}
+        return {"captured": captured, "fired": {str(s): n for s, n in self._fired.items()}}
+
+    def take(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take over what a run elsewhere left in a copy of this."""
+        values = found["captured"]
+        here = {s: values[str(s)].to(self._home) for s in self._captures if str(s) in values}
+        self.captured.update(here)
+        self._fired = {site: found["fired"][str(site)] for site in self._fired}
 
     def check_fired(self, where: str) -> None:
         """Raise unless every tap fired exactly once.

@@ -52,7 +52,8 @@ def run(given: argparse.Namespace) -> int:
     folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)
     with open_folder(folder, given.force) as write:
         with progress_bar():
-            adapter = load_model(spec.models[0], backend, settings.device, settings.dtype)
+            where = (settings.device, settings.dtype, settings.remote)
+            adapter = load_model(spec.models[0], backend, *where)
             result = run_experiment(spec, adapter)
         outcomes = list(check_claims(spec, result))
         config = spec.resolved() | {"model": spec.models[0], "backends": [adapter.backend]}

@@ -16,6 +16,7 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component
+from pytest_interp.errors import RemoteError
 from pytest_interp.experiments.batching import alike, rows_in_budget
 from pytest_interp.experiments.groups import Positions, as_floats, of_metric
 from pytest_interp.experiments.growing import Rows
@@ -88,7 +89,13 @@ def path_patching(
             receiver that does not come after a sender, or a prompt that lacks a token of one.
         UnknownNameError: an unknown kind of component, direction, metric or corruption.
         UnsupportedSiteError: a site that the model lacks.
+        RemoteError: the runs are sent to a server.
     """
+    if not adapter.keeps_edits:
+        raise RemoteError(
+            "path_patching keeps what a receiver gives in step 1 for step 2, and what an edit keeps"
+            " of a run that is sent to a server stays there. Run without remote"
+        )
     chosen = replace(options or PathOptions(), **asked)
     chosen = replace(chosen, corruption=chosen.corruption.seeded(chosen.seed))
     given, samples = as_set(facts), chosen.corruption.n_samples

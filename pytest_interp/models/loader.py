@@ -30,21 +30,27 @@ def load_model(
     backend: str = "auto",
     device: str | torch.device | DeviceMap | None = None,
     dtype: str | torch.dtype | None = None,
+    remote: str | None = None,
 ) -> ModelAdapter:
     """Load a model and open it under a backend.
 
     ``name`` is a registered name, a hub id ``org/name`` or a folder. ``backend`` is
     ``"transformer_lens"``, ``"nnsight"`` or ``"auto"``: the model's own default when it is
-    installed, else another that is. The other arguments are those of :func:`load_weights`.
+    installed, else another that is. ``remote`` is that of
+    :func:`~pytest_interp.adapters.open_adapter`, by default that of the model's entry. The other
+    arguments are those of :func:`load_weights`.
 
     Raises:
+        RemoteError: runs are to be made elsewhere, and the backend cannot send them.
         BackendNotInstalledError: the backend's package is missing.
         UnknownNameError: there is no such backend. All other errors are those of
             :func:`load_weights`.
     """
     # before the weights, which may have to be fetched
-    chosen = choose_backend(name) if backend == "auto" else check_backend(backend)
-    return open_adapter(load_weights(name, device, dtype), chosen)
+    remote = remote or find_model(name).remote
+    auto = "nnsight" if remote else choose_backend(name)
+    chosen = auto if backend == "auto" else check_backend(backend)
+    return open_adapter(load_weights(name, device, dtype), chosen, remote)
 
 
 def load_weights(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_interp.adapters.backends import backend_names, installed
+from pytest_interp.adapters.backends import backend_names, check_remote, installed
 from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
 from pytest_interp.models.sources import (
     FolderSource,
@@ -30,6 +30,8 @@ class ModelEntry:
     default_backend: str = DEFAULT_BACKEND
     device_map: Mapping[str, str | int] | str | None = None
     """Where its parts go when no device is asked for: ``"auto"``, or from modules to devices."""
+    remote: str | None = None
+    """Where its runs are made: ``"ndif"``, the address of a server, ``"local"``; None for here."""
 
     def __str__(self) -> str:
         return self.source.describe()
@@ -60,20 +62,26 @@ def register_model(
     default_backend: str = DEFAULT_BACKEND,
     *,
     device_map: Mapping[str, str | int] | str | None = None,
+    remote: str | None = None,
     replace: bool = False,
 ) -> None:
     """Give a name to a model, for example in a ``conftest.py``.
 
     ``source`` is a :class:`Source`, a hub id or a folder. ``device_map`` says where its parts go
     when no device is asked for: ``"auto"`` over all GPUs, or a mapping from the paths of modules to
-    devices, ``"cpu"`` and ``"disk"``. A package registers models for its users
-    by an entry point in the group ``pytest_interp.models`` that names a :class:`ModelEntry`.
+    devices, ``"cpu"`` and ``"disk"``. ``remote`` says where its runs are made, under
+    nnsight: ``"ndif"``, the address of a server, or ``"local"``. A package registers models for its
+    users by an entry point in the group ``pytest_interp.models`` that names a :class:`ModelEntry`.
 
     Raises:
         InterpError: the name is taken by another model.
+        RemoteError: ``remote`` is none of these.
     """
+    if remote is not None:
+        check_remote(remote)
+        default_backend = "nnsight"
     made = source if isinstance(source, Source) else _unregistered(str(source))
-    MODELS.add(name, ModelEntry(made, default_backend, device_map), replace=replace)
+    MODELS.add(name, ModelEntry(made, default_backend, device_map, remote), replace=replace)
 
 
 register_model("gpt2", HubSource("openai-community/gpt2", also=("gpt2",)))

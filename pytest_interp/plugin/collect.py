@@ -84,6 +84,7 @@ def failure_text(item: pytest.Item, error: ExceptionInfo[BaseException]) -> Any:
 def _marks(spec: Spec) -> list[pytest.MarkDecorator]:
     settings = spec.settings
     own = {"backends": settings.backends, "device": settings.device, "dtype": settings.dtype}
+    own["remote"] = settings.remote
     given = {name: value for name, value in own.items() if value}
     marks = [pytest.mark.interp(model=spec.models, **given)]
     marks += [pytest.mark.usefixtures(*settings.fixtures)] if settings.fixtures else []

@@ -56,7 +56,7 @@ def adapter(model: Weights, interp_target: Target, pytestconfig: pytest.Config) 
     ``@pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])``.
     """
     backend = interp_target.backend or backend_names()[0]
-    return pytestconfig.stash[MODELS].adapter(model, backend)
+    return pytestconfig.stash[MODELS].adapter(model, backend, interp_target.remote)
 
 
 @pytest.fixture

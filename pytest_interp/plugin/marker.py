@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_interp.adapters.backends import known_backend
+from pytest_interp.adapters.backends import check_remote, known_backend
 from pytest_interp.errors import SpecError, UnknownNameError
 from pytest_interp.models.devices import check_device, check_dtype
 
@@ -23,6 +23,7 @@ class Marked:
     backends: tuple[str, ...] = ()
     device: str | None = None
     dtype: str | None = None
+    remote: str | None = None
     other_model: bool = False
     """Whether its claims may be about another model or backend than its id names."""
 
@@ -77,6 +78,7 @@ _READ: Final[dict[str, Callable[[Any], Any]]] = {
     "backends": lambda value: tuple(map(known_backend, _names("backends", value))),
     "device": lambda value: None if value is None else check_device(str(value)),
     "dtype": lambda value: None if value is None else check_dtype(str(value)),
+    "remote": lambda value: None if value is None else check_remote(str(value)),
     "other_model": lambda value: _flag("other_model", value),
 }
 """The arguments of the marker, and how each is read."""

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_interp.adapters.backends import backend_names, installed_backends, open_adapter
 from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
-from pytest_interp.models.registry import choose_backend, model_names
+from pytest_interp.models.registry import choose_backend, find_model, model_names
 from pytest_interp.plugin.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Target:
     device: str | None = None
     """The device and the dtype of the spec count where the run asks for none."""
     dtype: str | None = None
+    remote: str | None = None
+    """Where its runs are made; None for where the model's entry says, or here."""
 
     def __str__(self) -> str:
         return self.model if self.backend is None else f"{self.model}-{self.backend}"
@@ -129,9 +131,10 @@ class Models:
             loaded[how] = weights if weights.name == name else replace(weights, name=name)
         return loaded[how]
 
-    def adapter(self, weights: Weights, backend: str) -> ModelAdapter:
+    def adapter(self, weights: Weights, backend: str, remote: str | None = None) -> ModelAdapter:
         """Put weights under a backend. Errors as for ``open_adapter``."""
-        made = open_adapter(weights, backend)
+        source = self.settings.source_of(weights.name)
+        made = open_adapter(weights, backend, remote or find_model(source).remote)
         self._opened[made] = made.state()
         return made
 

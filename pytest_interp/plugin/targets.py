@@ -19,9 +19,10 @@ TARGET = "interp_target"
 NAMED = pytest.StashKey[set[str]]()
 """The models that collected tests have asked for, deselected ones too."""
 _MARKER = (
-    "interp(model=..., backends=..., device=..., dtype=..., other_model=False): run this test on a "
-    "model, or on each of a list, under these backends (transformer_lens, nnsight; by default "
-    "those installed), on this device in this dtype, unless the run asks for others; with "
+    "interp(model=..., backends=..., device=..., dtype=..., remote=..., other_model=False): run "
+    "this test on a model, or on each of a list, under these backends (transformer_lens, nnsight; "
+    "by default those installed), on this device in this dtype, unless the run asks for others, "
+    "its runs made at remote (ndif, the address of a server, or local) where that is given; with "
     "other_model=True its claims may be about another model or backend"
 )
 
@@ -59,7 +60,7 @@ def _params(metafunc: pytest.Metafunc) -> Iterator[Any]:
         find_model(settings.source_of(model))
         backends = settings.backends_of(model, marked.backends) if needs_backend else (None,)
         for backend in backends or marked.backends:
-            target = Target(model, backend, marked.device, marked.dtype)
+            target = Target(model, backend, marked.device, marked.dtype, marked.remote)
             run = ", ".join(settings.backends)
             reason = f"asks for the backend {backend}, and this run is restricted to {run}"
             marks = () if backends else pytest.mark.skip(reason=reason)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from pytest_interp.adapters.backends import backend_names, known_backend
+from pytest_interp.adapters.backends import backend_names, check_remote, known_backend
 from pytest_interp.documents import MAX_MISTAKES, Document, Location, check_below, read_document
 from pytest_interp.errors import InterpError, SpecError
 from pytest_interp.experiments.registry import EXPERIMENTS, Experiment
@@ -41,6 +41,7 @@ def _checked(check: Callable[[str], str], **schema: Any) -> tuple[Any, Any]:
 
 _Backend = Annotated[str, *_checked(known_backend, enum=list(backend_names()))]
 _Device = Annotated[str, *_checked(check_device, pattern=rf"^(auto|({'|'.join(DEVICES)})(:\d+)?)$")]
+_Remote = Annotated[str, *_checked(check_remote, pattern=r"^(local|ndif|https?://.+)$")]
 _Dtype = Annotated[str, *_checked(check_dtype, enum=["auto", *DTYPES])]
 
 # told apart by hand: of a plain union pydantic would tell the mistakes of both
@@ -71,6 +72,12 @@ class SpecFile(BaseModel):
     )
     dtype: _Dtype | None = Field(
         default=None, description="by default bfloat16 on cuda and float32 elsewhere"
+    )
+    remote: _Remote | None = Field(
+        default=None,
+        description="where the runs are made, under nnsight: ndif, the address of a server, or "
+        "local, which sends them as to a server and runs them here; by default where the model's "
+        "entry says, else here",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="for experiments that draw random numbers"
