@@ -54,7 +54,8 @@ def batches(
         first_read: the first token of each prompt that is read or changed: it is in no opening.
         size: most prompts of a pass, for a length with the opening.
     """
-    shared = opening_lengths(ids, first_read)
+    alone = bool(adapter.layout.no_prefix)
+    shared = [0] * len(ids) if alone else opening_lengths(ids, first_read)
     kept = _Kept.of(adapter) if any(shared) else _Kept("")
     for n in sorted(set(shared)):
         members = [i for i, length in enumerate(shared) if length == n]

@@ -5,7 +5,8 @@ layers, a set of heads. The first pass starts with two rows per pair: the source
 kept what later passes ask for, and the base run. A copy of the base row joins for each patch where
 the first of its parts lies, and each part is changed in that row when the pass comes to it. A
 patched run thus costs only the layers above its first part, and all of them share their matrix
-products. This works because attention masks and position embeddings broadcast over the batch.
+products. This works because attention masks and position embeddings broadcast over the batch. Where
+an architecture has more that counts rows, its layout says so: all rows then begin with the pass.
 Passes begin behind what the base run holds before the first position that their patches change
 (:mod:`pytest_interp.experiments.blocks`).
 
@@ -90,6 +91,8 @@ def patched(
         for i, patch in enumerate(patches)
         if (first := _first(patch, pairs.n_positions, shared)) is not None
     }
+    if adapter.layout.no_prefix:
+        shared, firsts = 0, dict.fromkeys(firsts, 0)  # one block: whole rows
     has_source = takes_source(pairs, values)
     plan = plan_of(
         adapter,
@@ -150,6 +153,7 @@ class _Run:
                 block.start,
                 held=held,
                 keep=self._sites(later) if held is None else (),
+                joining=not self.adapter.layout.one_batch,
             )
             before = None if prefix is None or not block.start else prefix.before(block.start)
             yield places, growing.measure(self.adapter, self.metric, before)

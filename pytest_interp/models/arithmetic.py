@@ -39,7 +39,7 @@ class Relation:
         missing = [name for name in self.sites if not layout.has(parse_kind(name))]
         if missing:
             return f"the architecture {layout.name!r} has no {', '.join(missing)}"
-        return self.why_not(layout)
+        return layout.breaks.get(self.name, "") or self.why_not(layout)
 
     def error(self, adapter: ModelAdapter, tokens: Tensor) -> float:
         """How far the sides are apart at worst, relative to the largest entry of a layer."""

@@ -149,6 +149,8 @@ def behind_a_prefix(
     errors, reasons = {}, []
     for backend in backends:
         adapter = open_adapter(weights, backend)
+        if why := adapter.layout.no_prefix:
+            return Comparison(PREFIX, {}, limit, not_applicable=why)
         whole = adapter.run(tokens, logits="all").logits
         try:
             prefix = adapter.prefix(tokens[:, :half])
@@ -218,12 +220,12 @@ def _plain(
     blocks: Any = module.get_submodule(layout.blocks)
     with ExitStack() as stack, torch.no_grad():
         for kind in kinds:
-            place = layout.place(kind)
-            assert place is not None
             roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
             for layer, root in roots:
                 if layout.absent(kind, root):
                     continue
+                place = layout.place(kind, root)
+                assert place is not None
                 part, site = root.get_submodule(place.path), Site(kind, layer)
                 _listen(stack, part, place, sizes.heads_of(kind), seen, site)
         module(tokens, use_cache=False)
