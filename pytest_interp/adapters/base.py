@@ -254,10 +254,10 @@ class ModelAdapter(ABC):
                 # not: begin with one row and let the others join where the first block begins.
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
-            shapes = self._shapes(rows.shape[1])
-            taps = Taps(captures, changes, grad, start, shapes, self.layout.one_batch)
+            shapes, together = self._shapes(rows.shape[1]), self.layout.one_batch
+            taps = Taps(captures, changes, grad, start, shapes, self.device, together)
             keep = 0 if logits == "all" or self.layout.cuts_positions else 1
-            out = self._forward(rows, taps.plan(), keep, prefix)
+            out = self._forward(rows, taps.plan(), keep, prefix).to(self.device)
             out = out[:, -1:] if logits == "last" else out
             taps.check_fired(str(self))
             if prefix is not None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.offloaded import refuse
 from pytest_interp.adapters.places import HOOKS
 from pytest_interp.adapters.prefix import Prefix, behind
 from pytest_interp.adapters.sites import ATTN_OUT, Site, SiteKind
@@ -26,6 +27,7 @@ class TransformerLensAdapter(ModelAdapter):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
+        refuse(weights.module, "TransformerLens, which reads weights itself, needs")
         twin = weights.twin()
         # No tokenizer: the bridge would reload one with another BOS policy and change the ids.
         try:

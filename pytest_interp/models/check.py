@@ -107,6 +107,8 @@ def check_model(
         untouched = adapter.run(tokens, logits="all").logits
         rows.setdefault("logits", {})[backend] = distance(untouched, logits)
         for done, kind in enumerate(kinds, i * len(kinds) + 1):
+            if not adapter.sites(kind):
+                continue  # the backend does not show it
             try:
                 worst, moved, large = _at(adapter, kind, tokens, plain, untouched)
             except HookError as error:
