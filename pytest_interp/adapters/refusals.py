@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pytest_interp.adapters.layouts import ANY
 from pytest_interp.adapters.sites import Site, SiteKind
 
 if TYPE_CHECKING:
@@ -31,16 +32,20 @@ def refusal(
         why = layout.why_not(kind)
         because = f", because {why}" if why else ""
         return f"does not exist: the architecture {layout.name!r} has no {kind}{because}"
+    if unseen := layout.unseen.get(adapter.backend, {}).get(kind.name):
+        return f"cannot be read under {adapter.backend}, because {unseen}"
     if site.layer is not None:
         blocks: Any = adapter.weights.module.get_submodule(layout.blocks)
         if path := layout.absent(kind, blocks[site.layer]):
-            return f"does not exist, because layer {site.layer} of {adapter.name} has no {path}"
+            why = layout.some_lack.get(kind.name, f"it has no {path}")
+            return f"does not exist in layer {site.layer} of {adapter.name}, because {why}"
     if kind.name != "embed" and not finds(kind):
         return (
             f"was added without a place for {adapter.backend} on the architecture "
             f"{layout.name!r}: give one to register_site(places=...)"
         )
-    lost = layout.unwritable.get(adapter.backend, {}).get(kind.name)
-    if edited and lost:
-        return f"can be captured but not edited under {adapter.backend}, because {lost}"
+    for where in (adapter.backend, ANY):
+        lost = layout.unwritable.get(where, {}).get(kind.name)
+        if edited and lost:
+            return f"can be captured but not edited under {where}, because {lost}"
     return ""

@@ -36,10 +36,10 @@ class Relation:
     def applies(self, adapter: ModelAdapter) -> str:
         """Why it does not apply to a model; empty where it does."""
         layout = adapter.layout
-        missing = [name for name in self.sites if not layout.has(parse_kind(name))]
+        missing = [name for name in self.sites if not adapter.sites(name)]
         if missing:
             return f"the architecture {layout.name!r} has no {', '.join(missing)}"
-        return self.why_not(layout)
+        return layout.breaks.get(self.name, "") or self.why_not(layout)
 
     def error(self, adapter: ModelAdapter, tokens: Tensor) -> float:
         """How far the sides are apart at worst, relative to the largest entry of a layer."""

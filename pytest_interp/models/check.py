@@ -107,6 +107,8 @@ def check_model(
         untouched = adapter.run(tokens, logits="all").logits
         rows.setdefault("logits", {})[backend] = distance(untouched, logits)
         for done, kind in enumerate(kinds, i * len(kinds) + 1):
+            if not adapter.sites(kind):
+                continue  # the backend does not show it
             try:
                 worst, moved, large = _at(adapter, kind, tokens, plain, untouched)
             except HookError as error:
@@ -149,6 +151,8 @@ def behind_a_prefix(
     errors, reasons = {}, []
     for backend in backends:
         adapter = open_adapter(weights, backend)
+        if why := adapter.layout.no_prefix:
+            return Comparison(PREFIX, {}, limit, not_applicable=why)
         whole = adapter.run(tokens, logits="all").logits
         try:
             prefix = adapter.prefix(tokens[:, :half])
@@ -218,12 +222,12 @@ def _plain(
     blocks: Any = module.get_submodule(layout.blocks)
     with ExitStack() as stack, torch.no_grad():
         for kind in kinds:
-            place = layout.place(kind)
-            assert place is not None
             roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
             for layer, root in roots:
                 if layout.absent(kind, root):
                     continue
+                place = layout.place(kind, root)
+                assert place is not None
                 part, site = root.get_submodule(place.path), Site(kind, layer)
                 _listen(stack, part, place, sizes.heads_of(kind), seen, site)
         module(tokens, use_cache=False)

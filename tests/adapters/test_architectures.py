@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from architectures import BUILD
-from contract import measured
-from tiny import adapter_of
+from contract import measured, within
 
 from pytest_interp.adapters.layouts import ARCHITECTURES
 
 PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
-WITHIN = 1e-5
-"""As for the contract at length: see test_contract.py."""
 
 
 def written(name: str) -> list[list[str]]:
@@ -35,9 +33,11 @@ def written(name: str) -> list[list[str]]:
     sees="the activations and the logits of plain torch hooks, or UnsupportedSiteError",
 )
 def test_what_the_table_of_architectures_says_holds(model, backend):
-    found = measured(adapter_of(model, backend))
+    if (model, backend) == ("qwen3_5", "transformer_lens") and find_spec("torchvision"):
+        pytest.skip("the table is of an environment without torchvision")
+    found = measured(model, backend)
     off = {name: value for name, value in found.items() if not isinstance(value, str)}
-    assert all(value <= WITHIN for value in off.values()), off
+    assert all(value <= within(model) for value in off.values()), off
     head, *rows = written("what was measured")
     (row,) = (cells[2:] for cells in rows if cells[:2] == [model, backend])
     assert [*found] == head[2:]
