@@ -2,10 +2,10 @@
 
 ``python -m benchmarks [--tokens 5 10 33 64] [--sites ...] [--facts 40] [--cells 60] [--rounds 2]``
 prints tables and writes ``outputs/benchmark.json``, from which ``python -m benchmarks.curves``
-draws the figures. All times are seconds of the processor on one thread, from one process, and every
-way takes its turn in every round: other programs on the machine count little, but compare the
-ratios. The others run passes of one kind, whatever the cell: they run a sample of the cells, and
-their time is scaled to all.
+draws the figures. All times come from one process, and every way takes its turn in every round. On
+one thread, the default, they are seconds of the processor, so that other programs on the machine
+count little; with more ``--threads``, seconds by the clock. Compare the ratios. The others run
+passes of one kind, whatever the cell: they run a sample of the cells, and their time is scaled.
 """
 
 from __future__ import annotations
@@ -189,8 +189,10 @@ def main() -> None:
     parser.add_argument("--facts", type=int, nargs="*", default=[1, 5, 10, 20, 40])
     parser.add_argument("--cells", type=int, default=60, help="cells that the others run")
     parser.add_argument("--rounds", type=int, default=2, help="times that short maps are timed")
+    parser.add_argument("--save", type=Path, default=SAVED, help="where the numbers go")
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     where = {"device": "cpu", "dtype": "float32"}
     adapters = {b: load_model("smollm2-135m", b, **where) for b in backend_names()}
     first = next(iter(adapters.values()))
@@ -198,15 +200,16 @@ def main() -> None:
     bench = Bench(adapters, rivals, options.rounds, options.cells)
     for adapter in adapters.values():  # imports and first-call costs
         causal_trace(adapter, fact_of(5, adapter).fact, layers=[0], controls=False)
-    print(f"torch {torch.__version__}, 1 thread, float32, {first.name}")
+    threads = "1 thread" if options.threads == 1 else f"{options.threads} threads, by the clock"
+    print(f"torch {torch.__version__}, {threads}, float32, {first.name}")
     print(f"floor: products at {bench.rate() / 1e9:.0f} G/s")
     tables: dict[str, Table] = {}
 
     def add(name: str, table: Table) -> None:
         table.print()
         tables[name] = table
-        SAVED.parent.mkdir(exist_ok=True)
-        SAVED.write_text(json.dumps({k: t.to_json() for k, t in tables.items()}, indent=1))
+        options.save.parent.mkdir(exist_ok=True)
+        options.save.write_text(json.dumps({k: t.to_json() for k, t in tables.items()}, indent=1))
 
     for site in options.sites:
         add(f"site {site}", bench.one_map(10, site))
