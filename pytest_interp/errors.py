@@ -8,6 +8,7 @@ InterpError
 ├── NotAModelError            a folder or file that holds no model
 ├── CacheError                the folder for converted models cannot be used
 ├── DeviceError               a device or dtype that is unknown, unavailable or too small
+├── MemoryLimitError          passes that do not fit in the memory that they may take
 ├── UnsupportedSiteError      the architecture has no such site, or the site cannot be written
 ├── HookError                 a hook that did not fire exactly once, or an edit that broke the shape
 ├── PromptError               prompts, subjects or answers that no experiment can use
@@ -97,6 +98,10 @@ class DeviceError(InterpError, ValueError):
 
 class RemoteError(InterpError, RuntimeError):
     """A run that was sent to a server and gave no result, or that cannot be sent."""
+
+
+class MemoryLimitError(InterpError, MemoryError):
+    """Passes that do not fit in the memory that they may take."""
 
 
 class UnsupportedSiteError(InterpError, ValueError):

@@ -54,6 +54,7 @@ _GEMMA4 = (_COMMON | _WINDOW) | {
     "final_logit_softcapping": 5.0,
 }
 _VISION: dict[str, dict[str, Any]] = {
+    "Gemma3": {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2},
     "Mistral3": {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2},
     "Qwen3_5": {"hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "depth": 1},
     "Gemma4": {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2},
@@ -103,8 +104,10 @@ BUILD: dict[str, Callable[[], PreTrainedModel]] = {
         head_dim=12,
         final_logit_softcapping=5.0,
     ),
+    "gemma3-seeing": partial(_seeing, "Gemma3", "Gemma3Text", head_dim=12, **_WINDOW),
     "mistral": _of("Mistral", head_dim=12, sliding_window=3),
     "gemma": _of("Gemma", head_dim=12),
+    "olmo": _of("Olmo", clip_qkv=0.9, attention_bias=True),
     "smollm3": _of("SmolLM3", no_rope_layers=[1, 0, 1, 0], attention_bias=True),
     "granite": _of(
         "Granite",
@@ -148,6 +151,10 @@ BUILD: dict[str, Callable[[], PreTrainedModel]] = {
         **_WINDOW,
     ),
     "qwen3_moe": _of("Qwen3Moe", head_dim=12, mlp_only_layers=[1, 2], **_EXPERTS),
+    "qwen2_moe": _of(
+        "Qwen2Moe", mlp_only_layers=[1, 2], shared_expert_intermediate_size=12, **_EXPERTS
+    ),
+    "olmoe": _of("Olmoe", num_experts=5, num_experts_per_tok=2, attention_bias=True, clip_qkv=0.9),
     "mixtral": _of("Mixtral", num_local_experts=5, num_experts_per_tok=2),
     "gpt_oss": _of("GptOss", head_dim=12, num_local_experts=5, num_experts_per_tok=2, **_WINDOW),
     "mistral3": partial(_seeing, "Mistral3", "Mistral", head_dim=12),

@@ -62,6 +62,7 @@ _PATHS: dict[str, Paths] = {
         "norm": "model.final_layernorm",
     },
     "gemma2": _GEMMA3,
+    "gemma3": _GEMMA3,
     "gemma3_text": _GEMMA3,
     # what is made of the embeddings for each layer is no part of the stream
     "gemma4": {**_GEMMA3, "embed": None},

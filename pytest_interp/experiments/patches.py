@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
@@ -80,6 +81,7 @@ def patched(
     Raises:
         ExperimentError: a position, a head, a key-value head or a neuron that is not there; or
             too few rows.
+        MemoryLimitError: the passes do not fit in memory.
         UnsupportedSiteError: a site that the model lacks, or that cannot be edited.
     """
     check_patches(adapter, patches, pairs.n_positions)
@@ -102,6 +104,7 @@ def patched(
         n_runs=1 + has_source,
         max_rows=max_rows,
         split=split,
+        kept=_kept(adapter, pairs, patches, has_source) * adapter.dtype.itemsize,
     )
     title = f"{what} of {adapter.name} under {adapter.backend}"
     run = _Run(adapter, patches, metric, values, plan)
@@ -167,6 +170,16 @@ class _Run:
 
     def _sites(self, places: Sequence[int]) -> set[Site]:
         return {part.site for i in places for part in self.patches[i]}
+
+
+def _kept(adapter: ModelAdapter, pairs: Pairs, patches: Sequence[Patch], has_source: bool) -> int:
+    """Numbers of each pair that are kept between passes: keys, values, and sites of the source."""
+    sizes, n = adapter.sizes, pairs.n_positions
+    found = 2 * n * sizes.n_layers * sizes.n_kv_heads * sizes.d_head
+    widths = {**sizes.dims, "d_head": sizes.d_head, "key": n, "pos": n, "query": n}
+    for site in {part.site for patch in patches for part in patch} if has_source else ():
+        found += prod(widths.get(dim, 1) for dim in site.kind.dims[1:])
+    return found
 
 
 def _first(patch: Patch, n_positions: int, shared: int) -> int | None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pytest_interp.adapters.architectures.settings import beside_if_asked, in_wrapper
+from pytest_interp.adapters.architectures.settings import (
+    beside_if_asked,
+    clipped_if_asked,
+    in_wrapper,
+)
 from pytest_interp.adapters.layouts import Layout, register_layout
 from pytest_interp.adapters.places import ModulePlace
 
@@ -59,6 +63,15 @@ for _type, _special in {
     "smollm3": "no rotary positions in every fourth layer",
 }.items():
     register_layout(replace(LLAMA, model_types=(_type,), special=_special))
+register_layout(
+    replace(
+        LLAMA,
+        model_types=("olmo",),
+        fit=clipped_if_asked,
+        special="LayerNorm without gain or bias; queries, keys and values may be clipped behind "
+        "their sites",
+    )
+)
 register_layout(
     replace(
         LLAMA,

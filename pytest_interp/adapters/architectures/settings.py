@@ -19,6 +19,13 @@ def in_wrapper(layout: Layout) -> Layout:
     return replace(layout, **inside)
 
 
+def clipped_if_asked(layout: Layout, config: Any) -> Layout:
+    """Values clipped on their way to the heads where the config says so."""
+    if not config.clip_qkv:
+        return layout
+    return replace(layout, breaks={"pattern @ v = head": "values are clipped behind the site v"})
+
+
 def beside_if_asked(layout: Layout, config: Any) -> Layout:
     """Attention and MLP side by side where the config says so."""
     return replace(layout, resid_mid=None) if config.use_parallel_residual else layout
