@@ -77,6 +77,11 @@ def seeded(seed: int) -> Iterator[None]:
         _seed.reset(token)
 
 
+def run_seed() -> int | None:
+    """The seed that results of this moment record (:func:`seeded`)."""
+    return _seed.get()
+
+
 @cache
 def versions_here() -> dict[str, str]:
     """The versions of what is installed of :data:`PACKAGES`."""

@@ -7,8 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from architectures import BUILD
+import torch
+from architectures import BUILD, VOCABULARY
 from contract import measured, within
+from tiny import adapter_of
 
 from pytest_interp.adapters.layouts import ARCHITECTURES
 
@@ -44,6 +46,14 @@ def test_what_the_table_of_architectures_says_holds(model, backend):
     refused = {name for name, cell in zip(head[2:], row, strict=True) if cell == "refused"}
     assert refused == found.keys() - off.keys(), "python docs/make_architectures.py"
     assert all(" because " in value for value in found.values() if isinstance(value, str))
+
+
+@pytest.mark.parametrize("model", ["llama", "gemma", "granite", "gemma4_text"])
+def test_the_unit_of_noise_is_that_of_what_enters_the_first_block(model):
+    """Also where the model multiplies its embeddings, in their module or outside of it."""
+    adapter = adapter_of(model, "nnsight")
+    every_token = adapter.embed(torch.arange(VOCABULARY)[None])
+    assert adapter.embedding_std == pytest.approx(float(every_token.std(correction=0)), rel=1e-5)
 
 
 def test_the_docs_have_each_row_of_the_architectures():
