@@ -67,8 +67,6 @@ class Search:
             branch_scale=scale,
         )
         unknown = []
-        if resid_mid is None:
-            unknown.append("resid_mid: no module takes the stream behind attention alone")
         if neurons is None:
             unknown.append("neurons: no single projection gives what the MLP adds")
         if v is None:

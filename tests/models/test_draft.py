@@ -7,6 +7,7 @@ import torch
 from architectures import BUILD
 from tiny import tiny_module, tiny_tokenizer, tiny_weights
 
+from pytest_interp.adapters import backends
 from pytest_interp.adapters.layouts import ARCHITECTURES, layout_of
 from pytest_interp.cli import main
 from pytest_interp.errors import NotAModelError
@@ -92,5 +93,6 @@ def test_a_draft_that_is_wrong_does_not_pass(unknown, capsys, monkeypatch):
         return replace(made, layout=replace(made.layout, resid_mid="input_layernorm"))
 
     monkeypatch.setattr(draft, "draft_layout", wrong)
+    monkeypatch.setattr(backends, "installed_backends", lambda: ("nnsight",))
     assert main(["models", "describe", unknown, "--prompt", "w1 w2 w3 w20 w5"]) == 1
     assert "the draft does not pass: " in capsys.readouterr().out
