@@ -21,7 +21,7 @@ from pytest_interp.adapters.layouts import Layout, layout_of
 from pytest_interp.adapters.opened import Opened
 from pytest_interp.adapters.passes import Run
 from pytest_interp.adapters.prefix import Prefix
-from pytest_interp.adapters.refusals import refusal
+from pytest_interp.adapters.refusals import misfit, refusal
 from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind, sites_of
 from pytest_interp.adapters.sizes import Sizes
@@ -60,12 +60,10 @@ class ModelAdapter(ABC):
         self.name, self.tokenizer = weights.name, weights.tokenizer
         self.device, self.dtype = weights.device, weights.dtype
         self.layout: Layout = layout_of(weights.module.config)
-        if missing := self.layout.missing_paths(weights.module):
+        if why := misfit(self.layout, weights):
             raise NotAModelError(
-                f"{self.name} is a {type(weights.module).__name__} without {', '.join(missing)}, "
-                f"where the layout {self.layout.name!r} of the architecture "
-                f"{weights.architecture!r} looks: describe it with "
-                "pytest_interp.adapters.register_layout(Layout(...))"
+                f"{self.name} is a {type(weights.module).__name__} {why}: describe its "
+                "architecture with pytest_interp.adapters.register_layout(Layout(...))"
             )
         config = weights.module.config.get_text_config()
         self.sizes = Sizes.of(config)

@@ -1,4 +1,4 @@
-"""Why a model has no such site, or one that cannot be edited."""
+"""Why a model does not fit its layout, has no such site, or one that cannot be edited."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from pytest_interp.adapters.sites import Site, SiteKind
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
+    from pytest_interp.adapters.layouts import Layout
+    from pytest_interp.adapters.weights import Weights
+
+
+def misfit(layout: Layout, weights: Weights) -> str:
+    """Why a layout is not that of a model, in words that follow its class; empty where it is."""
+    looks = f"the layout {layout.name!r} of the architecture {weights.architecture!r} looks"
+    if missing := layout.missing_paths(weights.module):
+        return f"without {', '.join(missing)}, where {looks}"
+    blocks: Any = weights.module.get_submodule(layout.blocks)
+    count = int(weights.module.config.get_text_config().num_hidden_layers)
+    if len(blocks) != count:
+        there = f"{len(blocks)} blocks at {layout.blocks}"
+        return f"with {there}, and its config says {count}: there {looks}"
+    return ""
 
 
 def refusal(

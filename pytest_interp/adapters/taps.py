@@ -129,8 +129,10 @@ class Taps:
                 )
             value = new
         if site in self._captures:
-            # with a graph the copy must stay the very tensor that flows on
+            # with a graph what flows on must come from the copy. Some models clip queries, keys
+            # and values in place: what flows on is another tensor
             self.captured[site] = value if self._grad else value.detach().clone()
+            value = value.clone() if self._grad else value
         return value.to(there)
 
     def check_fired(self, where: str) -> None:
