@@ -8,6 +8,10 @@ from pytest_interp.adapters.base import ModelAdapter
 
 MEMORY_BUDGET = 1 << 30
 """Bytes of activations that one pass may hold at a time, roughly."""
+TRACED, READ = 16, 64
+"""The most facts that are traced together, and that are read without patches. More would share
+nothing that counts: so many have thousands of rows. They are also what one of many machines gets to
+compute, so that its passes have the rows that they have on one machine."""
 
 
 def by_length(lengths: Sequence[int], size: Callable[[int], int]) -> Iterator[list[int]]:

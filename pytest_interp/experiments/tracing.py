@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.batching import by_length
+from pytest_interp.experiments.batching import TRACED, by_length
 from pytest_interp.experiments.control_runs import cheap_controls
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.pairs import pairs_of
@@ -103,7 +103,7 @@ def causal_traces(
     read = [tokenized(adapter, fact) for fact in facts]
     provenance = adapter.provenance(seed=getattr(corruption, "seed", None))
     found: dict[int, TraceResult] = {}
-    for members in by_length([len(one) for one in read], lambda _: len(read)):
+    for members in by_length([len(one) for one in read], lambda _: TRACED):
         batch = _Batch(adapter, [read[i] for i in members], chosen)
         swept = batch.sweep(layers, max_rows)
         for row, i in enumerate(members):
