@@ -37,6 +37,7 @@ WHAT = {
     "registry": "one way to add anything",
     "provenance": "how a result was made",
     "progress": "reports long work",
+    "precision": "limits by dtype",
     "git": "runs git",
     "errors": "all errors",
 }

@@ -6,7 +6,8 @@ No other MLP and no attention layer in between is read to a similar extent.
 
 How: path patching (Wang et al. 2022), exact: each sender's output is exchanged for that key-value
 head alone, with all else held, and what comes after runs freely. The value is that of key-value
-head 1 of the layer, which heads 3 to 5 read.
+head 1 of the layer, which heads 3 to 5 read. Exchanged at the country alone, it does the same; at
+the last token, nothing.
 """
 
 import pytest
@@ -32,6 +33,12 @@ def test_its_values_are_what_the_first_mlp_wrote(adapter, baseline):
     paths = path_patching(adapter, CAPITALS, SENDERS, "v.23.1")
     assert_path(paths, "mlp_out.0", "v.23.1", at_least=0.2, others_at_most=0.1)
     baseline.check(paths)
+
+
+def test_it_is_at_the_country_that_they_are_read(adapter):
+    paths = path_patching(adapter, CAPITALS, "mlp_out.0", ("v.23.1@subject", "v.23.1@last"))
+    assert_path(paths, "mlp_out.0", "v.23.1@subject", at_least=0.2)
+    assert abs(paths.of("mlp_out.0", "v.23.1@last")).max() < 0.01
 
 
 def test_one_gradient_finds_the_head(adapter, baseline):

@@ -1,6 +1,7 @@
 """The independent reference: plain torch hooks on the Hugging Face module.
 
-Module paths are written out here once more, on purpose: nothing is shared with the package.
+Module paths are written out once more (hook_paths.py), on purpose: nothing is shared with the
+package.
 """
 
 from __future__ import annotations
@@ -9,42 +10,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 
 import torch
+from hook_paths import paths_of
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 Fn = Callable[[Tensor], Tensor]
-
-_GPT2 = {
-    "embed": "transformer.drop",
-    "blocks": "transformer.h",
-    "attn": "attn",
-    "o_proj": "attn.c_proj",
-    "mid": "ln_2",
-    "mlp": ["ln_2", "mlp"],
-    "down": "mlp.c_proj",
-    "norm": "transformer.ln_f",
-}
-_LLAMA = {
-    "embed": "model.embed_tokens",
-    "blocks": "model.layers",
-    "attn": "self_attn",
-    "o_proj": "self_attn.o_proj",
-    "mid": "post_attention_layernorm",
-    "mlp": ["post_attention_layernorm", "mlp"],
-    "down": "mlp.down_proj",
-    "norm": "model.norm",
-}
-_GEMMA3 = {
-    **_LLAMA,
-    "mid": "pre_feedforward_layernorm",
-    "mlp": ["pre_feedforward_layernorm", "mlp", "post_feedforward_layernorm"],
-    "attn_norm": "post_attention_layernorm",
-}
-_PATHS = {"gpt2": _GPT2, "gemma3_text": _GEMMA3}
-
-
-def _paths(module: PreTrainedModel) -> dict[str, str | list[str]]:
-    return _PATHS.get(module.config.model_type, _LLAMA)
 
 
 def _on_input(target: nn.Module, fn: Fn) -> torch.utils.hooks.RemovableHandle:
@@ -56,31 +26,39 @@ def _on_input(target: nn.Module, fn: Fn) -> torch.utils.hooks.RemovableHandle:
     return target.register_forward_pre_hook(hook, with_kwargs=True)
 
 
-def _on_output(target: nn.Module, fn: Fn, item: int | None = None):
+def _on_output(target: nn.Module, fn: Fn):
+    """What a module gives; of a tuple the first."""
+
     def hook(_, args, output):
-        if item is None:
-            return fn(output)
-        return (*output[:item], fn(output[item]), *output[item + 1 :])
+        return (fn(output[0]), *output[1:]) if isinstance(output, tuple) else fn(output)
 
     return target.register_forward_hook(hook)
+
+
+def _on_added(target: nn.Module, fn: Fn, scale: float):
+    """What a module gives, times a number, is what the stream gets."""
+    return _on_output(target, (lambda x: fn(x * scale) / scale) if scale != 1 else fn)
 
 
 @contextmanager
 def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
     """Replace the activation at a site by ``fn`` of it, with torch hooks alone."""
-    paths = _paths(module)
+    paths = paths_of(module)
     with ExitStack() as stack:
 
         def add(handle):
             stack.callback(handle.remove)
 
-        if kind == "embed":
+        if kind == "embed" and paths["embed"] is None:
+            add(_on_input(module.get_submodule(paths["blocks"])[0], fn))
+        elif kind == "embed":
             add(_on_output(module.get_submodule(paths["embed"]), fn))
         elif kind == "final_norm":
             add(_on_input(module.get_submodule(paths["norm"]), fn))
         else:
             block = module.get_submodule(paths["blocks"])[layer]
             attn = block.get_submodule(paths["attn"])
+            inner = block.get_submodule(paths.get("inner", paths["attn"]))
             if kind == "resid_pre":
                 add(_on_input(block, fn))
             elif kind == "resid_post":
@@ -93,19 +71,18 @@ def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
 
                 add(_on_input(block.get_submodule(paths["o_proj"]), by_head))
             elif kind in ("q", "k", "v"):
-                add(_projected(module, attn, kind, fn))
+                add(_projected(module, inner, kind, fn))
             elif kind == "pattern":
                 o_proj = block.get_submodule(paths["o_proj"])
-                for handle in _rewrite_pattern(module, attn, o_proj, fn):
+                for handle in _rewrite_pattern(module, attn, inner, o_proj, fn):
                     add(handle)
             elif kind == "mlp_neurons":
                 add(_on_input(block.get_submodule(paths["down"]), fn))
-            elif kind == "attn_out" and "attn_norm" in paths:
-                add(_on_output(block.get_submodule(paths["attn_norm"]), fn))
             elif kind == "attn_out":
-                add(_on_output(attn, fn, item=0))
+                gives = block.get_submodule(paths.get("attn_norm", paths["attn"]))
+                add(_on_added(gives, fn, paths["scale"]))
             elif kind == "mlp_out":
-                add(_on_output(block.get_submodule(paths["mlp"][-1]), fn))
+                add(_on_added(block.get_submodule(paths["mlp"][-1]), fn, paths["scale"]))
             elif kind == "resid_mid":
                 add(_rewrite_mid(block, paths, fn))
         yield
@@ -124,21 +101,37 @@ def _projected(module: PreTrainedModel, attn: nn.Module, kind: str, fn: Fn):
     def by_head(x: Tensor) -> Tensor:
         return fn(x.unflatten(-1, (heads, -1))).flatten(-2)
 
-    if not hasattr(attn, "c_attn"):
-        return _on_output(getattr(attn, f"{kind}_proj"), by_head)
+    if hasattr(attn, "c_attn"):
+        return _on_output(attn.c_attn, _of_three(by_head, "qkv".index(kind), [1, 1, 1]))
+    if hasattr(attn, "query_key_value"):
+        one_head = _of_three(fn, "qkv".index(kind), [1, 1, 1])
+        return _on_output(
+            attn.query_key_value, lambda x: one_head(x.unflatten(-1, (heads, -1))).flatten(-2)
+        )
+    if hasattr(attn, "qkv_proj"):
+        sizes = [module.config.num_attention_heads, *[_n_heads(module, "k")] * 2]
+        return _on_output(attn.qkv_proj, _of_three(by_head, "qkv".index(kind), sizes))
+    return _on_output(getattr(attn, f"{kind}_proj"), by_head)
 
-    def of_three(x: Tensor) -> Tensor:
-        three = list(x.split(x.shape[-1] // 3, -1))
-        three["qkv".index(kind)] = by_head(three["qkv".index(kind)])
+
+def _of_three(fn: Fn, number: int, sizes: list[int]) -> Fn:
+    """One of three things that lie one behind the other, with these sizes as shares."""
+
+    def changed(x: Tensor) -> Tensor:
+        unit = x.shape[-1] // sum(sizes)
+        three = list(x.split([unit * size for size in sizes], -1))
+        three[number] = fn(three[number])
         return torch.cat(three, -1)
 
-    return _on_output(attn.c_attn, of_three)
+    return changed
 
 
-def _rewrite_pattern(module: PreTrainedModel, attn: nn.Module, o_proj: nn.Module, fn: Fn):
+def _rewrite_pattern(
+    module: PreTrainedModel, attn: nn.Module, inner: nn.Module, o_proj: nn.Module, fn: Fn
+):
     """What attention gives when its pattern is ``fn`` of itself: its values are weighted again."""
     seen = []
-    keep = _projected(module, attn, "v", lambda v: seen.append(v) or v)
+    keep = _projected(module, inner, "v", lambda v: seen.append(v) or v)
 
     def hook(_, args, output):
         new = fn(output[1].clone())
@@ -165,7 +158,8 @@ def _rewrite_mid(block: nn.Module, paths, fn: Fn):
         added = mid
         for path in paths["mlp"]:
             added = block.get_submodule(path)(added)
-        return mid + added
+        new = mid + added * paths["scale"]
+        return (new, *output[1:]) if isinstance(output, tuple) else new
 
     return block.register_forward_hook(hook)
 

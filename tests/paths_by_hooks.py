@@ -9,14 +9,38 @@ from contextlib import ExitStack
 
 import hooks
 
+from pytest_interp import FactPrompt
+from pytest_interp.facts.sets import FactSet
 
-def _put(value, index=None):
+
+def fact(clean="w3 w14 w15 w9 w26", corrupt="w3 w7 w15 w20 w26", answer="w30", other="w8"):
+    return FactPrompt(
+        clean_prompt=clean,
+        corrupt_prompt=corrupt,
+        answer=answer,
+        counterfactual_answer=other,
+        subject=clean.split()[1],
+    )
+
+
+FACTS = FactSet.of(
+    [
+        fact(),
+        fact("w3 w1 w2 w9 w26 w5", "w3 w50 w4 w9 w26 w5", "w39", "w1"),
+        fact("w9 w14 w15 w9 w26", "w9 w40 w15 w9 w2", "w4", "w2"),
+    ],
+    "three",
+    "plain",
+)
+
+
+def _put(value, index=None, positions=None):
+    units = slice(None) if index is None else index
+
     def fn(x):
         new = x.clone()
-        if index is None:
-            new[:] = value
-        else:
-            new[:, :, index] = value[:, :, index]
+        for at in range(x.shape[1]) if positions is None else positions:
+            new[:, at, units] = value[:, at, units]
         return new
 
     return fn
@@ -38,8 +62,11 @@ def _held(sender, receiver, n_layers):
     yield from (("mlp_out", layer) for layer in range(mlp_from, last))
 
 
-def patched_logits(module, base, source, sender, receiver):
-    """Logits [vocabulary] at the last token of the base run with one path exchanged."""
+def patched_logits(module, base, source, sender, receiver, positions=None):
+    """Logits [vocabulary] at the last token of the base run with one path exchanged.
+
+    The receiver is exchanged at these positions, or at all.
+    """
     n_layers = module.config.num_hidden_layers
     kind, layer, index = _numbers(sender)
     with ExitStack() as stack:
@@ -54,4 +81,16 @@ def patched_logits(module, base, source, sender, receiver):
             return hooks.logits(module, base)[0, -1]
         to, at, unit = _numbers(receiver)
         given = hooks.read(module, base, to, at)
-    return hooks.logits(module, base, to, at, _put(given, unit))[0, -1]
+    return hooks.logits(module, base, to, at, _put(given, unit, positions))[0, -1]
+
+
+def moved(adapter, one, sender, receiver, direction, positions=None):
+    """By how much the logit difference changes."""
+    module = adapter.weights.module
+    ids = [adapter.encode(prompt) for prompt in (one.clean_prompt, one.corrupt_prompt)]
+    base, source = ids if direction == "noise" else ids[::-1]
+    answer, other = (adapter.answer_id(a) for a in (one.answer, one.counterfactual_answer))
+    ends = sender, receiver, positions
+    logits = patched_logits(module, base, source, *ends)
+    plain = module(base, use_cache=False).logits[0, -1]
+    return float((logits - plain)[answer] - (logits - plain)[other])

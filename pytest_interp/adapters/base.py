@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.embedding import embed, embedding_std
-from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
+from pytest_interp.adapters.layouts import Layout, layout_of
 from pytest_interp.adapters.opened import Opened
 from pytest_interp.adapters.passes import Run
 from pytest_interp.adapters.prefix import Prefix
+from pytest_interp.adapters.refusals import refusal
 from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind, sites_of
 from pytest_interp.adapters.sizes import Sizes
@@ -34,11 +35,7 @@ from pytest_interp.adapters.state import (
 )
 from pytest_interp.adapters.taps import Edit, Tap, Taps
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import (
-    NotAModelError,
-    PromptError,
-    UnsupportedSiteError,
-)
+from pytest_interp.errors import NotAModelError, PromptError, UnsupportedSiteError
 from pytest_interp.facts.prompts import encode, single_token, str_tokens
 from pytest_interp.provenance import Provenance
 
@@ -62,7 +59,7 @@ class ModelAdapter(ABC):
         self.weights = weights
         self.name, self.tokenizer = weights.name, weights.tokenizer
         self.device, self.dtype = weights.device, weights.dtype
-        self.layout: Layout = ARCHITECTURES.find(weights.architecture)
+        self.layout: Layout = layout_of(weights.module.config)
         if missing := self.layout.missing_paths(weights.module):
             raise NotAModelError(
                 f"{self.name} is a {type(weights.module).__name__} without {', '.join(missing)}, "
@@ -146,13 +143,16 @@ class ModelAdapter(ABC):
         return tokens.unsqueeze(0) if tokens.ndim == 1 else tokens
 
     def sites(self, kind: SiteKind | str) -> tuple[Site, ...]:
-        """All sites of one kind, one per layer (or the only one)."""
+        """All sites of one kind that there are, one per layer (or the only one)."""
         parsed = parse_kind(kind)
-        if not parsed.in_blocks:
-            return (Site(parsed),)
-        return tuple(Site(parsed, layer) for layer in range(self.n_layers))
+        sites = (
+            [Site(parsed, n) for n in range(self.n_layers)] if parsed.in_blocks else [Site(parsed)]
+        )
+        return tuple(site for site in sites if not self.refusal(site))
 
-    def prefix(self, tokens: Tensor, after: Prefix | None = None) -> Prefix:
+    def prefix(
+        self, tokens: Tensor, after: Prefix | None = None, noise: Tensor | None = None
+    ) -> Prefix:
         """Run the tokens [row, pos] that all later rows begin with, for :meth:`run`.
 
         Rows of a later run come in groups: row i of a group continues row i of these.
@@ -160,8 +160,10 @@ class ModelAdapter(ABC):
         Args:
             tokens: what the rows begin with.
             after: a prefix of as many rows, which comes before the tokens.
+            noise: added to their embeddings [row, pos, d_model].
         """
-        return Prefix.of(self.weights.module, tokens, after)
+        module = self.weights.module
+        return Prefix.of(module, tokens, after, module.get_submodule(self.layout.embed), noise)
 
     def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
         """What enters the first block [row, pos, d_model], positions included.
@@ -176,7 +178,8 @@ class ModelAdapter(ABC):
 
         The unit of Gaussian corruption (Meng et al. 2022, arXiv 2202.05262).
         """
-        return embedding_std(self.weights.module.get_input_embeddings(), self.d_vocab)
+        of_module = embedding_std(self.weights.module.get_input_embeddings(), self.d_vocab)
+        return abs(self.layout.embed_scale) * of_module
 
     def provenance(self, seed: int | None = None) -> Provenance:
         """How a result of this adapter came about: model, backend, versions, git state.
@@ -266,22 +269,15 @@ class ModelAdapter(ABC):
             UnsupportedSiteError: the model lacks it, the backend has no place for it, or an edit
                 of a read-only one is asked for.
         """
-        if edited and site.kind.read_only:
-            raise UnsupportedSiteError(f"site {site} can be captured but not edited")
-        if site.layer is not None and not 0 <= site.layer < self.n_layers:
-            raise UnsupportedSiteError(
-                f"site {site} does not exist: {self.name} has layers 0 to {self.n_layers - 1}"
-            )
-        if not self.layout.has(site.kind):
-            raise UnsupportedSiteError(
-                f"site {site} does not exist: the architecture {self.layout.name!r} has no "
-                f"{site.kind!s}"
-            )
-        if site.kind.name != "embed" and not self._finds(site.kind):
-            raise UnsupportedSiteError(
-                f"site {site} was added without a place for {self.backend} on the architecture "
-                f"{self.layout.name!r}: give one to register_site(places=...)"
-            )
+        if why := self.refusal(site, edited=edited):
+            raise UnsupportedSiteError(f"site {site} {why}")
+
+    def refusal(self, site: Site, *, edited: bool = False) -> str:
+        """Why this model has no such site, in words that follow its name; empty where it has.
+
+        With ``edited``, also why it cannot be edited.
+        """
+        return refusal(self, site, edited, self._finds)
 
     @abstractmethod
     def _finds(self, kind: SiteKind) -> bool:

@@ -27,7 +27,7 @@ def embed(module: nn.Module, layout: Layout, tokens: Tensor, prefix: Prefix | No
     seen: list[Tensor] = []
 
     def stop(part: nn.Module, inputs: Any, output: Tensor) -> None:
-        seen.append(output)
+        seen.append(output if layout.embed_scale == 1 else output * layout.embed_scale)
         raise _Embedded
 
     handle = module.get_submodule(layout.embed).register_forward_hook(stop)

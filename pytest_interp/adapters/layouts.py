@@ -1,17 +1,18 @@
-"""Where each architecture keeps the parts that the sites name.
+"""Where an architecture keeps the parts that the sites name.
 
-There is one layout per family of architectures. Its paths are module paths of the Hugging Face
-model. They start at the model, or at one block where the field says so.
+A layout's paths are module paths of the Hugging Face model. They start at the model, or at one
+block where the field says so. The layouts of this package stand in
+:mod:`pytest_interp.adapters.architectures`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_interp.adapters.places import MODULES, ModulePlace
+from pytest_interp.adapters.places import MODULES, PATTERN_MODULE, ModulePlace
 from pytest_interp.adapters.sites import SiteKind
 from pytest_interp.registry import Registry
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _OPTIONAL = ("q", "k", "v", "resid_mid", "mlp_neurons")
 """Sites that an architecture does not have where its layout names no module for them."""
+BESIDE = "attention and MLP run side by side, and no stream lies between them"
+"""Why there is no ``resid_mid`` where the layout names no module for it."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,43 @@ class Layout:
     """In a block: where the keys leave their projection."""
     v: ModulePlace | None = None
     """In a block: where the values leave their projection."""
+    pattern: ModulePlace | None = None
+    """In a block: a module through which the model itself sends the pattern, before it weighs the
+    values. None: a place is made for it (:mod:`pytest_interp.adapters.patterns`)."""
     neurons: str | None = None
     """In a block: the MLP's down projection; its input are the neurons after the activation."""
-    lacks: frozenset[str] = frozenset()
-    """Names of sites that the architecture does not have."""
+    embed_scale: float = 1.0
+    """What ``embed`` gives is multiplied by this before it enters the first block."""
+    branch_scale: float = 1.0
+    """What ``attn_out`` and ``mlp_out`` give is multiplied by this before it is added."""
+    lacks: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By the name of a site that the architecture does not have, the reason."""
+    unwritable: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """By the name of a backend, sites at which it discards what is written, each with the reason:
+    there they can be captured alone."""
     leftovers: tuple[str, ...] = ()
     """Tensors that checkpoints hold and the model has no place for, as glob patterns: masks and
     tables that older versions of transformers saved. All others are an error at load."""
+    special: str = ""
+    """What is special in the architecture, in a few words: a row of the table in the docs."""
+    fit: Callable[[Layout, Any], Layout] | None = None
+    """From this layout and a Hugging Face config to the layout of that very model, where it depends
+    on settings."""
+
+    def fitted(self, config: Any) -> Layout:
+        """The layout of a model with this config."""
+        return self if self.fit is None else self.fit(self, config)
 
     def has(self, kind: SiteKind) -> bool:
         """Whether the architecture has sites of this kind."""
         return kind.name not in self.lacks and not (
             kind.name in _OPTIONAL and self.place(kind) is None
         )
+
+    def why_not(self, kind: SiteKind) -> str:
+        """The reason why it has none; empty where it has, or nobody gave one."""
+        beside = BESIDE if kind.name == "resid_mid" and self.resid_mid is None else ""
+        return self.lacks.get(kind.name, beside)
 
     def place(self, kind: SiteKind) -> ModulePlace | None:
         """The module at which a kind of site is found; None where nobody has said."""
@@ -81,20 +108,52 @@ class Layout:
     def missing_paths(self, module: nn.Module) -> list[str]:
         """The paths that this module does not have."""
         there = dict(module.named_modules(remove_duplicate=False))
-        named = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out, self.neurons)
-        parts = (*named, *(place.path for place in (self.q, self.k, self.v) if place is not None))
-        in_block = [f"{self.blocks}.0.{part}" for part in parts if part is not None]
-        paths = [self.embed, self.blocks, self.final_norm]
-        paths += in_block if self.blocks in there else []
-        return [path for path in dict.fromkeys(paths) if path not in there]
+        paths = [path for path in (self.embed, self.blocks, self.final_norm) if path not in there]
+        if self.blocks in there:
+            named = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out)
+            places = (self.q, self.k, self.v, self.pattern)
+            parts = (*named, self.neurons, *(place.path for place in places if place is not None))
+            blocks = list(module.get_submodule(self.blocks).children())
+            paths += [
+                f"{self.blocks}.0.{part}"
+                for part in dict.fromkeys(parts)
+                if part is not None and not any(_holds(block, part) for block in blocks)
+            ]
+        return paths
+
+    def absent(self, kind: SiteKind, block: nn.Module) -> str | None:
+        """The module without which this one block has no such site; None where it has it."""
+        place = self.place(kind)
+        if place is None:
+            return None
+        path = place.path.removesuffix(PATTERN_MODULE).rstrip(".")
+        return None if _holds(block, path) else path
+
+
+def _holds(block: nn.Module, path: str) -> bool:
+    try:
+        block.get_submodule(path)
+    except AttributeError:
+        return False
+    return True
 
 
 ARCHITECTURES: Registry[Layout] = Registry(
     "architecture",
+    built_in=("pytest_interp.adapters.architectures",),
     things=Layout,
     hint="Describe it with pytest_interp.adapters.register_layout(Layout(...)).",
 )
 """Layouts by the ``model_type`` of a Hugging Face config."""
+
+
+def layout_of(config: Any) -> Layout:
+    """The layout of a model with this Hugging Face config.
+
+    Raises:
+        UnknownNameError: nobody has described its architecture.
+    """
+    return ARCHITECTURES.find(str(config.model_type)).fitted(config.get_text_config())
 
 
 def register_layout(layout: Layout, *, replace: bool = False) -> Layout:
@@ -106,64 +165,3 @@ def register_layout(layout: Layout, *, replace: bool = False) -> Layout:
     for model_type in layout.model_types:
         ARCHITECTURES.add(model_type, layout, replace=replace)
     return layout
-
-
-register_layout(
-    Layout(
-        name="gpt2",
-        model_types=("gpt2",),
-        embed="transformer.drop",
-        blocks="transformer.h",
-        attention="attn",
-        z="attn.c_proj",
-        attn_out="attn",
-        resid_mid="ln_2",
-        mlp_out="mlp",
-        final_norm="transformer.ln_f",
-        q=ModulePlace("attn.c_attn", "output", part=(0, 3)),
-        k=ModulePlace("attn.c_attn", "output", part=(1, 3)),
-        v=ModulePlace("attn.c_attn", "output", part=(2, 3)),
-        neurons="mlp.c_proj",
-        leftovers=("*.attn.bias", "*.attn.masked_bias"),  # the causal mask, and what it writes
-    )
-)
-_LLAMA = register_layout(
-    Layout(
-        name="llama",
-        model_types=("llama", "qwen2", "qwen3"),
-        embed="model.embed_tokens",
-        blocks="model.layers",
-        attention="self_attn",
-        z="self_attn.o_proj",
-        attn_out="self_attn",
-        resid_mid="post_attention_layernorm",
-        mlp_out="mlp",
-        final_norm="model.norm",
-        q=ModulePlace("self_attn.q_proj", "output"),
-        k=ModulePlace("self_attn.k_proj", "output"),
-        v=ModulePlace("self_attn.v_proj", "output"),
-        neurons="mlp.down_proj",
-        leftovers=("*.rotary_emb.inv_freq",),  # frequencies of the rotary positions
-    )
-)
-_GEMMA3 = register_layout(
-    replace(
-        _LLAMA,
-        name="gemma3",
-        model_types=("gemma3_text",),
-        # norms follow attention and the MLP: what the stream gets is the output of these norms
-        attn_out="post_attention_layernorm",
-        resid_mid="pre_feedforward_layernorm",
-        mlp_out="post_feedforward_layernorm",
-    )
-)
-# the text half of the models that also see
-register_layout(
-    replace(
-        _GEMMA3,
-        model_types=("gemma3",),
-        embed="model.language_model.embed_tokens",
-        blocks="model.language_model.layers",
-        final_norm="model.language_model.norm",
-    )
-)

@@ -31,7 +31,7 @@ def twin_with_patterns(weights: Weights, layout: Layout) -> PreTrainedModel:
     twin = weights.twin()
     blocks: Any = twin.get_submodule(layout.blocks)
     attentions = [block.get_submodule(layout.attention) for block in blocks]
-    if all(map(_is_eager, attentions)):
+    if layout.pattern is None and all(map(_is_eager, attentions)):
         for attention in attentions:
             attention.add_module(PATTERN_MODULE, nn.Identity())
             attention.config._attn_implementation = _NAME

@@ -8,66 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final
 
+from pytest_interp.adapters.module_places import ModulePlace as ModulePlace
 from pytest_interp.adapters.sites import SITES, SiteKind
-from pytest_interp.errors import InterpError, UnknownNameError
+from pytest_interp.errors import UnknownNameError
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from pytest_interp.adapters.layouts import Layout
-
-
-@dataclass(frozen=True)
-class ModulePlace:
-    """An activation as what enters or leaves a module."""
-
-    path: str
-    """Below the block, or below the model for sites that are not in blocks; empty for itself."""
-    side: Literal["input", "output"]
-    item: int | None = None
-    """Which item, where the output is a tuple."""
-    part: tuple[int, int] | None = None
-    """Which of how many equal parts of the last dimension, where one module gives several things,
-    as queries, keys and values."""
-
-    @classmethod
-    def of(cls, text: str) -> ModulePlace:
-        """Read ``path.input`` or ``path.output``.
-
-        Raises:
-            InterpError: it ends in something else.
-        """
-        path, _, side = text.rpartition(".")
-        if side not in ("input", "output"):
-            raise InterpError(f"the path {text!r} must end in .input or .output")
-        return cls(path, cast(Literal["input", "output"], side))
-
-    def read(self, value: Any, heads: int | None = None) -> Tensor:
-        """The activation in what enters or leaves the module, split into heads where it has any."""
-        whole: Tensor = value if self.item is None else value[self.item]
-        if self.part is not None:
-            whole = self._narrowed(whole, *self.part)
-        return whole if heads is None else whole.unflatten(-1, (heads, -1))
-
-    def write(self, value: Any, new: Tensor, heads: int | None = None) -> Any:
-        """What enters or leaves the module, with another activation in it."""
-        new = new if heads is None else new.flatten(-2)
-        if self.part is not None:
-            whole = (value if self.item is None else value[self.item]).clone()
-            self._narrowed(whole, *self.part).copy_(new)
-            new = whole
-        if self.item is None:
-            return new
-        # tuples cannot be assigned to by item: put a whole new one in place
-        return (*value[: self.item], new, *value[self.item + 1 :])
-
-    @staticmethod
-    def _narrowed(whole: Tensor, number: int, count: int) -> Tensor:
-        size = whole.shape[-1] // count
-        return whole.narrow(-1, number * size, size)
 
 
 PATTERN_MODULE: Final = "pattern"
@@ -136,26 +85,23 @@ HOOKS.add("mlp_neurons", "mlp.hook_post")
 HOOKS.add("final_norm", "ln_final.hook_in")
 
 for _name, _find in {
-    "embed": lambda layout: ModulePlace(layout.embed, "output"),
+    "embed": lambda layout: ModulePlace(layout.embed, "output", scale=layout.embed_scale),
     "resid_pre": lambda layout: ModulePlace("", "input"),
     "head": lambda layout: ModulePlace(layout.z, "input"),
     "q": lambda layout: layout.q,
     "k": lambda layout: layout.k,
     "v": lambda layout: layout.v,
-    "pattern": lambda layout: ModulePlace(f"{layout.attention}.{PATTERN_MODULE}", "output"),
-    "attn_out": lambda layout: ModulePlace(
-        # attention itself returns a tuple, of which its output is the first item
-        layout.attn_out,
-        "output",
-        item=0 if layout.attn_out == layout.attention else None,
+    "pattern": lambda layout: (
+        layout.pattern or ModulePlace(f"{layout.attention}.{PATTERN_MODULE}", "output")
     ),
+    "attn_out": lambda layout: ModulePlace(layout.attn_out, "output", scale=layout.branch_scale),
     "resid_mid": lambda layout: (
         None if layout.resid_mid is None else ModulePlace(layout.resid_mid, "input")
     ),
     "mlp_neurons": lambda layout: (
         None if layout.neurons is None else ModulePlace(layout.neurons, "input")
     ),
-    "mlp_out": lambda layout: ModulePlace(layout.mlp_out, "output"),
+    "mlp_out": lambda layout: ModulePlace(layout.mlp_out, "output", scale=layout.branch_scale),
     "resid_post": lambda layout: ModulePlace("", "output"),
     "final_norm": lambda layout: ModulePlace(layout.final_norm, "input"),
 }.items():

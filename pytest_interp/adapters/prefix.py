@@ -1,4 +1,4 @@
-"""Tokens at the beginning that every row of a batch shares, run once.
+"""Tokens at the beginning that the rows of many passes share, run once.
 
 Attention is causal, so no patch after these tokens changes them. Later tokens read nothing of them
 but their keys and values.
@@ -7,7 +7,8 @@ but their keys and values.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -31,13 +32,27 @@ class Prefix(Cache):  # type: ignore[misc]
         self.n_tokens = int(n_tokens)
 
     @staticmethod
-    def of(module: PreTrainedModel, tokens: Tensor, after: Prefix | None = None) -> Prefix:
-        """Run the tokens [row, pos], which follow those of another prefix where there is one."""
+    def of(
+        module: PreTrainedModel,
+        tokens: Tensor,
+        after: Prefix | None = None,
+        embedded: nn.Module | None = None,
+        noise: Tensor | None = None,
+    ) -> Prefix:
+        """Run the tokens [row, pos].
+
+        Args:
+            module: the model.
+            tokens: what the rows begin with.
+            after: a prefix of as many rows, which they follow.
+            embedded: the last module before the first block; needed for noise.
+            noise: added to what that module gives [row, pos, d_model].
+        """
         # without the config it keeps all tokens, also where a layer will look at few
         filled = DynamicCache()
         for i, layer in enumerate(after.layers if after else ()):
             filled.update(layer.of_rows(layer.keys), layer.of_rows(layer.values), i)
-        with torch.no_grad():
+        with torch.no_grad(), _added(embedded, noise):
             # without the head: nothing reads what comes after these tokens
             base = module.base_model
             base(tokens, **behind(base, filled, use_cache=True))
@@ -46,6 +61,16 @@ class Prefix(Cache):  # type: ignore[misc]
     def pick(self, rows: Sequence[int]) -> Prefix:
         """These rows of it, in this order, each as often as it is named. Nothing is copied."""
         return Prefix([_Layer(layer.keys, layer.values, tuple(rows)) for layer in self.layers])
+
+    def before(self, position: int) -> Prefix:
+        """The tokens of it before a position. Nothing is copied."""
+        cut = slice(None, position)
+        return Prefix(
+            [
+                _Layer(one.keys[..., cut, :], one.values[..., cut, :], one.rows)
+                for one in self.layers
+            ]
+        )
 
     @property
     def n_bytes(self) -> int:
@@ -110,6 +135,18 @@ class _Layer(DynamicLayer):  # type: ignore[misc]
         # rows come in groups of as many as the prefix has
         mine = self.of_rows(shared)
         return torch.cat([mine.repeat(len(own) // len(mine), 1, 1, 1), own], dim=-2)
+
+
+@contextmanager
+def _added(module: nn.Module | None, noise: Tensor | None) -> Iterator[None]:
+    if module is None or noise is None:
+        yield
+        return
+    handle = module.register_forward_hook(lambda _, __, output: output + noise.to(output))
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def behind(module: nn.Module, cache: Cache | None, use_cache: bool = False) -> dict[str, Any]:

@@ -13,19 +13,23 @@ def output_matrix(module: nn.Module, layout: Layout, layer: int, n_heads: int) -
     """The matrix by which each head writes [head, d_head, d_model], W_O.
 
     A head writes ``z @ output_matrix``. All heads of a layer together, and the bias of the
-    projection, are what attention gives.
+    projection, are what attention gives; both are scaled as the architecture does that.
     """
     projection = _projection(module, layout, layer)
     # a linear layer keeps its matrix transposed; the Conv1D of GPT-2 does not
     matrix = projection.weight.T if isinstance(projection, nn.Linear) else projection.weight
     by_head: Tensor = matrix.unflatten(0, (n_heads, -1))
-    return by_head
+    return _scaled(by_head, layout)
 
 
 def output_bias(module: nn.Module, layout: Layout, layer: int) -> Tensor | None:
     """The bias of that projection [d_model], which no head writes; None where it has none."""
     bias: Tensor | None = getattr(_projection(module, layout, layer), "bias", None)
-    return bias
+    return None if bias is None else _scaled(bias, layout)
+
+
+def _scaled(given: Tensor, layout: Layout) -> Tensor:
+    return given if layout.branch_scale == 1 else given * layout.branch_scale
 
 
 def _projection(module: nn.Module, layout: Layout, layer: int) -> Any:

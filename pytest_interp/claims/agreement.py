@@ -26,15 +26,12 @@ from pytest_interp.claims.terms import number
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
+from pytest_interp.precision import precision_of
 from pytest_interp.provenance import Provenance
 from pytest_interp.results.base import Floats, Ints, Result, dtype_of
 from pytest_interp.results.findings import deciding_moves
 from pytest_interp.results.tolerances import EXACT, Tolerance, float_tolerance
 from pytest_interp.stats import kl_divergence
-
-MAX_KL = {"float64": 1e-9, "float32": 1e-6, "float16": 1e-2, "bfloat16": 1e-2}
-"""Nats. Logits of two orders of summation differ by about 1e-5 relatively in float32; a KL
-divergence is of second order in that."""
 
 
 @checking
@@ -88,8 +85,7 @@ assert_backends_agree = asserting(check_backends_agree)
 
 
 def _check_adapters(first: Any, second: Any, prompts: list[str], max_kl: float | None) -> Verdict:
-    dtype = str(first.dtype).removeprefix("torch.")
-    limit = MAX_KL.get(dtype, 1e-6) if max_kl is None else max_kl
+    limit = precision_of(first.dtype).kl if max_kl is None else max_kl
     claim = (
         f"{first.name} under {first.backend} and under {second.backend} gives the same next-token "
         f"distributions (KL at most {limit:.3g})"

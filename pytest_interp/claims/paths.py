@@ -34,7 +34,7 @@ def check_path(
     Args:
         result: what :func:`pytest_interp.path_patching` returns.
         sender: as ``head.9.6``.
-        receiver: as ``q.10.2``, ``mlp_out.10`` or ``output``.
+        receiver: as the result names it: ``q.10.2``, ``v.10.0@subject`` or ``output``.
         at_least: least mean effect, as a share of the gap.
         others_at_most: most effect of each other sender; without it nothing is claimed of them.
         **given: confidence, min_gap, min_known, controls, seed.

@@ -24,13 +24,9 @@ from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
+from pytest_interp.precision import precision_of
 from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.over_facts import as_set
-
-SUMS_WITHIN = {"float64": 1e-6, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
-"""How far the parts may sum to something else than the logit difference, as a share of the sum of
-their sizes. Rounding moves it by about 1e-6 in float32; a part left out moves it by its size. Norms
-of models in float64 compute in float32 in part."""
 
 
 def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet) -> Attribution:
@@ -111,7 +107,9 @@ def _parts(
 ) -> Parts:
     """Runs of one length, each with the answers of its fact."""
     kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, FINAL_NORM)
-    run = adapter.run(ids, capture=[site for kind in kinds for site in adapter.sites(kind)])
+    layers = range(adapter.n_layers)
+    sites = [Site(kind, n) for kind in kinds if kind.in_blocks for n in layers]
+    run = adapter.run(ids, capture=[Site(EMBED), *sites, Site(FINAL_NORM)])
     at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
     module, layout = adapter.weights.module, adapter.layout
     unembed: Any = module.get_output_embeddings()
@@ -172,7 +170,7 @@ def _has_bias(module: Any) -> bool:
 
 def _check(adapter: ModelAdapter, parts: dict[str, Tensor], linear: Tensor, logits: Tensor) -> None:
     """Raise unless the parts sum to the logit difference, and the capped logits are the model's."""
-    within = SUMS_WITHIN.get(str(adapter.dtype).removeprefix("torch."), 1e-4)
+    within = precision_of(adapter.dtype).parts
     values = torch.stack([*parts.values()])
     off = (values.sum(0) - (linear[:, 0] - linear[:, 1])).abs()
     allowed = within * values.abs().sum(0).clamp_min(1)

@@ -20,7 +20,7 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import Site, SiteKind
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.batching import rows_in_budget
+from pytest_interp.experiments.batching import alike, rows_in_budget
 from pytest_interp.experiments.gradients import gradient_products
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.pairs import Pairs, pairs_of
@@ -36,6 +36,7 @@ from pytest_interp.results.estimates import Estimates
 from pytest_interp.results.over_facts import as_set
 
 
+@torch.inference_mode(False)  # where tensors are made that no gradient goes through
 def attribution_patching(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,
@@ -224,13 +225,13 @@ def _together(
     adapter: ModelAdapter, read: Sequence[TokenizedFact], options: EstimateOptions
 ) -> Iterator[list[int]]:
     """Indices of facts that share their passes."""
-    keys = [(len(one), positions_of(one, options.position)) for one in read]
-    for key in dict.fromkeys(keys):
-        members = [i for i, own in enumerate(keys) if own == key]
+
+    def size(key: tuple[int, Any]) -> int:
         # the graph holds the activations of all layers
         rows = rows_in_budget(adapter, key[0]) // adapter.n_layers
-        size = max(1, rows // options.corruption.n_samples)
-        yield from (members[start : start + size] for start in range(0, len(members), size))
+        return max(1, rows // options.corruption.n_samples)
+
+    return alike([(len(one), positions_of(one, options.position)) for one in read], size)
 
 
 def _places(adapter: ModelAdapter, kind: SiteKind, longest: int) -> int:

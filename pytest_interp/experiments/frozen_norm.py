@@ -11,10 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_interp.errors import ExperimentError
-
-_APART = {torch.float64: 1e-6, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 3e-2}
-"""How far the output of a norm may lie from the held map, as a share of its length. Norms of models
-in float64 compute in float32 in part."""
+from pytest_interp.precision import precision_of
 
 
 def exact(x: Tensor) -> Tensor:
@@ -49,7 +46,7 @@ class FrozenNorm:
         with torch.no_grad():
             made = norm(torch.stack([0 * ones, ones, signs]))
         of_nothing, of_ones, of_signs = exact(made)
-        self.name, self._within = name, _APART.get(like.dtype, 1e-4)
+        self.name, self._within = name, precision_of(like.dtype).norm
         self.bias = of_nothing
         self.gain = (of_signs - of_nothing) / exact(signs)
         self.centres = torch.equal(of_ones, of_nothing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ def gradient_products(
     source = adapter.run(pairs.source, sites, _shift(pairs.source_noise))
     base = adapter.run(pairs.base, sites, _shift(pairs.base_noise), grad=steps == 1)
     if steps == 1:
-        gradients = _gradients(base, sites, metric(base.logits[:, -1], *to))
+        gradients = _gradients(base, sites, metric, to)
     else:
         way = _embedded(adapter, pairs.source, pairs.source_noise) - _embedded(
             adapter, pairs.base, pairs.base_noise
@@ -66,7 +67,7 @@ def gradient_products(
             if pairs.base_noise is not None:
                 moved = moved + pairs.base_noise.to(moved)
             run = adapter.run(pairs.base, sites, _shift(moved), grad=True)
-            found = _gradients(run, sites, metric(run.logits[:, -1], *to))
+            found = _gradients(run, sites, metric, to)
             gradients = [one + new / steps for one, new in zip(gradients, found, strict=True)]
     changes, differ = {}, {}
     for site, gradient in zip(sites, gradients, strict=True):
@@ -87,10 +88,13 @@ def _shift(by: Tensor | None) -> dict[Site, Edit]:
     return {} if by is None else {Site(EMBED): lambda x: x + by.to(x)}
 
 
-def _gradients(run: Run, sites: Sequence[Site], values: Tensor) -> list[Tensor]:
-    # rows do not see one another: the gradient of the sum is that of each row by itself
+def _gradients(run: Run, sites: Sequence[Site], metric: Metric, to: Any) -> list[Tensor]:
     held = [run[site] for site in sites]
-    return list(torch.autograd.grad(values.sum(), held, materialize_grads=True))
+    # whoever calls may have turned gradients off
+    with torch.enable_grad():
+        # rows do not see one another: the gradient of the sum is that of each row by itself
+        value = metric(run.logits[:, -1], *to).sum()
+    return list(torch.autograd.grad(value, held, materialize_grads=True))
 
 
 def _by_cell(kind: SiteKind, values: Tensor) -> Tensor:

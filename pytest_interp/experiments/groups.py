@@ -95,8 +95,13 @@ def groups_of(adapter: ModelAdapter, facts: FactSet, *positions: str | int) -> t
     )
 
 
-def positions_in(fact: TokenizedFact, position: str | int) -> Positions:
+def positions_in(fact: TokenizedFact, position: str | int, about: str = "positions") -> Positions:
     """Where a role, the text of a token, or an index is in a prompt.
+
+    Args:
+        fact: the prompt, as tokens.
+        position: what is looked for.
+        about: the argument that named it.
 
     Raises:
         ExperimentError: the prompt has no such token.
@@ -124,7 +129,7 @@ def positions_in(fact: TokenizedFact, position: str | int) -> Positions:
         raise ExperimentError(
             f"{fact.fact.clean_prompt!r} has no token {position!r}: its tokens are {list(tokens)}. "
             f"Give all, {', '.join(map(str, roles))}, the text of a token, or its index",
-            about="positions",
+            about=about,
         )
     return found
 

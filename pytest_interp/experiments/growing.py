@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 
@@ -51,15 +51,43 @@ def bound(values: Values, rows: slice) -> Values:
     return {site: t if len(t) == 1 else t[rows] for site, t in values.items()}
 
 
+@dataclass(frozen=True)
+class Held:
+    """What the source runs hold at some sites, from a position on."""
+
+    start: int
+    at: dict[Site, Tensor] = field(default_factory=dict)
+    """By site, with one row per pair."""
+
+    def after(self, start: int) -> Held:
+        """The same from a later position on. Nothing is copied."""
+        found = {}
+        for site, whole in self.at.items():
+            found[site] = whole
+            if site.kind.position_dim is not None:
+                dim = site.kind.dims.index(site.kind.position_dim)
+                skipped = start - self.start
+                found[site] = whole.narrow(dim, skipped, whole.shape[dim] - skipped)
+        return Held(start, found)
+
+
 class Growing:
     """The edits of one pass in which rows of patches join.
 
-    Rows of the pass, ``n`` for each, one per pair: the source runs (where values need them), the
-    base runs, then the patches in the given order, in which those that join first must come first.
+    Rows of the pass, ``n`` for each, one per pair: the source runs (where values need them and
+    nothing of them is held), the base runs, then the patches in the given order, in which those
+    that join first must come first.
     """
 
     def __init__(
-        self, pairs: Pairs, patches: Sequence[Patch], values: Values, n_shared: int = 0
+        self,
+        pairs: Pairs,
+        patches: Sequence[Patch],
+        values: Values,
+        n_shared: int = 0,
+        *,
+        held: Held | None = None,
+        keep: Collection[Site] = (),
     ) -> None:
         """Plan the pass.
 
@@ -68,10 +96,14 @@ class Growing:
             patches: in the order of :func:`joins_at`, none of them empty.
             values: as for :func:`pytest_interp.experiments.patches.patched`.
             n_shared: tokens that a prefix holds already.
+            held: what the source runs hold where parts are changed, from an earlier pass.
+            keep: sites of the source runs that later passes ask for, in :attr:`kept`.
         """
         self.pairs, self.patches, self.values = pairs, patches, values
         self.n, self.n_shared = len(pairs), n_shared
-        self.has_source = takes_source(pairs, values)
+        self.held = None if held is None else held.after(n_shared)
+        self.has_source = takes_source(pairs, values) and held is None
+        self.keep, self.kept = frozenset(keep), Held(n_shared)
         runs = [pairs.source, pairs.base] if self.has_source else [pairs.base]
         self.tokens = torch.cat([run for run in runs if run is not None])[:, n_shared:]
         self.n_runs = len(runs)
@@ -102,6 +134,8 @@ class Growing:
         for number, patch in enumerate(self.patches):
             for part in patch:
                 parts[part.site].append((number, part))
+        for site in self.keep if self.has_source else ():
+            steps[site].append(partial(self._keep, site))
         for site, there in parts.items():
             steps[site].append(partial(self._change, there))
         return {site: _in_turn(edits) for site, edits in steps.items()}
@@ -118,15 +152,25 @@ class Growing:
     def _join(self, count: int, x: Tensor) -> Tensor:
         return torch.cat([x, x[self.rows(-1)].repeat(count, *[1] * (x.ndim - 1))])
 
+    def _keep(self, site: Site, x: Tensor) -> Tensor:
+        self.kept.at[site] = x[self.rows(-2)].clone()
+        return x
+
     def _change(self, parts: Sequence[tuple[int, Part]], x: Tensor) -> Tensor:
         for number, part in parts:
             at = self._index(part, x, self.n_shared)
             if at is None:
                 continue
             own = x[self.rows(number)]
-            source = x[self.rows(-2)][at] if self.has_source else None
-            own[at] = self._value(part, Rows(source, x[self.rows(-1)][at], own[at]))
+            source = self._source(part, x)
+            found = None if source is None else source[at]
+            own[at] = self._value(part, Rows(found, x[self.rows(-1)][at], own[at]))
         return x
+
+    def _source(self, part: Part, x: Tensor) -> Tensor | None:
+        if self.held is not None:
+            return self.held.at[part.site]
+        return x[self.rows(-2)] if self.has_source else None
 
     def _value(self, part: Part, rows: Rows) -> Tensor | float:
         if callable(self.values):

@@ -41,7 +41,8 @@ class PathPatching(PathOptions, GivenFacts):
     """As ``head.9.6``, ``mlp_out.5`` or ``embed``; all heads and MLPs before the first receiver
     by default."""
     receivers: tuple[str, ...] = ("output",)
-    """As ``q.10.2``, ``k.10.0`` (key-value head), ``mlp_out.10`` or ``output``."""
+    """As ``q.10.2``, ``k.10.0`` (key-value head), ``mlp_out.10`` or ``output``; at a position as
+    ``v.10.0@subject``."""
 
     def __post_init__(self) -> None:
         PathOptions.__post_init__(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,7 +10,9 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component, components_of
 from pytest_interp.adapters.sites import ATTN_OUT, RESID_MID, RESID_POST, RESID_PRE, Site
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.groups import Positions, positions_in
 from pytest_interp.experiments.members import every_component
+from pytest_interp.facts.prompts import TokenizedFact
 
 Named = Component | str | Iterable[Component | str]
 OUTPUT = "output"
@@ -29,12 +32,22 @@ class Receiver:
     """None for the output."""
     order: tuple[int, int]
     """Its place among what reads and writes."""
+    position: str | int = "all"
+    """The tokens at which it is exchanged: a role, the text of a token, or an index."""
 
     @property
     def units(self) -> tuple[int, ...] | None:
         """Its head or key-value head; None for all there are."""
         index = None if self.component is None else self.component.index
         return None if index is None else (index,)
+
+    def positions(self, fact: TokenizedFact) -> Positions:
+        """Its tokens in a prompt.
+
+        Raises:
+            ExperimentError: the prompt has no such token.
+        """
+        return positions_in(fact, self.position, "receivers")
 
 
 def receivers_of(adapter: ModelAdapter, asked: Named) -> tuple[Receiver, ...]:
@@ -54,10 +67,23 @@ def receivers_of(adapter: ModelAdapter, asked: Named) -> tuple[Receiver, ...]:
 
 
 def _receiver(adapter: ModelAdapter, name: str) -> Receiver:
-    if name == OUTPUT:
+    part, at, written = name.partition("@")
+    position: str | int = int(written) if re.fullmatch(r"-?\d+", written) else written or "all"
+    if at and not written:
+        raise ExperimentError(
+            f"{name!r} names no position: write one behind the @, as '{part}@subject', or leave it",
+            about="receivers",
+        )
+    if part == OUTPUT and at:
+        raise ExperimentError(
+            f"{name!r} has a position, and the output is read at the last token alone: write "
+            f"{OUTPUT!r}",
+            about="receivers",
+        )
+    if part == OUTPUT:
         last = adapter.n_layers - 1
         return Receiver(name, Site(RESID_POST, last), None, (adapter.n_layers, 0))
-    component = Component.of(name)
+    component = Component.of(part)
     if component.kind not in RECEIVERS:
         wanted = ""
         if component.kind == "head":
@@ -65,7 +91,7 @@ def _receiver(adapter: ModelAdapter, name: str) -> Receiver:
             wanted = f": a head reads by its queries, keys and values, as 'q.{place}'"
         raise ExperimentError(
             f"{name!r} is no receiver{wanted}; receivers are {', '.join(RECEIVERS)} with their "
-            f"numbers, and {OUTPUT!r}",
+            f"numbers, alone or at a position as 'v.9.2@subject', and {OUTPUT!r}",
             about="receivers",
         )
     _check(adapter, component, "receivers")
@@ -75,8 +101,8 @@ def _receiver(adapter: ModelAdapter, name: str) -> Receiver:
         # where attention and MLP run side by side, both read what enters the block
         beside = not adapter.layout.has(RESID_MID)
         reads = Site(RESID_PRE if beside else ATTN_OUT, layer)
-        return Receiver(name, reads, component, (layer, 1 if beside else 2))
-    return Receiver(name, Site(RESID_PRE, layer), component, (layer, 1))
+        return Receiver(name, reads, component, (layer, 1 if beside else 2), position)
+    return Receiver(name, Site(RESID_PRE, layer), component, (layer, 1), position)
 
 
 def senders_of(

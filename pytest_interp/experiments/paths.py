@@ -16,12 +16,12 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component
-from pytest_interp.experiments.batching import by_length, rows_in_budget
-from pytest_interp.experiments.groups import as_floats, of_metric
+from pytest_interp.experiments.batching import alike, rows_in_budget
+from pytest_interp.experiments.groups import Positions, as_floats, of_metric
 from pytest_interp.experiments.growing import Rows
 from pytest_interp.experiments.pairs import Pairs, pairs_of
 from pytest_interp.experiments.parts import Part
-from pytest_interp.experiments.patches import ROWS_PER_PAIR, Patched, patched
+from pytest_interp.experiments.patches import Patched, patched
 from pytest_interp.experiments.path_ends import OUTPUT, Named, Receiver, receivers_of, senders_of
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.experiments.written import Written
@@ -35,6 +35,8 @@ from pytest_interp.results.over_facts import as_set
 from pytest_interp.results.paths import PathResult
 from pytest_interp.results.tolerances import float_tolerance
 
+ROWS_PER_PAIR = 8
+"""Rows of a pass for each pair in it: few pairs share a pass, so that most rows are paths."""
 UNCHANGED = "a sender that does not change"
 
 
@@ -56,8 +58,8 @@ def path_patching(
        S writes in the source run, minus what it writes in the base run. R is computed from that,
        its norm included, at all tokens.
     2. What R gives (its queries, keys or values, or its MLP output) takes its place in the base
-       run, from which all that comes after R is computed. Where R is the output, these are the
-       logits of step 1.
+       run, at all tokens or at those that R names, from which all that comes after R is computed.
+       Where R is the output, these are the logits of step 1.
 
     The effect is the share of the gap between the two runs that this moves: 0 is nothing, 1 is all
     of it. Nothing is approximated. Effects of paths need not sum to that of the sender: it reaches
@@ -72,7 +74,9 @@ def path_patching(
         senders: ``head.9.6`` (layer, head), ``head.9`` (all heads of a layer), ``attn_out.9``,
             ``mlp_out.5`` or ``embed``; all heads and MLPs before the first receiver by default.
         receivers: ``q.9.6`` (layer, head), ``k.9.2`` and ``v.9.2`` (key-value head), ``mlp_out.9``,
-            or ``output``, the logits.
+            or ``output``, the logits. Each but the output may name the tokens at which it is
+            exchanged, as ``v.9.2@subject``: ``first``, ``last``, ``subject``, ``subject_first``,
+            ``subject_last``, ``between``, ``all``, the text of a token, or its index.
         options: all options as one value.
         asked: single options in place of those: ``direction``, ``metric``, ``corruption``,
             ``seed``.
@@ -80,8 +84,8 @@ def path_patching(
     Raises:
         PromptError: the prompts cannot be aligned, an answer is not one token, or the model lacks a
             token.
-        ExperimentError: no sender or receiver, one that the model lacks or that is none, or a
-            receiver that does not come after a sender.
+        ExperimentError: no sender or receiver, one that the model lacks or that is none, a
+            receiver that does not come after a sender, or a prompt that lacks a token of one.
         UnknownNameError: an unknown kind of component, direction, metric or corruption.
         UnsupportedSiteError: a site that the model lacks.
     """
@@ -95,14 +99,16 @@ def path_patching(
     source, base = np.empty((2, len(read), 2))
     moved = np.empty((len(read), len(to), len(starts) + 1))
     done = 0
-    for members in by_length(list(map(len, read)), lambda n: _fitting(adapter, n, samples)):
+    places = [tuple(one.positions(fact) for one in to) for fact in read]
+    keys = list(zip(map(len, read), places, strict=True))
+    for members in alike(keys, lambda key: _fitting(adapter, key[0], samples)):
         some = [read[i] for i in members]
         pairs = pairs_of(adapter, some, chosen.corruption, chosen.direction)
         measure = of_metric(chosen.metric)
         paths = _Paths(adapter, pairs, Written(adapter, pairs, starts, measure), (*starts, None))
         source[members] = _by_fact(paths.written.source_value, samples)
         for r, receiver in enumerate(to):
-            found = paths.into(receiver, measure)
+            found = paths.into(receiver, places[members[0]][r], measure)
             base[members] = _by_fact(found.base, samples)
             change = (found.patched - found.base)[..., 0].T
             moved[members, r] = _by_fact(change, samples)
@@ -145,8 +151,8 @@ class _Paths:
     received: dict[int, Tensor] = field(default_factory=dict)
     """By the number of its sender: what the receiver at hand gives in step 1."""
 
-    def into(self, receiver: Receiver, measure: Any) -> Patched:
-        """Measure the base runs with each path into a receiver."""
+    def into(self, receiver: Receiver, at: Positions, measure: Any) -> Patched:
+        """Measure the base runs with each path into a receiver at some tokens."""
         runs = replace(self.pairs, source=None, source_noise=None)
         # until the first difference every sender writes the same
         shared = min(self.pairs.first_difference, runs.n_positions - 1)
@@ -158,7 +164,7 @@ class _Paths:
             patches = [(one,) for one in reading]
             if receiver.component is not None:
                 site = receiver.component.site
-                giving = [_From(site, index=receiver.units, sender=i) for i in numbers]
+                giving = [_From(site, at, receiver.units, sender=i) for i in numbers]
                 both = list(zip(reading, giving, strict=True))
                 self.received.clear()
                 self._run(runs, both, self._receive(receiver), measure, shared)
@@ -169,8 +175,7 @@ class _Paths:
         return replace(found[0], patched=torch.cat([one.patched for one in found]))
 
     def _run(self, runs: Pairs, patches: Any, values: Any, measure: Any, shared: int) -> Patched:
-        most = len(runs) * ROWS_PER_PAIR  # all of these pairs share each pass
-        room = max(most, rows_in_budget(self.adapter, runs.n_positions))
+        room = rows_in_budget(self.adapter, runs.n_positions)
         return patched(
             self.adapter,
             runs,
@@ -179,6 +184,7 @@ class _Paths:
             values,
             n_shared=shared,
             max_rows=room,
+            split=False,  # what receivers give is kept by sender
             what="paths",
         )
 

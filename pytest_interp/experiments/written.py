@@ -16,9 +16,7 @@ from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.growing import Measure
 from pytest_interp.experiments.pairs import Pairs
-
-_APART = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 3e-2}
-"""How far heads may sum to something else than attention gives, as a share of its length."""
+from pytest_interp.precision import precision_of
 
 
 class Written:
@@ -96,7 +94,7 @@ class Written:
         wanted = self._base[Site(ATTN_OUT, layer)]
         apart = (given if norm is None else norm(given)) - wanted
         off = float(apart.float().norm() / wanted.float().norm().clamp_min(1e-12))
-        if off > _APART.get(wanted.dtype, 1e-4):
+        if off > precision_of(wanted.dtype).heads:
             raise ExperimentError(
                 f"the heads of layer {layer} of {self.adapter.name} sum to something else than its "
                 f"attention gives, by {off:.1%} of its length: name attn_out.{layer} as the sender",

@@ -97,7 +97,7 @@ def _column(name: str, n_layers: int) -> float:
     """Where a component stands from left to right; an MLP a little after the heads."""
     if name == "output":
         return float(n_layers)
-    part = Component.of(name)
+    part = Component.of(name.partition("@")[0])
     if part.layer is None:
         return -1.0
     return part.layer + (0.4 if part.kind == "mlp_out" else 0.0)

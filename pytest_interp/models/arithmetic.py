@@ -47,6 +47,8 @@ class Relation:
         blocks: Any = adapter.weights.module.get_submodule(adapter.layout.blocks)
         worst = 0.0
         for layer, block in enumerate(blocks):
+            if any(Site(parse_kind(name), layer) not in run.captured for name in self.sites):
+                continue
             there = {name: run[Site(parse_kind(name), layer)] for name in self.sites}
             with torch.no_grad():
                 found, expected = self.terms(adapter, block, there)
@@ -79,12 +81,13 @@ def _heads(adapter: ModelAdapter, block: Any, at: dict[str, Tensor]) -> tuple[Te
         alone = torch.zeros_like(z)
         alone[:, :, head] = z[:, :, head]
         total += project(alone.flatten(-2)) - bias
-    return total, at["attn_out"]
+    return total * adapter.layout.branch_scale, at["attn_out"]
 
 
 def _down(adapter: ModelAdapter, block: Any, at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     assert adapter.layout.neurons is not None  # it applies
-    return block.get_submodule(adapter.layout.neurons)(at["mlp_neurons"]), at["mlp_out"]
+    given = block.get_submodule(adapter.layout.neurons)(at["mlp_neurons"])
+    return given * adapter.layout.branch_scale, at["mlp_out"]
 
 
 def _normed(inside: str | None, out: str, what: str) -> str:

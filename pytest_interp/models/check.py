@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pytest_interp import progress
 from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.layouts import ARCHITECTURES, Layout
+from pytest_interp.adapters.layouts import Layout, layout_of
 from pytest_interp.adapters.patterns import twin_with_patterns
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.sites import Site, SiteKind, site_kinds
@@ -30,11 +30,7 @@ from pytest_interp.models.arithmetic import (
     in_double,
     moved_by_a_large_edit,
 )
-
-# the same products in another order of summation differ by about 1e-6 of the largest entry in
-# float32; a wrong place differs by about 1
-LIMITS = {"float64": 1e-9, "float32": 1e-4, "float16": 3e-2, "bfloat16": 1e-1}
-
+from pytest_interp.precision import precision_of
 
 PREFIX = "prefix"
 LARGE = "large edit"
@@ -94,13 +90,13 @@ def check_model(
         BackendNotInstalledError: a backend's package is missing.
         UnknownNameError: the architecture has no layout.
     """
-    layout = ARCHITECTURES.find(weights.architecture)
+    layout = layout_of(weights.module.config)
     ids = list(encode(weights.tokenizer, prompt))
     tokens = torch.tensor([ids], device=weights.device)
     kinds = [kind for kind in site_kinds() if layout.has(kind) and layout.place(kind)]
     logits, plain = _plain(weights, layout, kinds, tokens)
     if limit is None:
-        limit = LIMITS.get(str(weights.dtype).removeprefix("torch."), 1e-4)
+        limit = precision_of(weights.dtype).activations
     rows: dict[str, dict[str, float]] = {}
     reasons: dict[str, list[str]] = {}
     steps = len(backends) * len(kinds)
@@ -117,7 +113,7 @@ def check_model(
                 worst = moved = large = float("nan")
                 reasons.setdefault(f"read {kind}", []).append(str(error))
             rows.setdefault(f"read {kind}", {})[backend] = worst
-            if not kind.read_only:
+            if not adapter.refusal(adapter.sites(kind)[0], edited=True):
                 rows.setdefault(f"identity at {kind}", {})[backend] = moved
                 rows.setdefault(f"{LARGE} at {kind}", {})[backend] = large
             progress.report(f"comparing {weights.name} with plain hooks", done, steps)
@@ -205,7 +201,7 @@ def _at(
     sites = adapter.sites(kind)
     read = adapter.run(tokens, capture=sites)
     worst = max(distance(read[site], plain[site]) for site in sites)
-    if kind.read_only:
+    if adapter.refusal(sites[0], edited=True):
         return worst, 0.0, 0.0
     edited = adapter.run(tokens, edits=dict.fromkeys(sites, torch.clone), logits="all")
     large = moved_by_a_large_edit(adapter, kind, tokens)
@@ -226,6 +222,8 @@ def _plain(
             assert place is not None
             roots = enumerate(blocks) if kind.in_blocks else [(None, module)]
             for layer, root in roots:
+                if layout.absent(kind, root):
+                    continue
                 part, site = root.get_submodule(place.path), Site(kind, layer)
                 _listen(stack, part, place, sizes.heads_of(kind), seen, site)
         module(tokens, use_cache=False)

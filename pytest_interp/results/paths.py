@@ -38,7 +38,7 @@ class PathResult(PairedFacts):
     senders: tuple[str, ...]
     """What is exchanged, as ``head.9.6``."""
     receivers: tuple[str, ...]
-    """What reads it, as ``q.10.2`` or ``output``."""
+    """What reads it, as ``q.10.2``, ``v.10.0@subject`` or ``output``."""
     n_layers: int
     """Of the model."""
     change: Floats

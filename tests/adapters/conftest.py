@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from architectures import BUILD
 from tiny import ARCHITECTURES, adapter_of
 
 from pytest_interp.adapters import ModelAdapter, backend_names, register_backend
@@ -28,15 +29,21 @@ def _opened(model: str, backend: str) -> ModelAdapter:
         return adapter_of(model, backend)
 
 
+# test_architectures.py asks the same of the others in short
+TINY = [
+    pytest.param(name, marks=[] if name in ARCHITECTURES else pytest.mark.slow) for name in BUILD
+]
+
+
 @pytest.fixture(
-    params=[*ARCHITECTURES, pytest.param("smollm2-135m", marks=pytest.mark.slow)], scope="session"
+    params=[*TINY, pytest.param("smollm2-135m", marks=pytest.mark.slow)], scope="session"
 )
 def anatomy(request: pytest.FixtureRequest, backend: str) -> ModelAdapter:
     """Every architecture and one real model, on every backend."""
     return _opened(request.param, backend)
 
 
-@pytest.fixture(params=ARCHITECTURES, scope="session")
+@pytest.fixture(params=TINY, scope="session")
 def tiny(request: pytest.FixtureRequest, backend: str) -> ModelAdapter:
     """Every architecture as a tiny random model, on every backend."""
     return _opened(request.param, backend)

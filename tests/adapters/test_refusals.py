@@ -56,10 +56,11 @@ def test_rows_that_join_within_a_block(tiny, kind):
 
 
 def test_a_site_that_the_architecture_lacks(tiny, monkeypatch):
-    lacking = replace(tiny.layout, lacks=frozenset({"head"}), resid_mid=None)
+    lacking = replace(tiny.layout, lacks={"head": "it was cut off"}, resid_mid=None)
     monkeypatch.setattr(tiny, "layout", lacking)
-    for kind in (HEAD, RESID_MID):
-        with pytest.raises(UnsupportedSiteError, match=f"'{lacking.name}' has no {kind}"):
+    for kind, why in ((HEAD, "it was cut off"), (RESID_MID, "attention and MLP run side by side")):
+        said = f"'{lacking.name}' has no {kind}, because {why}"
+        with pytest.raises(UnsupportedSiteError, match=said):
             tiny.run(TOKENS, capture=[Site(kind, 1)])
     assert tiny.run(TOKENS, capture=[Site(ATTN_OUT, 1)]).captured
 

@@ -13,7 +13,7 @@ from pytest_interp.results.control import Control
 
 N_FACTS = 8
 SENDERS = ("head.0.1", "head.1.0", "mlp_out.1")
-RECEIVERS = ("q.2.1", "output")
+RECEIVERS = ("q.2.1", "v.2.1@subject")
 
 
 def paths(effect=0.6, n=N_FACTS, direction="noise", **change):
@@ -71,9 +71,21 @@ def test_a_control_that_moves_leaves_it_open():
     assert "a sender that does not change" in verdict.sentence + verdict.details
 
 
+def test_a_receiver_is_named_with_its_position():
+    moved = np.zeros((N_FACTS, len(RECEIVERS), len(SENDERS)))
+    moved[:, 1, 2] = -8 + np.linspace(-0.5, 0.5, N_FACTS)
+    found = paths(change=moved)
+    verdict = assert_path(found, "mlp_out.1", "v.2.1@subject", at_least=0.7, others_at_most=0.1)
+    assert "mlp_out.1 to v.2.1@subject" in verdict.claim
+    assert found.to_json()["receivers"] == list(RECEIVERS)
+    assert found.summary() == "strongest path mlp_out.1 to v.2.1@subject, effect 0.800"
+
+
 def test_a_path_that_was_not_measured_is_refused():
-    for ends in (("head.1.3", "q.2.1"), ("head.1.0", "q.2.0")):
-        with pytest.raises(UnknownNameError, match=r"no path of the .* nearest are .*\.1\.0|q\.2"):
+    for ends in (("head.1.3", "q.2.1"), ("head.1.0", "q.2.0"), ("head.1.0", "v.2.1")):
+        with pytest.raises(
+            UnknownNameError, match=r"no path of the .* nearest are .*(\.1\.0|q\.2|v\.2\.1@sub)"
+        ):
             check_path(paths(), *ends, at_least=0.5)
     with pytest.raises(ClaimError, match="path_patching"):
         check_path("q.2.1", "head.1.0", "q.2.1", at_least=0.5)

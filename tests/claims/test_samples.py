@@ -116,8 +116,8 @@ def test_a_template_in_which_the_claim_is_false_is_not_averaged_away():
 
 @pytest.mark.guarantee(
     "red",
-    "With fewer than five templates a claim must hold in each of them.",
-    sees="The scope says so, and the verdict names the template that decides.",
+    "Facts that decide a claim in one template decide it in two as well.",
+    sees="Each template is decided by its own facts, not by the one degree of freedom between two.",
 )
 def test_two_templates_are_decided_by_their_own_facts():
     values = [0.985, 0.99, 0.995, 0.99, 0.98, 0.99, 0.995, 0.987]

@@ -84,6 +84,22 @@ def test_estimates_are_those_of_plain_autograd(architecture, backend, steps):
     assert np.isnan(found.change["mlp_out"][0, :, 5]).all()  # which the first fact has not
 
 
+@pytest.mark.guarantee(
+    "red",
+    "Attribution patching needs no gradients to be on where it is called.",
+    sees="the same numbers within torch.no_grad() and in inference mode",
+)
+@pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("asked", [{}, {"steps": 2, "corruption": "gaussian"}])
+def test_gradients_may_be_off_where_it_is_called(without, asked):
+    adapter, one = adapter_of("llama", "nnsight"), FACTS.prompts[0]
+    wanted = attribution_patching(adapter, one, sites="head", verify=2, **asked)
+    with without():
+        found = attribution_patching(adapter, one, sites="head", verify=2, **asked)
+    np.testing.assert_array_equal(found.change["head"], wanted.change["head"])
+    np.testing.assert_array_equal(found.exact["head"], wanted.exact["head"])
+
+
 def test_estimates_are_the_slopes_of_small_patches():
     adapter = adapter_of("llama", "transformer_lens")
     one = FACTS.prompts[0]

@@ -1,53 +1,19 @@
 """Path patching, against plain hooks that hold every output between, and against planted truth."""
 
 import numpy as np
-import paths_by_hooks
 import pytest
+from paths_by_hooks import FACTS, fact, moved
 from tiny import adapter_of
 
-from pytest_interp import FactPrompt
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.errors import ExperimentError, UnknownNameError
 from pytest_interp.experiments import causal_trace, path_patching
-from pytest_interp.facts.sets import FactSet
 from pytest_interp.planted.ioi import BACKUP, MOVER, SUBJECT, planted_ioi_model
 from pytest_interp.planted.two_step import RECEIVER, SENDER, planted_two_step_model
 
 ON_BACKENDS = pytest.mark.parametrize("backend", backend_names())
 SENDERS = ("embed", "head.0.2", "head.1.3", "head.1", "attn_out.1", "mlp_out.1")
 RECEIVERS = ("q.2.1", "k.3.0", "v.2.1", "mlp_out.2", "output")
-
-
-def fact(clean="w3 w14 w15 w9 w26", corrupt="w3 w7 w15 w20 w26", answer="w30", other="w8"):
-    return FactPrompt(
-        clean_prompt=clean,
-        corrupt_prompt=corrupt,
-        answer=answer,
-        counterfactual_answer=other,
-        subject=clean.split()[1],
-    )
-
-
-FACTS = FactSet.of(
-    [
-        fact(),
-        fact("w3 w1 w2 w9 w26 w5", "w3 w50 w4 w9 w26 w5", "w39", "w1"),
-        fact("w9 w14 w15 w9 w26", "w9 w40 w15 w9 w2", "w4", "w2"),
-    ],
-    "three",
-    "plain",
-)
-
-
-def by_hooks(adapter, one, sender, receiver, direction):
-    """By how much the logit difference changes."""
-    module = adapter.weights.module
-    ids = [adapter.encode(prompt) for prompt in (one.clean_prompt, one.corrupt_prompt)]
-    base, source = ids if direction == "noise" else ids[::-1]
-    answer, other = (adapter.answer_id(a) for a in (one.answer, one.counterfactual_answer))
-    logits = paths_by_hooks.patched_logits(module, base, source, sender, receiver)
-    plain = module(base, use_cache=False).logits[0, -1]
-    return float((logits - plain)[answer] - (logits - plain)[other])
 
 
 @pytest.mark.guarantee(
@@ -67,7 +33,7 @@ def test_paths_are_those_of_plain_hooks(architecture, direction, backend):
     for s, sender in enumerate(SENDERS):
         for r, receiver in enumerate(RECEIVERS):
             i = (s + r) % len(FACTS)
-            wanted = by_hooks(adapter, FACTS.prompts[i], sender, receiver, direction)
+            wanted = moved(adapter, FACTS.prompts[i], sender, receiver, direction)
             assert found.change[i, r, s] == pytest.approx(wanted, abs=2e-5), (sender, receiver)
     assert np.abs(found.change).max(axis=(0, 2)).min() > 1e-3, "every receiver reads something"
 
@@ -78,7 +44,7 @@ def test_attention_of_a_layer_is_read_by_its_own_mlp(backend):
     senders = ("head.2.0", "attn_out.2", "mlp_out.1")
     found = path_patching(adapter, FACTS.prompts[0], senders, "mlp_out.2")
     for s, sender in enumerate(senders):
-        wanted = by_hooks(adapter, FACTS.prompts[0], sender, "mlp_out.2", "noise")
+        wanted = moved(adapter, FACTS.prompts[0], sender, "mlp_out.2", "noise")
         assert found.change[0, 0, s] == pytest.approx(wanted, abs=2e-5)
 
 
@@ -182,6 +148,11 @@ def test_the_mover_is_told_where_to_look_and_the_backup_is_not():
         ("head.1.1", "k.2.2", ExperimentError, "Head 2 reads key-value head 1"),
         ("head.9.1", "output", ExperimentError, "head.9.1 is not there: .* layers 0 to 3"),
         ("embed", "mlp_out.4", ExperimentError, "mlp_out.4 is not there"),
+        ("embed", "q.2.1@w60", ExperimentError, "has no token 'w60': its tokens are .* subject"),
+        ("embed", "q.2.1@5", ExperimentError, "has no token 5"),
+        ("embed", "q.2.1@", ExperimentError, "names no position"),
+        ("embed", "output@last", ExperimentError, "read at the last token alone: write 'output'"),
+        ("head.3.1", "k.2.0@last", ExperimentError, "k.2.0@last does not come after head.3.1"),
         ("embed", (), ExperimentError, "no receiver is given"),
         (None, "k.0.0", ExperimentError, "name 'embed'"),
         ("haed.1.1", "output", UnknownNameError, "head"),

@@ -79,7 +79,7 @@ def test_claim_that_fails_is_told_with_its_values_both_ways(python, specs):
 def test_the_new_architecture_is_the_same_under_all_backends(python, specs):
     prompt = ("--prompt", "the capital of France is")
     status, output = run_python(
-        python, specs, "-m", "pytest_interp", "models", "check", "tiny-olmo2", *prompt
+        python, specs, "-m", "pytest_interp", "models", "check", "tiny-starcoder2", *prompt
     )
     assert status == 0, output
     assert "transformer_lens and nnsight and plain_hooks" in output

@@ -177,6 +177,11 @@ def test_a_raster_of_a_lens_forgives_what_the_leads_forgive():
     assert distance(draw(made).raster, draw(moved).raster) < 0.05
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "The curve of a logit lens can be read however small the probability of the answer is.",
+    sees="Leads in logits, small and large ones on one axis, in place of a probability near 0.",
+)
 @pytest.mark.parametrize("most", [0.0, 4.9, 5.1, 300.0, np.nan])
 def test_leads_of_any_size_are_within_the_axis_and_below_the_labels(most):
     made = replace(lens(), answer_margin=np.append(np.linspace(-90.0, -1.0, 11), most))
@@ -186,6 +191,8 @@ def test_leads_of_any_size_are_within_the_axis_and_below_the_labels(most):
     shown = axes.transData.transform(leads)[:, 1]
     assert ends[0] <= shown.min()
     assert (shown.max() - ends[0]) / (ends[1] - ends[0]) < 0.8
+    below = axes.transData.transform([(0, -90), (0, -10), (0, -1)])[:, 1]
+    assert np.diff(below).min() / (ends[1] - ends[0]) > 0.08, "each step can be seen"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pytest_interp.options import PathOptions
 from pytest_interp.results import PathResult
 
 
-def paths(n_senders=12, receivers=("q.9.1", "output"), fill=None):
+def paths(n_senders=12, receivers=("q.9.1@subject", "output"), fill=None):
     prompt = FactPrompt(
         clean_prompt="of land is",
         corrupt_prompt="of shore is",

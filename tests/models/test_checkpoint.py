@@ -129,6 +129,11 @@ def test_tensors_of_another_shape_are_named_with_both_shapes(tiny):
         load_weights(tiny, "cpu")
 
 
+@pytest.mark.guarantee(
+    "files",
+    "A config of a model larger than its weights is refused before memory is taken for it.",
+    sees="`NotAModelError` with how many numbers the weights hold.",
+)
 @pytest.mark.parametrize(
     "values",
     [

@@ -1,4 +1,4 @@
-"""A model: a small OLMo 2 with random weights, which needs no download."""
+"""A model: a small StarCoder 2 with random weights, which needs no download."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ WORDS = ["<unk>", "the", "capital", "of", "France", "Japan", "is", "Paris", "Tok
 
 
 @dataclass(frozen=True)
-class RandomOlmo2(Source):
+class RandomStarcoder2(Source):
     """Random weights; equal seeds give equal weights."""
 
     seed: int = 0
 
     def describe(self) -> str:
-        return f"random OLMo 2, seed {self.seed}"
+        return f"random StarCoder 2, seed {self.seed}"
 
     def check(self) -> None:
         """It is always here."""
@@ -22,9 +22,9 @@ class RandomOlmo2(Source):
     def load(self, dtype):
         import torch
         from tokenizers import Tokenizer, models, pre_tokenizers
-        from transformers import Olmo2Config, Olmo2ForCausalLM, PreTrainedTokenizerFast
+        from transformers import PreTrainedTokenizerFast, Starcoder2Config, Starcoder2ForCausalLM
 
-        config = Olmo2Config(
+        config = Starcoder2Config(
             vocab_size=len(WORDS),
             hidden_size=32,
             intermediate_size=48,
@@ -37,7 +37,7 @@ class RandomOlmo2(Source):
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            module = Olmo2ForCausalLM(config)
+            module = Starcoder2ForCausalLM(config)
         words = models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>")
         tokenizer = Tokenizer(words)
         tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -45,5 +45,5 @@ class RandomOlmo2(Source):
         return module.eval().requires_grad_(False).to(dtype), fast
 
 
-TINY_OLMO2 = ModelEntry(RandomOlmo2())
-register_model("tiny-olmo2", TINY_OLMO2.source)
+TINY_STARCODER2 = ModelEntry(RandomStarcoder2())
+register_model("tiny-starcoder2", TINY_STARCODER2.source)

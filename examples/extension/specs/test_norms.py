@@ -15,7 +15,7 @@ FACT = FactPrompt(
 )
 
 
-@pytest.mark.interp(model="tiny-olmo2")
+@pytest.mark.interp(model="tiny-starcoder2")
 def test_norms_grow(adapter):
     assert_norms_grow(ResidualNorms("the capital of France is").run(adapter), factor=0.9)
 
