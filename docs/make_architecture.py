@@ -20,6 +20,7 @@ WHAT = {
     "cli": "the command pytest-interp",
     "specs": "YAML schema",
     "report": "reports of a run",
+    "cluster": "sets of facts on many machines",
     "claims": "verdicts, assert_*",
     "baselines": "saved numbers, compared",
     "figures": "matplotlib",

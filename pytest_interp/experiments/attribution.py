@@ -21,6 +21,7 @@ from pytest_interp.adapters.sites import ATTN_OUT, EMBED, FINAL_NORM, HEAD, MLP_
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.batching import READ, by_length, rows_in_budget
 from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
@@ -29,6 +30,7 @@ from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.over_facts import as_set
 
 
+@spreads
 def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet) -> Attribution:
     """What each component adds to the logit difference of each fact, at the last token.
 

@@ -11,6 +11,7 @@ from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.parts import Part, Patch
 from pytest_interp.experiments.patch_runs import PatchRuns, Where
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.trace import TraceAsked, TraceOptions
@@ -21,6 +22,7 @@ MOST_UNITS = 512
 """More parts of one layer than this are named by nobody, but come from forgetting to name some."""
 
 
+@spreads
 def trace_heads(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,

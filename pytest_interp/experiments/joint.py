@@ -15,6 +15,7 @@ from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.parts import Part, Patch
 from pytest_interp.experiments.patch_runs import PatchRuns, Where
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.trace import TraceAsked, TraceOptions
@@ -26,6 +27,7 @@ _CELLS = re.compile(
 )
 
 
+@spreads
 def trace_joint(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,

@@ -17,6 +17,7 @@ from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.batching import READ, by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
@@ -49,6 +50,7 @@ def logit_lens(
     return _lenses(adapter, [(prompt, answer)], position, layers)[0]
 
 
+@spreads
 def lens_facts(
     adapter: ModelAdapter, facts: FactSet, layers: Iterable[int] | None = None
 ) -> LensSet:

@@ -20,6 +20,7 @@ from pytest_interp.experiments.control_runs import cheap_controls
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.pairs import pairs_of
 from pytest_interp.experiments.patches import FEWEST_ROWS
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.experiments.sweep import Sweep, sweep
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
@@ -61,6 +62,7 @@ def causal_trace(
     return cheap_controls(adapter, trace) if controls else trace
 
 
+@spreads
 def trace_facts(
     adapter: ModelAdapter,
     facts: FactSet,

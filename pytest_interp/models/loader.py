@@ -17,6 +17,7 @@ from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models.devices import resolve_device, resolve_dtype
 from pytest_interp.models.finite import not_finite
+from pytest_interp.models.origin import Origin
 from pytest_interp.models.registry import choose_backend, find_model
 from pytest_interp.models.sources import Source
 
@@ -79,7 +80,9 @@ def load_weights(
             module.to(where).eval().requires_grad_(False)
             _check_finite(str(name), module, source, kind)
             made = Weights(str(name), module, tokenizer, source.describe())
-            weights = _shared[key] = replace(made, loaded=made.state())
+            asked = [None if one is None else str(one) for one in (device, dtype)]
+            origin = Origin(str(name), find_model(name), *asked)
+            weights = _shared[key] = replace(made, loaded=made.state(), origin=origin)
     return weights
 
 
