@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from transformer_lens import patching
 
-from benchmarks.__main__ import fact_of
+from benchmarks.prompts import fact_of
 from benchmarks.rivals import TransformerLensPatching, logit_diff, tokens_of
 from pytest_interp import load_model, trace_heads
 from pytest_interp.adapters import Weights, backend_names

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.__main__ import fact_of
 from benchmarks.heads import timed
+from benchmarks.prompts import fact_of
 from benchmarks.rivals import logit_diff, tokens_of
 from pytest_interp import attribution_patching, load_model, path_patching
 from pytest_interp.adapters import Weights, backend_names

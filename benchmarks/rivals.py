@@ -1,14 +1,17 @@
-"""Other ways to compute the same [layer x position] ``resid_post`` map, as their users write them.
+"""Other ways to compute the same [layer x position] map, as their users write them.
 
-Each returns the metric of every patched run [layer, position].
+Each runs one forward pass for each cell, or one for the cells of a layer, whatever the cell. So a
+long map can be timed on a sample of its cells.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import nnsight
+import pandas as pd
 import torch
 from torch import Tensor
 from transformer_lens import patching
@@ -16,6 +19,9 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 
 from pytest_interp.adapters import Weights
 from pytest_interp.facts.prompts import TokenizedFact
+
+Cell = tuple[int, int]
+"""A layer and a position."""
 
 
 def logit_diff(logits: Tensor, fact: TokenizedFact) -> Tensor:
@@ -31,7 +37,9 @@ def tokens_of(fact: TokenizedFact) -> tuple[Tensor, Tensor]:
 class TransformerLensPatching:
     """``transformer_lens.patching.generic_activation_patch``: one forward pass per cell."""
 
-    name = "TransformerLens patching"
+    name, backend = "TransformerLens patching", "transformer_lens"
+    whole_layers = False
+    sites = ("resid_pre", "resid_post", "attn_out", "mlp_out")
 
     def __init__(self, weights: Weights) -> None:
         twin = weights.twin()
@@ -39,45 +47,50 @@ class TransformerLensPatching:
             twin, type(twin).__name__, hf_config=twin.config, tokenizer=None
         )
 
-    def __call__(self, fact: TokenizedFact) -> Tensor:
-        clean, corrupt = tokens_of(fact)
-        _, cache = self.bridge.run_with_cache(clean)
-        return patching.generic_activation_patch(
+    def prepare(self, fact: TokenizedFact) -> Any:
+        """The clean run, with all activations."""
+        return self.bridge.run_with_cache(tokens_of(fact)[0])[1]
+
+    def patched(
+        self, fact: TokenizedFact, cells: Sequence[Cell], cache: Any, site: str = "resid_post"
+    ) -> Tensor:
+        """The metric with each of these cells patched."""
+        found = patching.generic_activation_patch(
             self.bridge,
-            corrupt,
+            tokens_of(fact)[1],
             cache,
             lambda logits: logit_diff(logits, fact).squeeze(0),
             patching.layer_pos_patch_setter,
-            "resid_post",
-            index_axis_names=("layer", "pos"),
+            site,
+            index_df=pd.DataFrame(cells, columns=["layer", "pos"]),
         )
+        return torch.as_tensor(found).flatten()
 
 
 class NNsightLoop:
     """One nnsight trace per cell."""
 
-    name = "nnsight, a trace per cell"
+    name, backend = "nnsight, a trace per cell", "nnsight"
+    whole_layers = False
+    sites = ("resid_post",)
 
     def __init__(self, weights: Weights) -> None:
         self.model = nnsight.NNsight(weights.twin())
 
-    def clean_residuals(self, clean: Tensor) -> list[Tensor]:
+    def prepare(self, fact: TokenizedFact) -> list[Tensor]:
+        """The residual stream of the clean run, after each layer."""
         saved: Any = []
-        with self.model.trace(clean):
+        with self.model.trace(tokens_of(fact)[0]):
             for block in self.model.model.layers:
                 saved.append(block.output.clone().save())
         return list(saved)
 
-    def __call__(self, fact: TokenizedFact) -> Tensor:
-        clean, corrupt = tokens_of(fact)
-        residuals = self.clean_residuals(clean)
-        n = clean.shape[1]
-        return torch.stack(
-            [
-                torch.stack([self._cell(corrupt, layer, p, residuals, fact) for p in range(n)])
-                for layer in range(len(residuals))
-            ]
-        )
+    def patched(
+        self, fact: TokenizedFact, cells: Sequence[Cell], residuals: list[Tensor], site: str = ""
+    ) -> Tensor:
+        """The metric with each of these cells patched."""
+        corrupt = tokens_of(fact)[1]
+        return torch.stack([self._cell(corrupt, *cell, residuals, fact) for cell in cells])
 
     def _cell(
         self, corrupt: Tensor, layer: int, position: int, residuals: list[Tensor], fact: Any
@@ -95,6 +108,7 @@ class NNsightInvokes(NNsightLoop):
     """One nnsight trace a layer, one invoke a position, which nnsight makes into one batch."""
 
     name = "nnsight, invokes per layer"
+    whole_layers = True
 
     def __init__(self, weights: Weights) -> None:
         # the plain wrapper takes one input; this one batches the inputs of several invokes. It
@@ -104,18 +118,23 @@ class NNsightInvokes(NNsightLoop):
             weights.twin(), tokenizer=tokenizer, task="text-generation"
         )
 
-    def __call__(self, fact: TokenizedFact) -> Tensor:
-        clean, corrupt = tokens_of(fact)
-        residuals = self.clean_residuals(clean)
+    def patched(
+        self, fact: TokenizedFact, cells: Sequence[Cell], residuals: list[Tensor], site: str = ""
+    ) -> Tensor:
+        """The metric with each of these cells patched."""
+        corrupt = tokens_of(fact)[1]
         values = []
-        for layer, residual in enumerate(residuals):
+        for layer in dict.fromkeys(layer for layer, _ in cells):
             logits: Any = []
             with self.model.trace() as tracer:
-                for position in range(clean.shape[1]):
+                for position in [p for other, p in cells if other == layer]:
                     with tracer.invoke(corrupt):
                         new = self.model.model.layers[layer].output.clone()
-                        new[:, position] = residual[:, position]
+                        new[:, position] = residuals[layer][:, position]
                         self.model.model.layers[layer].output = new
                         logits.append(self.model.output.logits.save())
             values.append(logit_diff(torch.cat(logits), fact))
-        return torch.stack(values)
+        return torch.cat(values)
+
+
+RIVALS = (TransformerLensPatching, NNsightLoop, NNsightInvokes)

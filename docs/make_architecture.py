@@ -39,6 +39,7 @@ WHAT = {
     "provenance": "how a result was made",
     "progress": "reports long work",
     "precision": "limits by dtype",
+    "memory": "what passes may take",
     "git": "runs git",
     "errors": "all errors",
 }

@@ -2,7 +2,7 @@
 
     python docs/make_architectures.py            measures all of them and writes (minutes)
 
-The first table stands in the rows of pytest_interp/adapters/architectures.py. The second is
+The first table stands in the rows of pytest_interp/adapters/architectures/. The second is
 measured on tiny random models against plain torch hooks, as tests/contract.py does that. A test
 compares the page with the rows, and each line of the second table with what holds.
 """
@@ -14,6 +14,8 @@ import re
 import sys
 from pathlib import Path
 
+from pytest_interp.adapters.layouts import ARCHITECTURES, Layout, layout_of
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "backends.md"
 SPECIAL, MEASURED = "what is special", "what was measured"
@@ -22,8 +24,6 @@ BACKENDS = ("transformer_lens", "nnsight")
 
 def special() -> str:
     """A row for each architecture."""
-    from pytest_interp.adapters.layouts import ARCHITECTURES
-
     rows = [
         f"| `{name}` | {layout.special} |\n"
         for name, layout in ARCHITECTURES.all().items()
@@ -40,17 +40,23 @@ def cells(found: dict[str, float | str]) -> list[str]:
     ]
 
 
+def layout_of_model(model: str) -> Layout:
+    """The layout of a tiny model."""
+    from tiny import tiny_weights
+
+    return layout_of(tiny_weights(model).module.config)
+
+
 def measured() -> str:
     """A row for each model and backend, and the reasons of what is refused."""
     from architectures import BUILD
     from contract import measured as measure
-    from tiny import adapter_of
 
     lines: list[str] = []
-    why: dict[str, list[str]] = {}
+    why: dict[str, dict[str, list[str]]] = {}
     for model in BUILD:
         for backend in BACKENDS:
-            found = measure(adapter_of(model, backend))
+            found = measure(model, backend)
             print(model, backend, *cells(found), flush=True)
             if not lines:
                 lines.append(f"| Model | Backend | {' | '.join(found)} |\n")
@@ -59,8 +65,14 @@ def measured() -> str:
             for name, value in found.items():
                 if isinstance(value, str):
                     reason = value.partition(" because ")[2]
-                    why.setdefault(reason, []).append(f"`{name}` of {model}")
-    reasons = [f"- {reason}: {', '.join(dict.fromkeys(of))}\n" for reason, of in why.items()]
+                    why.setdefault(reason, {}).setdefault(model, []).append(f"`{name}`")
+        for site, reason in layout_of_model(model).some_lack.items():
+            of = why.setdefault(reason, {}).setdefault(f"some layers of {model}", [])
+            of.append(f"`{site}`")
+    reasons = []
+    for reason, models in why.items():
+        named = [f"{', '.join(dict.fromkeys(sites))} of {of}" for of, sites in models.items()]
+        reasons.append(f"- {reason}: {'; '.join(named)}\n")
     return "".join(lines) + "\nWhy something is refused:\n\n" + "".join(reasons)
 
 

@@ -9,6 +9,7 @@ InterpError
 ├── CacheError                the folder for converted models cannot be used
 ├── ClusterError              Ray is missing, or a cluster cannot be reached or keeps losing workers
 ├── DeviceError               a device or dtype that is unknown, unavailable or too small
+├── MemoryLimitError          passes that do not fit in the memory that they may take
 ├── UnsupportedSiteError      the architecture has no such site, or the site cannot be written
 ├── HookError                 a hook that did not fire exactly once, or an edit that broke the shape
 ├── PromptError               prompts, subjects or answers that no experiment can use
@@ -98,6 +99,10 @@ class ClusterError(InterpError):
 
 class DeviceError(InterpError, ValueError):
     """A device or dtype that is unknown or unavailable, or that the weights overflow."""
+
+
+class MemoryLimitError(InterpError, MemoryError):
+    """Passes that do not fit in the memory that they may take."""
 
 
 class UnsupportedSiteError(InterpError, ValueError):

@@ -77,8 +77,8 @@ def seeded(seed: int | None) -> Iterator[None]:
         _seed.reset(token)
 
 
-def seed_of_the_run() -> int | None:
-    """The seed that :func:`seeded` set."""
+def run_seed() -> int | None:
+    """The seed that results of this moment record (:func:`seeded`)."""
     return _seed.get()
 
 

@@ -18,6 +18,7 @@ PROMPTS = (
     "def add(a, b):\n    return",
     "1, 2, 3, 4, 5, 6,",
 )
+MODELS = ["smollm2-135m", "gemma3-270m", "gpt2", "qwen3-0.6b"]
 FRANCE = FactPrompt(
     clean_prompt="The capital of France is",
     corrupt_prompt="The capital of Japan is",
@@ -33,7 +34,7 @@ def both(model):
     return open_adapter(model, "transformer_lens"), open_adapter(model, "nnsight")
 
 
-@pytest.mark.interp(model=["smollm2-135m", "gpt2", "qwen3-0.6b"])
+@pytest.mark.interp(model=MODELS)
 def test_same_tokens(both):
     first, second = both
     for prompt in PROMPTS:
@@ -41,7 +42,7 @@ def test_same_tokens(both):
         assert first.encode(prompt).tolist() == second.encode(prompt).tolist()
 
 
-@pytest.mark.interp(model=["smollm2-135m", "gpt2", "qwen3-0.6b"])
+@pytest.mark.interp(model=MODELS)
 def test_same_next_token_distribution(both):
     assert_backends_agree(*both, prompts=PROMPTS)
 

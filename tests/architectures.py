@@ -34,6 +34,42 @@ _COMMON: dict[str, Any] = {
 _IDS = {"bos_token_id": 0, "eos_token_id": 0}
 # a window shorter than the prompts
 _WINDOW = {"sliding_window": 3, "layer_types": ["sliding_attention", "full_attention"] * 2}
+_EXPERTS = {"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 20}
+_QWEN3_5 = _COMMON | {
+    "head_dim": 12,
+    "attention_bias": True,
+    "layer_types": ["linear_attention", "full_attention"] * 2,
+    "linear_num_value_heads": 4,
+    "linear_num_key_heads": 2,
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+    "linear_conv_kernel_dim": 3,
+}
+_GEMMA4 = (_COMMON | _WINDOW) | {
+    "head_dim": 12,
+    "global_head_dim": 16,
+    "hidden_size_per_layer_input": 6,
+    "vocab_size_per_layer_input": VOCABULARY,
+    "num_kv_shared_layers": 2,
+    "final_logit_softcapping": 5.0,
+}
+_VISION: dict[str, dict[str, Any]] = {
+    "Gemma3": {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2},
+    "Mistral3": {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2},
+    "Qwen3_5": {"hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "depth": 1},
+    "Gemma4": {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2},
+}
+
+
+def _seeing(family: str, text: str, **settings: Any) -> PreTrainedModel:
+    """A model that also sees, whose half that sees is as small as can be."""
+    of_text = getattr(transformers, f"{text}Config")(**_COMMON | settings)
+    both = getattr(transformers, f"{family}Config")(
+        text_config=of_text.to_dict(),
+        vision_config=_VISION[family] | {"num_hidden_layers": 1},
+        image_token_index=60,
+    )
+    return getattr(transformers, f"{family}ForConditionalGeneration")(both)
 
 
 def _model(name: str, config: str, **settings: Any) -> PreTrainedModel:
@@ -68,8 +104,10 @@ BUILD: dict[str, Callable[[], PreTrainedModel]] = {
         head_dim=12,
         final_logit_softcapping=5.0,
     ),
+    "gemma3-seeing": partial(_seeing, "Gemma3", "Gemma3Text", head_dim=12, **_WINDOW),
     "mistral": _of("Mistral", head_dim=12, sliding_window=3),
     "gemma": _of("Gemma", head_dim=12),
+    "olmo": _of("Olmo", clip_qkv=0.9, attention_bias=True),
     "smollm3": _of("SmolLM3", no_rope_layers=[1, 0, 1, 0], attention_bias=True),
     "granite": _of(
         "Granite",
@@ -112,4 +150,16 @@ BUILD: dict[str, Callable[[], PreTrainedModel]] = {
         attention_bias=True,
         **_WINDOW,
     ),
+    "qwen3_moe": _of("Qwen3Moe", head_dim=12, mlp_only_layers=[1, 2], **_EXPERTS),
+    "qwen2_moe": _of(
+        "Qwen2Moe", mlp_only_layers=[1, 2], shared_expert_intermediate_size=12, **_EXPERTS
+    ),
+    "olmoe": _of("Olmoe", num_experts=5, num_experts_per_tok=2, attention_bias=True, clip_qkv=0.9),
+    "mixtral": _of("Mixtral", num_local_experts=5, num_experts_per_tok=2),
+    "gpt_oss": _of("GptOss", head_dim=12, num_local_experts=5, num_experts_per_tok=2, **_WINDOW),
+    "mistral3": partial(_seeing, "Mistral3", "Mistral", head_dim=12),
+    "qwen3_5_text": partial(_model, "Qwen3_5ForCausalLM", "Qwen3_5TextConfig", **_QWEN3_5),
+    "qwen3_5": partial(_seeing, "Qwen3_5", "Qwen3_5Text", **_QWEN3_5),
+    "gemma4_text": partial(_model, "Gemma4ForCausalLM", "Gemma4TextConfig", **_GEMMA4),
+    "gemma4": partial(_seeing, "Gemma4", "Gemma4Text", **_GEMMA4),
 }

@@ -50,6 +50,7 @@ _NEOX = {
     "down": "mlp.dense_4h_to_h",
     "norm": "gpt_neox.final_layer_norm",
 }
+_QWEN3_5 = {**_LLAMA, "attn_else": "linear_attn"}
 _PATHS: dict[str, Paths] = {
     "gpt2": _GPT2,
     "gpt_neo": {**_GPT2, "inner": "attn.attention", "o_proj": "attn.attention.out_proj"},
@@ -61,7 +62,13 @@ _PATHS: dict[str, Paths] = {
         "norm": "model.final_layernorm",
     },
     "gemma2": _GEMMA3,
+    "gemma3": _GEMMA3,
     "gemma3_text": _GEMMA3,
+    # what is made of the embeddings for each layer is no part of the stream
+    "gemma4": {**_GEMMA3, "embed": None},
+    "gemma4_text": {**_GEMMA3, "embed": None},
+    "qwen3_5": _QWEN3_5,
+    "qwen3_5_text": _QWEN3_5,
     "olmo2": _OLMO2,
     "olmo3": _OLMO2,
     # embeddings are multiplied outside of their module
@@ -73,4 +80,13 @@ def paths_of(module: PreTrainedModel) -> Paths:
     """The paths, and the number by which what a branch gives is multiplied."""
     config = module.config
     found = _PATHS.get(config.model_type, _LLAMA)
+    if hasattr(module.base_model, "language_model"):
+        found = {
+            **found,
+            **{
+                name: f"model.language_model.{path[6:]}"
+                for name, path in found.items()
+                if isinstance(path, str) and path.startswith("model.")
+            },
+        }
     return {**found, "scale": getattr(config, "residual_multiplier", 1.0)}

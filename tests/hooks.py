@@ -57,14 +57,15 @@ def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
             add(_on_input(module.get_submodule(paths["norm"]), fn))
         else:
             block = module.get_submodule(paths["blocks"])[layer]
-            attn = block.get_submodule(paths["attn"])
-            inner = block.get_submodule(paths.get("inner", paths["attn"]))
+            around = paths["attn"] if hasattr(block, paths["attn"]) else paths["attn_else"]
+            attn = block.get_submodule(around)
+            inner = block.get_submodule(paths.get("inner", around))
             if kind == "resid_pre":
                 add(_on_input(block, fn))
             elif kind == "resid_post":
                 add(_on_output(block, fn))
             elif kind == "head":
-                heads = module.config.num_attention_heads
+                heads = module.config.get_text_config().num_attention_heads
 
                 def by_head(z):
                     return fn(z.unflatten(-1, (heads, -1))).flatten(-2)
@@ -79,7 +80,7 @@ def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
             elif kind == "mlp_neurons":
                 add(_on_input(block.get_submodule(paths["down"]), fn))
             elif kind == "attn_out":
-                gives = block.get_submodule(paths.get("attn_norm", paths["attn"]))
+                gives = block.get_submodule(paths.get("attn_norm", around))
                 add(_on_added(gives, fn, paths["scale"]))
             elif kind == "mlp_out":
                 add(_on_added(block.get_submodule(paths["mlp"][-1]), fn, paths["scale"]))
@@ -89,7 +90,7 @@ def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
 
 
 def _n_heads(module: PreTrainedModel, kind: str) -> int:
-    config = module.config
+    config = module.config.get_text_config()
     shared = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     return shared if kind in ("k", "v") else config.num_attention_heads
 
@@ -111,11 +112,22 @@ def _projected(module: PreTrainedModel, attn: nn.Module, kind: str, fn: Fn):
     if hasattr(attn, "qkv_proj"):
         sizes = [module.config.num_attention_heads, *[_n_heads(module, "k")] * 2]
         return _on_output(attn.qkv_proj, _of_three(by_head, "qkv".index(kind), sizes))
+    if kind == "q" and _gated(attn):
+        half = _of_three(fn, 0, [1, 1])
+        return _on_output(attn.q_proj, lambda x: half(x.unflatten(-1, (heads, -1))).flatten(-2))
     return _on_output(getattr(attn, f"{kind}_proj"), by_head)
 
 
+def _gated(attn: nn.Module) -> bool:
+    """Whether the projection of the queries also gives a gate for each head (Qwen3.5)."""
+    projections = [getattr(attn, name, None) for name in ("q_proj", "o_proj")]
+    return None not in projections and (
+        projections[0].out_features == 2 * projections[1].in_features
+    )
+
+
 def _of_three(fn: Fn, number: int, sizes: list[int]) -> Fn:
-    """One of three things that lie one behind the other, with these sizes as shares."""
+    """One of some things that lie one behind the other, with these sizes as shares."""
 
     def changed(x: Tensor) -> Tensor:
         unit = x.shape[-1] // sum(sizes)
@@ -130,18 +142,47 @@ def _rewrite_pattern(
     module: PreTrainedModel, attn: nn.Module, inner: nn.Module, o_proj: nn.Module, fn: Fn
 ):
     """What attention gives when its pattern is ``fn`` of itself: its values are weighted again."""
-    seen = []
-    keep = _projected(module, inner, "v", lambda v: seen.append(v) or v)
+    values_seen, gates = [], []
+
+    def keep(values: Tensor) -> Tensor:
+        values_seen.append(values)
+        return values
+
+    if hasattr(inner, "is_kv_shared_layer"):
+        handles = [_on_output(_giver(module, inner).v_norm, keep)]
+    else:
+        handles = [_projected(module, inner, "v", keep)]
+    if _gated(inner):
+        heads = _n_heads(module, "q")
+
+        def keep_gate(q: Tensor) -> Tensor:
+            gates.append(q.unflatten(-1, (heads, -1)).chunk(2, -1)[1])
+            return q
+
+        handles.append(_on_output(inner.q_proj, keep_gate))
 
     def hook(_, args, output):
         new = fn(output[1].clone())
-        values = seen.pop()
+        values = values_seen.pop()
         each = new.shape[1] // values.shape[2]
         values = torch.stack([values[:, :, h // each] for h in range(new.shape[1])], 2)
         z = torch.einsum("bhqk,bkhd->bqhd", new, values)
+        z = z * gates.pop().sigmoid() if gates else z
         return (o_proj(z.flatten(-2)), new, *output[2:])
 
-    return keep, attn.register_forward_hook(hook)
+    return *handles, attn.register_forward_hook(hook)
+
+
+def _giver(module: PreTrainedModel, attn: nn.Module) -> nn.Module:
+    """The attention whose values this one reads: its own, or of the last like it with such."""
+    if not attn.is_kv_shared_layer:
+        return attn
+    like = [
+        one
+        for one in module.modules()
+        if type(one) is type(attn) and one.layer_type == attn.layer_type and hasattr(one, "v_norm")
+    ]
+    return like[-1]
 
 
 def _rewrite_mid(block: nn.Module, paths, fn: Fn):
@@ -158,6 +199,7 @@ def _rewrite_mid(block: nn.Module, paths, fn: Fn):
         added = mid
         for path in paths["mlp"]:
             added = block.get_submodule(path)(added)
+            added = added[0] if isinstance(added, tuple) else added
         new = mid + added * paths["scale"]
         return (new, *output[1:]) if isinstance(output, tuple) else new
 

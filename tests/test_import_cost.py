@@ -1,7 +1,9 @@
 """The plugin is loaded in every pytest run of an environment: it has to cost nothing until used."""
 
 import ast
+import inspect
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +43,43 @@ def test_run_without_our_fixtures_loads_nothing_heavy(tmp_path: Path) -> None:
     code = PYTEST_RUN.format(args=["-q", "-p", "no:cacheprovider"])
     code += "\nassert 'pytest_interp.plugin' in __import__('sys').modules"
     assert heavy_modules_after(code, tmp_path) == set()
+
+
+@pytest.mark.guarantee(
+    "red",
+    "Names of the package cost nothing until they are called: collecting specs imports no torch.",
+    sees="a run that only collects ends before torch could be imported",
+)
+def test_every_name_of_the_package_costs_nothing_until_it_is_called(tmp_path: Path) -> None:
+    code = """
+import pytest_interp, pytest_interp.models
+for package in (pytest_interp, pytest_interp.models):
+    for name in package.__all__:
+        getattr(package, name)
+"""
+    assert heavy_modules_after(code, tmp_path) == set()
+
+
+@pytest.mark.guarantee(
+    "red",
+    "Names of the package cost nothing until they are called: collecting specs imports no torch.",
+    sees="a run that only collects ends before torch could be imported",
+)
+def test_collecting_all_specs_loads_nothing_heavy() -> None:
+    specs = PACKAGE.parent / "specs"
+    code = PYTEST_RUN.format(args=["-q", "--co", "-p", "no:cacheprovider", str(specs)])
+    assert heavy_modules_after(code, PACKAGE.parent) == set()
+
+
+def test_a_deferred_function_shows_what_it_stands_for() -> None:
+    import pytest_interp.experiments.tracing as written
+
+    public = pytest_interp.causal_trace
+    assert inspect.signature(public) == inspect.signature(written.causal_trace)
+    assert inspect.getdoc(public) == inspect.getdoc(written.causal_trace)
+    assert public.__name__ == "causal_trace"
+    assert pickle.loads(pickle.dumps(public)) == public is pytest_interp.causal_trace
+    assert pytest_interp.trace_facts != public
 
 
 def test_check_sees_an_import(tmp_path: Path) -> None:

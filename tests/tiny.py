@@ -27,6 +27,9 @@ def tiny_module(architecture: str, seed: int = 0) -> PreTrainedModel:
             noise = torch.randn_like(parameter)
             is_gain = "norm" in name or "ln_" in name
             parameter.copy_(1 + 0.3 * noise if is_gain and parameter.ndim == 1 else 0.2 * noise)
+        for name, buffer in module.named_buffers():
+            if name.endswith("layer_scalar"):  # of Gemma 4
+                buffer.uniform_(0.5, 1.5)
     return module.eval().requires_grad_(False)
 
 

@@ -21,7 +21,7 @@ from pytest_interp.adapters.layouts import Layout, layout_of
 from pytest_interp.adapters.opened import Opened
 from pytest_interp.adapters.passes import Run
 from pytest_interp.adapters.prefix import Prefix
-from pytest_interp.adapters.refusals import refusal
+from pytest_interp.adapters.refusals import misfit, refusal
 from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import Site, SiteKind, parse_kind, sites_of
 from pytest_interp.adapters.sizes import Sizes
@@ -60,12 +60,10 @@ class ModelAdapter(ABC):
         self.name, self.tokenizer = weights.name, weights.tokenizer
         self.device, self.dtype = weights.device, weights.dtype
         self.layout: Layout = layout_of(weights.module.config)
-        if missing := self.layout.missing_paths(weights.module):
+        if why := misfit(self.layout, weights):
             raise NotAModelError(
-                f"{self.name} is a {type(weights.module).__name__} without {', '.join(missing)}, "
-                f"where the layout {self.layout.name!r} of the architecture "
-                f"{weights.architecture!r} looks: describe it with "
-                "pytest_interp.adapters.register_layout(Layout(...))"
+                f"{self.name} is a {type(weights.module).__name__} {why}: describe its "
+                "architecture with pytest_interp.adapters.register_layout(Layout(...))"
             )
         config = weights.module.config.get_text_config()
         self.sizes = Sizes.of(config)
@@ -160,10 +158,12 @@ class ModelAdapter(ABC):
         Args:
             tokens: what the rows begin with.
             after: a prefix of as many rows, which comes before the tokens.
-            noise: added to their embeddings [row, pos, d_model].
+            noise: added to what enters the first block [row, pos, d_model].
+
+        Raises:
+            ExperimentError: the architecture keeps more of earlier tokens than keys and values.
         """
-        module = self.weights.module
-        return Prefix.of(module, tokens, after, module.get_submodule(self.layout.embed), noise)
+        return Prefix.of(self.weights.module, self.layout, tokens, after, noise)
 
     def embed(self, tokens: Tensor, prefix: Prefix | None = None) -> Tensor:
         """What enters the first block [row, pos, d_model], positions included.
@@ -247,13 +247,16 @@ class ModelAdapter(ABC):
             prefix.check_rows(len(rows))
         with torch.set_grad_enabled(grad):
             start: Edit | None = None
-            if changes and len(rows) > 1:
+            if changes and len(rows) > 1 and not self.layout.one_batch:
                 # The mask of one row broadcasts over a batch that grows, that of several does
                 # not: begin with one row and let the others join where the first block begins.
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
-            taps = Taps(captures, changes, grad, start, self._shapes(rows.shape[1]))
-            out = self._forward(rows, taps.plan(), 1 if logits == "last" else 0, prefix)
+            shapes, together = self._shapes(rows.shape[1]), self.layout.one_batch
+            taps = Taps(captures, changes, grad, start, shapes, self.device, together)
+            keep = 0 if logits == "all" or self.layout.cuts_positions else 1
+            out = self._forward(rows, taps.plan(), keep, prefix).to(self.device)
+            out = out[:, -1:] if logits == "last" else out
             taps.check_fired(str(self))
             if prefix is not None:
                 prefix.check_read(str(self))

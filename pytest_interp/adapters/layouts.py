@@ -8,12 +8,13 @@ block where the field says so. The layouts of this package stand in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from pytest_interp.adapters.architectures import FAMILIES
 from pytest_interp.adapters.places import MODULES, PATTERN_MODULE, ModulePlace
-from pytest_interp.adapters.sites import SiteKind
+from pytest_interp.adapters.sites import SITES, SiteKind
 from pytest_interp.registry import Registry
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _OPTIONAL = ("q", "k", "v", "resid_mid", "mlp_neurons")
 """Sites that an architecture does not have where its layout names no module for them."""
+ANY = "any backend"
 BESIDE = "attention and MLP run side by side, and no stream lies between them"
 """Why there is no ``resid_mid`` where the layout names no module for it."""
 
@@ -61,15 +63,33 @@ class Layout:
     values. None: a place is made for it (:mod:`pytest_interp.adapters.patterns`)."""
     neurons: str | None = None
     """In a block: the MLP's down projection; its input are the neurons after the activation."""
+    attn_out_else: str | None = None
+    """In a block without ``attn_out``: the module that gives what something else adds in its
+    place."""
     embed_scale: float = 1.0
     """What ``embed`` gives is multiplied by this before it enters the first block."""
     branch_scale: float = 1.0
     """What ``attn_out`` and ``mlp_out`` give is multiplied by this before it is added."""
     lacks: Mapping[str, str] = field(default_factory=dict, hash=False)
     """By the name of a site that the architecture does not have, the reason."""
+    some_lack: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By the name of a site that not every layer has, the reason: there are layers without its
+    module."""
+    unseen: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """By the name of a backend, sites that it does not show as they are, each with the reason."""
     unwritable: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
-    """By the name of a backend, sites at which it discards what is written, each with the reason:
-    there they can be captured alone."""
+    """By the name of a backend, or :data:`ANY`, sites that can be captured alone there, each with
+    the reason."""
+    breaks: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By the name of a relation of :mod:`pytest_interp.models.arithmetic` that does not hold, the
+    reason."""
+    cuts_positions: bool = False
+    """Whether the model runs its later layers at the last position alone when only the logits
+    there are asked for; all are asked for then."""
+    one_batch: str = ""
+    """Why rows cannot join in mid-pass; empty where they can."""
+    no_prefix: str = ""
+    """Why what all rows begin with cannot be run once; empty where it can."""
     leftovers: tuple[str, ...] = ()
     """Tensors that checkpoints hold and the model has no place for, as glob patterns: masks and
     tables that older versions of transformers saved. All others are an error at load."""
@@ -94,10 +114,17 @@ class Layout:
         beside = BESIDE if kind.name == "resid_mid" and self.resid_mid is None else ""
         return self.lacks.get(kind.name, beside)
 
-    def place(self, kind: SiteKind) -> ModulePlace | None:
-        """The module at which a kind of site is found; None where nobody has said."""
+    def place(self, kind: SiteKind, block: nn.Module | None = None) -> ModulePlace | None:
+        """The module at which a kind of site is found; None where nobody has said.
+
+        With the block of a layer, as it is there.
+        """
         find = MODULES.here().get(kind.name)
-        return None if find is None else find(self)
+        found = None if find is None else find(self)
+        other = self.attn_out_else if kind.name == "attn_out" else None
+        if found is None or block is None or other is None or _holds(block, found.path):
+            return found
+        return replace(found, path=other)
 
     def unexpected(self, names: Iterable[str]) -> list[str]:
         """Those of the surplus tensors that are no leftovers, sorted."""
@@ -110,24 +137,29 @@ class Layout:
         there = dict(module.named_modules(remove_duplicate=False))
         paths = [path for path in (self.embed, self.blocks, self.final_norm) if path not in there]
         if self.blocks in there:
-            named = (self.attention, self.z, self.attn_out, self.resid_mid, self.mlp_out)
-            places = (self.q, self.k, self.v, self.pattern)
-            parts = (*named, self.neurons, *(place.path for place in places if place is not None))
+            always = [kind for kind in SITES.here().values() if kind.name not in self.some_lack]
+            places = [self.place(kind) for kind in always if kind.in_blocks]
+            parts = [_module(place) for place in places if place is not None]
             blocks = list(module.get_submodule(self.blocks).children())
             paths += [
                 f"{self.blocks}.0.{part}"
                 for part in dict.fromkeys(parts)
-                if part is not None and not any(_holds(block, part) for block in blocks)
+                if not any(_holds(block, part) for block in blocks)
             ]
         return paths
 
     def absent(self, kind: SiteKind, block: nn.Module) -> str | None:
         """The module without which this one block has no such site; None where it has it."""
-        place = self.place(kind)
+        place = self.place(kind, block)
         if place is None:
             return None
-        path = place.path.removesuffix(PATTERN_MODULE).rstrip(".")
+        path = _module(place)
         return None if _holds(block, path) else path
+
+
+def _module(place: ModulePlace) -> str:
+    """The path of a place, or that of the module into which a place is put."""
+    return place.path.removesuffix(PATTERN_MODULE).rstrip(".")
 
 
 def _holds(block: nn.Module, path: str) -> bool:
@@ -140,7 +172,7 @@ def _holds(block: nn.Module, path: str) -> bool:
 
 ARCHITECTURES: Registry[Layout] = Registry(
     "architecture",
-    built_in=("pytest_interp.adapters.architectures",),
+    built_in=FAMILIES,
     things=Layout,
     hint="Describe it with pytest_interp.adapters.register_layout(Layout(...)).",
 )

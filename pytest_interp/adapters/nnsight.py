@@ -58,10 +58,13 @@ class NNsightAdapter(ModelAdapter):
         return _trace(self._model, tokens, events, options)
 
     def _event(self, site: Site, tap: Tap) -> _Event:
-        place = self.layout.place(site.kind)
+        root = self._model
+        block: Any = None
+        if site.layer is not None:
+            root = _walk(root, self.layout.blocks)[site.layer]
+            block = self.weights.module.get_submodule(f"{self.layout.blocks}.{site.layer}")
+        place = self.layout.place(site.kind, block)
         assert place is not None  # sites that are nowhere were refused
-        whole = self._model
-        root = whole if site.layer is None else _walk(whole, self.layout.blocks)[site.layer]
         return _Event(_walk(root, place.path), place, tap, self.sizes.heads_of(site.kind))
 
 

@@ -30,7 +30,8 @@ def twin_with_patterns(weights: Weights, layout: Layout) -> PreTrainedModel:
     """
     twin = weights.twin()
     blocks: Any = twin.get_submodule(layout.blocks)
-    attentions = [block.get_submodule(layout.attention) for block in blocks]
+    named = [dict(block.named_modules()).get(layout.attention) for block in blocks]
+    attentions: list[Any] = [attention for attention in named if attention is not None]
     if layout.pattern is None and all(map(_is_eager, attentions)):
         for attention in attentions:
             attention.add_module(PATTERN_MODULE, nn.Identity())

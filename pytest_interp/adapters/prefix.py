@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import Cache, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from pytest_interp.adapters.layouts import Layout
 from pytest_interp.adapters.state import listed
 from pytest_interp.errors import ExperimentError, HookError
 
@@ -34,25 +35,33 @@ class Prefix(Cache):  # type: ignore[misc]
     @staticmethod
     def of(
         module: PreTrainedModel,
+        layout: Layout,
         tokens: Tensor,
         after: Prefix | None = None,
-        embedded: nn.Module | None = None,
         noise: Tensor | None = None,
     ) -> Prefix:
         """Run the tokens [row, pos].
 
         Args:
             module: the model.
+            layout: where its blocks are.
             tokens: what the rows begin with.
             after: a prefix of as many rows, which they follow.
-            embedded: the last module before the first block; needed for noise.
-            noise: added to what that module gives [row, pos, d_model].
+            noise: added to what enters the first block [row, pos, d_model].
+
+        Raises:
+            ExperimentError: the architecture keeps more of earlier tokens than keys and values.
         """
+        if layout.no_prefix:
+            raise ExperimentError(
+                f"the architecture {layout.name!r} has no prefix, because {layout.no_prefix}: run "
+                "the whole rows"
+            )
         # without the config it keeps all tokens, also where a layer will look at few
         filled = DynamicCache()
         for i, layer in enumerate(after.layers if after else ()):
             filled.update(layer.of_rows(layer.keys), layer.of_rows(layer.values), i)
-        with torch.no_grad(), _added(embedded, noise):
+        with torch.no_grad(), _added(module.get_submodule(f"{layout.blocks}.0"), noise):
             # without the head: nothing reads what comes after these tokens
             base = module.base_model
             base(tokens, **behind(base, filled, use_cache=True))
@@ -138,11 +147,18 @@ class _Layer(DynamicLayer):  # type: ignore[misc]
 
 
 @contextmanager
-def _added(module: nn.Module | None, noise: Tensor | None) -> Iterator[None]:
-    if module is None or noise is None:
+def _added(block: nn.Module, noise: Tensor | None) -> Iterator[None]:
+    if noise is None:
         yield
         return
-    handle = module.register_forward_hook(lambda _, __, output: output + noise.to(output))
+
+    def add(_: nn.Module, args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        if args:
+            return (args[0] + noise.to(args[0]), *args[1:]), options
+        given = options["hidden_states"]
+        return args, {**options, "hidden_states": given + noise.to(given)}
+
+    handle = block.register_forward_pre_hook(add, with_kwargs=True)
     try:
         yield
     finally:

@@ -7,15 +7,20 @@ from typing import Any
 from torch import Tensor, nn
 
 from pytest_interp.adapters.layouts import Layout
+from pytest_interp.adapters.offloaded import refuse
 
 
 def output_matrix(module: nn.Module, layout: Layout, layer: int, n_heads: int) -> Tensor:
     """The matrix by which each head writes [head, d_head, d_model], W_O.
 
+    Raises:
+        DeviceError: its weights are not at hand.
+
     A head writes ``z @ output_matrix``. All heads of a layer together, and the bias of the
     projection, are what attention gives; both are scaled as the architecture does that.
     """
     projection = _projection(module, layout, layer)
+    refuse(projection, "Reading the output matrix of attention needs")
     # a linear layer keeps its matrix transposed; the Conv1D of GPT-2 does not
     matrix = projection.weight.T if isinstance(projection, nn.Linear) else projection.weight
     by_head: Tensor = matrix.unflatten(0, (n_heads, -1))

@@ -28,8 +28,12 @@ class Sizes:
         """Those that a Hugging Face config of a text model states or implies."""
         n_heads, d_model = int(config.num_attention_heads), int(config.hidden_size)
 
+        # what differs between layers is stated for each: that of the first stands for all
+        layers = getattr(config, "per_layer_config", None)
+        first = layers[0] if layers else config
+
         def stated(*names: str) -> int | None:
-            return next((int(v) for n in names if (v := getattr(config, n, None))), None)
+            return next((int(v) for n in names if (v := getattr(first, n, None))), None)
 
         return cls(
             n_layers=int(config.num_hidden_layers),

@@ -100,6 +100,8 @@ def digests(tensors: Mapping[str, Tensor], seen: Seen) -> dict[str, str]:
 
 
 def _digest(tensor: Tensor) -> str:
+    if tensor.is_meta:  # it lies elsewhere, and nothing here can change it
+        return "not at hand"
     flat = tensor.detach().contiguous().view(-1).view(torch.uint8)
     if tensor.device.type == "cuda":
         return summed(flat)

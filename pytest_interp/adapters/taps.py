@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import torch
 from torch import Tensor
 
 from pytest_interp.adapters.shapes import Shapes
 from pytest_interp.adapters.sites import (
     EMBED,
+    FINAL_NORM,
     MLP_OUT,
     RESID_MID,
     RESID_POST,
@@ -38,9 +40,13 @@ class Taps:
         grad: bool,
         start: Edit | None,
         shapes: Shapes,
+        home: torch.device,
+        one_batch: str = "",
     ) -> None:
+        """Captures and edits lie on one device, ``home``, wherever the layer of their site is."""
         self._captures, self._edits, self._grad = captures, edits, grad
-        self._start, self._shapes = start, shapes
+        self._start, self._shapes, self._home = start, shapes, home
+        self._one_batch = one_batch
         self._fired: dict[Site, int] = {}
         self._mid: dict[int, Tensor] = {}
         self._mlp_out: dict[int, Tensor] = {}
@@ -96,7 +102,7 @@ class Taps:
     def _begin(self, value: Tensor) -> Tensor:
         """What happens where the first block begins, before its ``resid_pre``."""
         if self._start is not None:
-            value = self._start(value)
+            value = self._start(value).to(value.device)
         if self._grad:
             # parameters carry no gradient: the graph has to begin somewhere
             value = value.detach().clone().requires_grad_()
@@ -104,13 +110,25 @@ class Taps:
 
     def _visit(self, site: Site, value: Tensor) -> Tensor:
         """Edit, then capture, one activation."""
+        there = value.device
+        if site in self._edits or site in self._captures:
+            value = value.to(self._home)
         if site in self._edits:
             # the edit gets its own copy: one that writes in place is then as good as a pure one
-            value = _checked(site, value, self._edits[site](value.clone()))
+            new = _checked(site, value, self._edits[site](value.clone()))
+            if self._one_batch and site.kind != FINAL_NORM and len(new) != len(value):
+                raise HookError(
+                    f"the edit at {site} returned {len(new)} rows where {len(value)} came in: in "
+                    f"this architecture none can join, because {self._one_batch}. Give all rows "
+                    "as tokens"
+                )
+            value = new
         if site in self._captures:
-            # with a graph the copy must stay the very tensor that flows on
+            # with a graph what flows on must come from the copy. Some models clip queries, keys
+            # and values in place: what flows on is another tensor
             self.captured[site] = value if self._grad else value.detach().clone()
-        return value
+            value = value.clone() if self._grad else value
+        return value.to(there)
 
     def check_fired(self, where: str) -> None:
         """Raise unless every tap fired exactly once.

@@ -11,12 +11,13 @@ from torch import Tensor
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.offloaded import refuse
 from pytest_interp.adapters.places import HOOKS
 from pytest_interp.adapters.prefix import Prefix, behind
-from pytest_interp.adapters.sites import Site, SiteKind
+from pytest_interp.adapters.sites import ATTN_OUT, Site, SiteKind
 from pytest_interp.adapters.taps import Tap
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import HookError
+from pytest_interp.errors import HookError, NotAModelError
 
 
 class TransformerLensAdapter(ModelAdapter):
@@ -26,16 +27,24 @@ class TransformerLensAdapter(ModelAdapter):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
+        refuse(weights.module, "TransformerLens, which reads weights itself, needs")
         twin = weights.twin()
         # No tokenizer: the bridge would reload one with another BOS policy and change the ids.
-        self._bridge = build_bridge_from_module(
-            twin,
-            type(twin).__name__,
-            hf_config=copy.deepcopy(twin.config),
-            tokenizer=None,
-        )
+        try:
+            self._bridge = build_bridge_from_module(
+                twin,
+                type(twin).__name__,
+                hf_config=copy.deepcopy(twin.config),
+                tokenizer=None,
+            )
+        except Exception as problem:
+            raise NotAModelError(
+                f"{self.name} cannot be put under {self.backend}, because TransformerLens has no "
+                f"bridge that takes a {type(twin).__name__} here ({problem}): use nnsight"
+            ) from problem
         for block in self._bridge.blocks:
-            block.attn.register_forward_pre_hook(_by_its_old_name, with_kwargs=True)
+            if hasattr(block, "attn"):  # some layers may have another thing in its place
+                block.attn.register_forward_pre_hook(_by_its_old_name, with_kwargs=True)
         # The first pass sets hooks of the bridge's own: any that comes later is somebody else's.
         with torch.no_grad():
             self._forward(self.as_tokens([[0]]), {}, 1, None)
@@ -46,7 +55,7 @@ class TransformerLensAdapter(ModelAdapter):
     def _forward(
         self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
     ) -> Tensor:
-        hooks = [_hook(site, tap) for site, tap in taps.items()]
+        hooks = [(self._path(site), _hook(tap)) for site, tap in taps.items()]
         logits = self._bridge.run_with_hooks(
             tokens,
             fwd_hooks=hooks,
@@ -58,6 +67,18 @@ class TransformerLensAdapter(ModelAdapter):
             raise HookError(f"TransformerLens returned {type(logits).__name__}, not logits")
         return logits
 
+    def _path(self, site: Site) -> str:
+        """The name of the hook at a site."""
+        name, layout = HOOKS.here()[site.kind.name], self.layout
+        if site.layer is None:
+            return name
+        if site.kind == ATTN_OUT and layout.attn_out_else is not None:
+            block = self.weights.module.get_submodule(f"{layout.blocks}.{site.layer}")
+            place = layout.place(site.kind, block)
+            if place is not None and place.path == layout.attn_out_else:
+                name = f"{place.path}.hook_out"
+        return f"blocks.{site.layer}.{name}"
+
 
 def _by_its_old_name(
     _: torch.nn.Module, args: tuple[Any, ...], options: dict[str, Any]
@@ -68,7 +89,5 @@ def _by_its_old_name(
     return args, {**options, "past_key_values": options["cache"]}
 
 
-def _hook(site: Site, tap: Tap) -> tuple[str, Callable[[Tensor, Any], Tensor | None]]:
-    name = HOOKS.here()[site.kind.name]
-    path = name if site.layer is None else f"blocks.{site.layer}.{name}"
-    return path, lambda value, hook: tap(value)
+def _hook(tap: Tap) -> Callable[[Tensor, Any], Tensor | None]:
+    return lambda value, hook: tap(value)

@@ -11,12 +11,14 @@ from typing import Any, Self, cast
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from pytest_interp.adapters.offloaded import content, is_offloaded, refuse
 from pytest_interp.adapters.state import (
     Seen,
     State,
     changes,
     digests,
     key_of,
+    serial,
     state_of,
     tokenizer_state,
 )
@@ -68,13 +70,16 @@ class Weights:
     def fingerprint(self) -> str:
         """Sixteen hex digits over names, shapes, dtypes and bytes of all tensors, as they are."""
         tensors = self.module.state_dict()
-        now = key_of({**digests(tensors, {})})
+        # what is not at hand has no digest: then the module itself stands for its tensors
+        which = serial(self.module) if is_offloaded(self.module) else ""
+        now = key_of({**digests(tensors, {}), "of": which})
         if now not in _fingerprints:
             digest = hashlib.blake2b(digest_size=8)
             for name, tensor in sorted(tensors.items()):
                 digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-                raw = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
-                digest.update(memoryview(raw.numpy()))
+                held = content(self.module, name, tensor).detach()
+                raw = held.cpu().contiguous().view(-1).view(torch.uint8).numpy()
+                digest.update(raw.data)
             _fingerprints[now] = digest.hexdigest()
         return _fingerprints[now]
 
@@ -92,7 +97,11 @@ class Weights:
 
         Takes the memory of one more model. Put it under a backend by
         :func:`~pytest_interp.adapters.open_adapter`.
+
+        Raises:
+            DeviceError: some of them are not at hand.
         """
+        refuse(self.module, "A copy of the model that can be changed needs")
         module = copy.deepcopy(self.module)
         return replace(
             self, module=module, source=f"copy of {self.source}", loaded=None, origin=None

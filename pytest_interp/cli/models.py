@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pytest_interp.cli.table import table
+
+if TYPE_CHECKING:
+    from pytest_interp.models.check import Comparison
 
 HELP = "list the models, get one, or check one under every backend"
 
@@ -18,15 +24,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     fetch.set_defaults(command=run_fetch)
     check = actions.add_parser(
         "check",
-        help="compare every backend with the plain Hugging Face model, site by site",
-        description="Loads the model under every installed backend and compares all sites with "
-        "plain torch hooks on the Hugging Face module. Exit status 1 when something differs.",
+        help="check that a model is read and written at the right places, under every backend",
+        description="Loads the model under every installed backend, compares all sites with plain "
+        "torch hooks on the Hugging Face module, and checks what must hold of any model: sums, "
+        "edits, batches, gradients. Exit status 1 when something does not hold.",
     )
-    check.add_argument("name")
-    check.add_argument("--prompt", default="The capital of France is")
-    check.add_argument("--device")
-    check.add_argument("--dtype")
+    check.add_argument("name", help="a name, a hub id, a folder or a file")
+    check.add_argument("--json", action="store_true", help="print the rows as JSON")
+    _add_how_to_load(check)
     check.set_defaults(command=run_check)
+
+
+def _add_how_to_load(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--prompt", default="The capital of France is")
+    parser.add_argument("--device")
+    parser.add_argument("--dtype")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -66,7 +78,7 @@ def run_fetch(given: argparse.Namespace) -> int:
 
 
 def run_check(given: argparse.Namespace) -> int:
-    """Compare the backends on one model."""
+    """Check one model."""
     from pytest_interp.adapters.backends import backend_names, check_backend, installed_backends
     from pytest_interp.models import load_weights
     from pytest_interp.models.check import check_model
@@ -76,21 +88,38 @@ def run_check(given: argparse.Namespace) -> int:
     with progress_bar():
         weights = load_weights(given.name, given.device, given.dtype)
         found = check_model(weights, backends, given.prompt)
-    rows = [["compared with the plain module", *backends, "at most", ""]]
+    holds = all(one.holds for one in found)
+    if given.json:
+        rows = [one.as_json() for one in found]
+        about = {"model": str(given.name), "source": weights.source, "prompt": given.prompt}
+        about |= {"fingerprint": weights.fingerprint, "backends": list(backends), "holds": holds}
+        print(json.dumps(about | {"rows": rows}, indent=1))
+        return 0 if holds else 1
+    print_check(found, backends)
+    if wrong := [one.name for one in found if not one.holds]:
+        print(f"\n{given.name} does not pass: {', '.join(wrong)}")
+    else:
+        where = " and ".join(backends)
+        print(f"\n{given.name} is the same under {where} as plain Hugging Face, and adds up")
+    return 0 if holds else 1
+
+
+def print_check(found: Sequence[Comparison], backends: Sequence[str]) -> None:
+    """The table of a check, then the reasons."""
+    rows = [["property", *backends, "limit", ""]]
     for one in found:
-        values = [f"{value:.1e}" for value in one.differences.values()] or ["-"] * len(backends)
-        limit = f"{'at least ' * one.at_least}{one.limit:.1e}"
-        status = "not applicable" if one.not_applicable else "ok" if one.holds else "DIFFERS"
-        rows.append([one.name, *values, limit, status])
+        values = [
+            f"{one.differences[name]:.1e}" if name in one.differences else "-" for name in backends
+        ]
+        limit = f"{'at least' if one.at_least else 'at most'} {one.limit:.1e}"
+        rows.append([one.name, *values, limit, "FAIL" if one.status == "fail" else one.status])
     print(table(rows))
     for one in found:
-        if one.not_applicable:
-            print(f"{one.name}: {one.not_applicable}")
-    if wrong := [one.name for one in found if not one.holds]:
-        print(f"\n{given.name} is not the same under all backends: {', '.join(wrong)}")
+        for name, why in one.not_applicable.items():
+            others = len(set(one.not_applicable.values())) > 1 or len(one.not_applicable) == 1
+            under = f" under {name}" if others and len(backends) > 1 else ""
+            print(f"{one.name}: not applicable{under}: {why}")
+            if not under:
+                break
     for reason in (reason for one in found for reason in one.reasons):
         print(reason)
-    if wrong:
-        return 1
-    print(f"\n{given.name} is the same under {' and '.join(backends)} as plain Hugging Face")
-    return 0

@@ -43,6 +43,8 @@ class Job:
     """Of the run."""
     git: tuple[str | None, bool | None] = (None, None)
     """Commit of the project, and whether it had changes."""
+    memory: int | None = None
+    """The bytes that passes may take, where somebody said so."""
     n_facts: int = 0
     """What it adds to the progress of all."""
 

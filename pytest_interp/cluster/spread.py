@@ -11,8 +11,9 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pytest_interp.adapters.backends import BACKENDS
 from pytest_interp.cluster.jobs import Job, Model
+from pytest_interp.memory import memory_limit
 from pytest_interp.models.origin import Origin
-from pytest_interp.provenance import git_state, seed_of_the_run
+from pytest_interp.provenance import git_state, run_seed
 from pytest_interp.results.joining import joined
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ class Over:
         by_name = inspect.signature(experiment).parameters
         name = f"{experiment.__module__}:{experiment.__qualname__}"
         git = git_state(Path.cwd())
-        job = Job("cut", model, name, asked, seed=seed_of_the_run(), git=git)
+        job = Job("cut", model, name, asked, seed=run_seed(), git=git, memory=memory_limit())
         title = f"{experiment.__name__} of {model.name} under {model.backend}"
         parts = self._all([job], title)[0]
         apart = {"controls": False} if "controls" in by_name else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from pytest_interp.cluster.jobs import Job, Model
 from pytest_interp.errors import ClusterError, described
 from pytest_interp.experiments.spreading import spreading
+from pytest_interp.memory import limit_memory
 from pytest_interp.progress import listening
 from pytest_interp.provenance import inside, seeded, versions_here
 
@@ -34,6 +36,10 @@ class Worker:
         """The packages here that results depend on."""
         return versions_here()
 
+    def process(self) -> int:
+        """The number of its process on its node."""
+        return os.getpid()
+
     def share_done(self) -> float:
         """How much of the present job is done, 0 to 1."""
         return self._share
@@ -45,6 +51,7 @@ class Worker:
             while self._extensions:
                 __import__(self._extensions.pop(0))
             job: Job = pickle.loads(sent)
+            limit_memory(job.memory)
             with spreading(None), listening(self._note), seeded(job.seed), inside(*job.git):
                 return True, pickle.dumps(self._done(job))
         except Exception as error:

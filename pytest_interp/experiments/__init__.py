@@ -1,5 +1,6 @@
-"""Experiments: written once, above the one primitive. torch is imported when one is used."""
+"""Experiments: written once, above the one primitive. torch is imported when one is called."""
 
-import lazy_loader
+from pytest_interp.deferred import attach
+from pytest_interp.experiments.calls import call
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__, through=call)

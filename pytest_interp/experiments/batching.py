@@ -6,9 +6,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TypeVar
 
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.experiments.budgets import Budget, row_of
 
-MEMORY_BUDGET = 1 << 30
-"""Bytes of activations that one pass may hold at a time, roughly."""
 TRACED, READ = 16, 64
 """The most facts that are traced together, and that are read without patches. More would share
 nothing that counts: so many have thousands of rows. They are also what one of many machines gets to
@@ -42,20 +41,21 @@ def alike(keys: Sequence[_Key], size: Callable[[_Key], int]) -> Iterator[list[in
         yield from (members[start : start + step] for start in range(0, len(members), step))
 
 
-def rows_in_budget(
-    adapter: ModelAdapter, n_positions: int, kept: int = 0, n_keys: int | None = None
-) -> int:
-    """Rows of this many tokens that one pass may hold, by :data:`MEMORY_BUDGET`.
-
-    At least 8, or 1 where something of them is kept.
+def rows_in_budget(adapter: ModelAdapter, n_positions: int, kept: int = 0) -> int:
+    """Rows of this many tokens that one pass may hold, at least 1.
 
     Args:
         adapter: the model.
         n_positions: tokens of a row.
         kept: numbers of each row that are captured, in all layers together.
-        n_keys: tokens that attention reads, with those before the row; by default its own.
+
+    Raises:
+        MemoryLimitError: there is no room for a single row.
     """
-    keys = n_positions if n_keys is None else n_keys
-    per_token = 3 * adapter.sizes.d_mlp + 6 * adapter.d_model + 2 * adapter.n_heads * keys
-    per_row = n_positions * per_token + 2 * adapter.d_vocab + kept
-    return max(1 if kept else 8, MEMORY_BUDGET // (4 * per_row))
+    budget, row = Budget.of(adapter.device), row_of(adapter, n_positions, kept)
+    budget.check(
+        row,
+        f"a pass of {adapter.name} over one prompt of {n_positions} tokens",
+        "Allow more with --interp-memory (interp_memory in the ini file), or use shorter prompts",
+    )
+    return max(1, budget.bytes // row)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import RESID_POST, Site
-from pytest_interp.experiments.batching import rows_in_budget
+from pytest_interp.experiments.budgets import Budget, row_of
 from pytest_interp.experiments.parts import Patch, joins_at
+from pytest_interp.memory import in_words
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def plan_of(
     n_runs: int,
     max_rows: int | None,
     split: bool,
+    kept: int = 0,
 ) -> Plan:
     """The cheapest plan.
 
@@ -103,8 +105,17 @@ def plan_of(
         n_runs: runs of a pair in the first pass.
         max_rows: the most rows of a pass. Memory sets the default.
         split: whether pairs may go to different passes.
+        kept: bytes of each pair that are kept between passes.
+
+    Raises:
+        MemoryLimitError: the smallest pass, or one of ``max_rows``, does not fit in memory.
     """
-    costs = Costs.of(adapter, n_positions, max_rows)
+    budget = Budget.of(adapter.device)
+    row = row_of(adapter, n_positions - shared, n_keys=n_positions)
+    _check_room(adapter, budget, row, kept, n_runs + 1, max_rows, n_positions)
+    if split and kept:
+        n_pairs = max(1, min(n_pairs, budget.bytes // 2 // kept))
+    costs = Costs.of(adapter, n_positions, max_rows, budget.bytes - n_pairs * kept)
     starts = [shared, *sorted({p for p in firsts.values() if p > shared})]
     joins = {i: joins_at(patches[i]) for i in firsts}
     at: dict[int, list[int]] = defaultdict(list)
@@ -123,6 +134,27 @@ def plan_of(
         fitting = [rows[block.start] // (len(block.patches) + n_runs) for block in blocks]
         together = max(1, min(fitting))
     return Plan(tuple(blocks), min(together, n_pairs), rows)
+
+
+def _check_room(
+    adapter: ModelAdapter,
+    budget: Budget,
+    row: int,
+    kept: int,
+    fewest: int,
+    max_rows: int | None,
+    n_positions: int,
+) -> None:
+    """Refuse passes that cannot fit, before the first of them."""
+    run = f"{adapter.name}, prompts of {n_positions} tokens"
+    smallest = f"the smallest pass, {fewest} rows of {in_words(row)} ({run}),"
+    more = "Allow more with --interp-memory (interp_memory in the ini file)"
+    other = "or use shorter prompts or a smaller dtype: max_rows cannot help, as it is the smallest"
+    budget.check(kept + fewest * row, smallest, f"{more}, {other}")
+    if max_rows is not None:
+        fitting = max(fewest, (budget.most - kept) // row)
+        asked = f"a pass of max_rows={max_rows} rows of {in_words(row)} each ({run})"
+        budget.check(kept + max_rows * row, asked, f"{more}, or ask for max_rows={fitting}")
 
 
 def _below(joining: Site) -> int:
@@ -144,9 +176,11 @@ class Costs:
     """What each layer of a pass costs however few tokens there are."""
     adapter: ModelAdapter
     max_rows: int | None
+    room: int
+    """Bytes for the rows of a pass."""
 
     @classmethod
-    def of(cls, adapter: ModelAdapter, n_positions: int, max_rows: int | None) -> Costs:
+    def of(cls, adapter: ModelAdapter, n_positions: int, max_rows: int | None, room: int) -> Costs:
         """Those of a model and prompts of a length."""
         blocks = adapter.weights.module.get_submodule(adapter.layout.blocks)
         a_layer = sum(p.numel() for p in blocks.parameters()) / adapter.n_layers
@@ -159,6 +193,7 @@ class Costs:
             start=seconds * speeds.products / a_layer,
             adapter=adapter,
             max_rows=max_rows,
+            room=room,
         )
 
     def rows(self, start: int) -> int:
@@ -166,8 +201,8 @@ class Costs:
         if self.max_rows is not None:
             return self.max_rows
         n = self.n_positions - start
-        worth = int(self.start / WORTH) // n
-        return max(1, min(rows_in_budget(self.adapter, n, n_keys=self.n_positions), worth))
+        fitting = self.room // row_of(self.adapter, n, n_keys=self.n_positions)
+        return max(1, min(fitting, int(self.start / WORTH) // n))
 
     def cheapest(
         self, starts: Sequence[int], layers: Sequence[int], patches: Sequence[int], n_pairs: int

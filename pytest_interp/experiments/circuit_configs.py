@@ -59,7 +59,7 @@ class Ablate(AblationOptions, GivenFacts):
         GivenFacts.__post_init__(self)
 
     def run(self, adapter: ModelAdapter) -> Ablations:
-        from pytest_interp.experiments.ablations import ablate
+        from pytest_interp.experiments import ablate
 
         values = {f.name: getattr(self, f.name) for f in fields(AblationOptions)}
         return ablate(
@@ -92,7 +92,7 @@ class KnockOutAttention(GivenFacts):
     """Of these draws."""
 
     def run(self, adapter: ModelAdapter) -> Ablations:
-        from pytest_interp.experiments.knockout import knock_out_attention
+        from pytest_interp.experiments import knock_out_attention
 
         return knock_out_attention(
             adapter,
@@ -128,7 +128,7 @@ class Circuit(CircuitOptions, GivenFacts):
         GivenFacts.__post_init__(self)
 
     def run(self, adapter: ModelAdapter) -> CircuitResult:
-        from pytest_interp.experiments.circuits import circuit
+        from pytest_interp.experiments import circuit
 
         values = {f.name: getattr(self, f.name) for f in fields(CircuitOptions)}
         return circuit(

@@ -35,7 +35,7 @@ class DirectLogitAttribution:
         one_of(fact=self.fact, facts=self.facts)
 
     def run(self, adapter: ModelAdapter) -> Attribution:
-        from pytest_interp.experiments.attribution import direct_logit_attribution
+        from pytest_interp.experiments import direct_logit_attribution
 
         return direct_logit_attribution(adapter, one_of(fact=self.fact, facts=self.facts))
 
@@ -57,7 +57,7 @@ class ReadAttention:
         one_of(fact=self.fact, facts=self.facts, texts=self.texts)
 
     def run(self, adapter: ModelAdapter) -> AttentionPatterns:
-        from pytest_interp.experiments.attention import attention_patterns
+        from pytest_interp.experiments import attention_patterns
 
         asked = one_of(fact=self.fact, facts=self.facts, texts=self.texts)
         return attention_patterns(adapter, asked, self.layers)
@@ -78,7 +78,7 @@ class InductionScores:
     """Begin with the token that begins a text; by default where the tokenizer puts one."""
 
     def run(self, adapter: ModelAdapter) -> HeadScores:
-        from pytest_interp.experiments.induction import induction_scores
+        from pytest_interp.experiments import induction_scores
 
         return induction_scores(adapter, self.n, self.length, self.seed, self.bos)
 
@@ -104,7 +104,7 @@ class TraceHeads(AskedTrace):
         one_of(fact=self.fact, facts=self.facts)
 
     def run(self, adapter: ModelAdapter) -> HeadTrace:
-        from pytest_interp.experiments.heads import trace_heads
+        from pytest_interp.experiments import trace_heads
 
         return trace_heads(
             adapter,
@@ -133,7 +133,7 @@ class TraceJoint(AskedTrace):
         one_of(fact=self.fact, facts=self.facts)
 
     def run(self, adapter: ModelAdapter) -> JointTrace:
-        from pytest_interp.experiments.joint import trace_joint
+        from pytest_interp.experiments import trace_joint
 
         asked = one_of(fact=self.fact, facts=self.facts)
         return trace_joint(adapter, asked, self.sets, self.options, controls=self.controls)

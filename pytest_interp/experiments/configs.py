@@ -38,7 +38,7 @@ class LogitLens:
             raise ExperimentError("give either a fact, or both a prompt and an answer")
 
     def run(self, adapter: ModelAdapter) -> LensResult:
-        from pytest_interp.experiments.lens import logit_lens
+        from pytest_interp.experiments import logit_lens
 
         fact = self.fact
         prompt, answer = (fact.clean_prompt, fact.answer) if fact else (self.prompt, self.answer)
@@ -71,7 +71,7 @@ class CausalTrace(AskedTrace):
     fact: FactPrompt
 
     def run(self, adapter: ModelAdapter) -> TraceResult:
-        from pytest_interp.experiments.tracing import causal_trace
+        from pytest_interp.experiments import causal_trace
 
         return causal_trace(adapter, self.fact, self.options, controls=self.controls)
 
@@ -84,7 +84,7 @@ class CausalTraces(AskedTrace):
     facts: FactSet
 
     def run(self, adapter: ModelAdapter) -> TraceSet:
-        from pytest_interp.experiments.tracing import trace_facts
+        from pytest_interp.experiments import trace_facts
 
         return trace_facts(adapter, self.facts, self.options, controls=self.controls)
 
@@ -100,6 +100,6 @@ class LogitLenses:
     """All by default."""
 
     def run(self, adapter: ModelAdapter) -> LensSet:
-        from pytest_interp.experiments.lens import lens_facts
+        from pytest_interp.experiments import lens_facts
 
         return lens_facts(adapter, self.facts, self.layers)

@@ -72,7 +72,7 @@ class Held:
 
 
 class Growing:
-    """The edits of one pass in which rows of patches join.
+    """The edits of one pass in which rows of patches join, or with which they begin.
 
     Rows of the pass, ``n`` for each, one per pair: the source runs (where values need them and
     nothing of them is held), the base runs, then the patches in the given order, in which those
@@ -88,6 +88,7 @@ class Growing:
         *,
         held: Held | None = None,
         keep: Collection[Site] = (),
+        joining: bool = True,
     ) -> None:
         """Plan the pass.
 
@@ -98,6 +99,7 @@ class Growing:
             n_shared: tokens that a prefix holds already.
             held: what the source runs hold where parts are changed, from an earlier pass.
             keep: sites of the source runs that later passes ask for, in :attr:`kept`.
+            joining: whether rows join in mid-pass. Otherwise all of them begin with the pass.
         """
         self.pairs, self.patches, self.values = pairs, patches, values
         self.n, self.n_shared = len(pairs), n_shared
@@ -105,8 +107,9 @@ class Growing:
         self.has_source = takes_source(pairs, values) and held is None
         self.keep, self.kept = frozenset(keep), Held(n_shared)
         runs = [pairs.source, pairs.base] if self.has_source else [pairs.base]
-        self.tokens = torch.cat([run for run in runs if run is not None])[:, n_shared:]
-        self.n_runs = len(runs)
+        self.n_runs, self.joining = len(runs), joining
+        begin = [*runs, *([] if joining else [pairs.base] * len(patches))]
+        self.tokens = torch.cat([run for run in begin if run is not None])[:, n_shared:]
 
     def rows(self, patch: int) -> slice:
         """Rows of the patch of this number; -1 are the base runs, -2 the source runs."""
@@ -128,20 +131,22 @@ class Growing:
         steps: dict[Site, list[Edit]] = defaultdict(list)
         if self.pairs.source_noise is not None or self.pairs.base_noise is not None:
             steps[Site(EMBED)].append(self._add_noise)
-        for site, joining in groupby(self.patches, key=joins_at):
-            steps[site].append(partial(self._join, sum(1 for _ in joining)))
+        for site, there in groupby(self.patches if self.joining else (), key=joins_at):
+            steps[site].append(partial(self._join, sum(1 for _ in there)))
         parts: dict[Site, list[tuple[int, Part]]] = defaultdict(list)
         for number, patch in enumerate(self.patches):
             for part in patch:
                 parts[part.site].append((number, part))
         for site in self.keep if self.has_source else ():
             steps[site].append(partial(self._keep, site))
-        for site, there in parts.items():
-            steps[site].append(partial(self._change, there))
+        for site, changed in parts.items():
+            steps[site].append(partial(self._change, changed))
         return {site: _in_turn(edits) for site, edits in steps.items()}
 
     def _add_noise(self, x: Tensor) -> Tensor:
         noises = [(-1, self.pairs.base_noise)]
+        if not self.joining:
+            noises += [(i, self.pairs.base_noise) for i in range(len(self.patches))]
         if self.has_source:
             noises.append((-2, self.pairs.source_noise))
         for run, noise in noises:

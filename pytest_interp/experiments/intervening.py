@@ -157,7 +157,7 @@ def _passes(
     first_changed = [len(row) - 1 if ways.only_last else 0 for row in ids]
     for batch in batches(adapter, ids, first_changed, fitting):
         n, tokens, prefix = len(batch.members), batch.tokens, batch.prefix
-        if ways.only_last and tokens.shape[1] > 1:
+        if ways.only_last and tokens.shape[1] > 1 and not adapter.layout.no_prefix:
             # nothing before the last token changes: its keys and values are made once
             prefix, tokens = adapter.prefix(tokens[:, :-1], prefix), tokens[:, -1:]
         capture = [ways.seen] if ways.seen else []

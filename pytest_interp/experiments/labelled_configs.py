@@ -25,7 +25,7 @@ class Probe(ProbeOptions):
     prompts: PromptSet
 
     def run(self, adapter: ModelAdapter) -> ProbeResult:
-        from pytest_interp.experiments.probing import probe
+        from pytest_interp.experiments import probe
 
         values = {f.name: getattr(self, f.name) for f in fields(ProbeOptions)}
         return probe(adapter, self.prompts, ProbeOptions(**values))
@@ -41,7 +41,7 @@ class FollowTrajectories:
     """Follow the stated answers, in place of what the model says in the end."""
 
     def run(self, adapter: ModelAdapter) -> Trajectories:
-        from pytest_interp.experiments.trajectory import trajectories
+        from pytest_interp.experiments import trajectories
 
         return trajectories(adapter, self.prompts, of_answers=self.of_answers)
 
@@ -67,8 +67,7 @@ class Steer(_Intervention):
     """Steering: add the direction between two classes in doses; does the model abstain more?"""
 
     def run(self, adapter: ModelAdapter) -> SteerResult:
-        from pytest_interp.experiments.directions import class_direction
-        from pytest_interp.experiments.steering import steer
+        from pytest_interp.experiments import class_direction, steer
 
         fitted, tried = self.prompts.split(seed=self.seed)
         return steer(adapter, tried, class_direction(adapter, fitted, self.layer), self.options)
@@ -83,8 +82,7 @@ class AblateDirection(_Intervention):
     """``all`` projects it out at every token, ``last`` at the last one alone."""
 
     def run(self, adapter: ModelAdapter) -> AblationResult:
-        from pytest_interp.experiments.directions import class_direction
-        from pytest_interp.experiments.projection import ablate_direction
+        from pytest_interp.experiments import ablate_direction, class_direction
 
         fitted, tried = self.prompts.split(seed=self.seed)
         direction = class_direction(adapter, fitted, self.layer)

@@ -18,13 +18,14 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.state import key_of
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.experiments.batching import MEMORY_BUDGET, by_length, rows_in_budget
+from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.budgets import Budget
 
 Ids = tuple[int, ...]
 STEP = 16
 """Openings end at a multiple of so many tokens, so that many of them have the same length."""
-KEPT = MEMORY_BUDGET // 2
-"""Bytes of keys and values that are kept for one model."""
+KEPT = 0.5
+"""The share of the budget for a pass up to which keys and values of one model are kept."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def batches(
         first_read: the first token of each prompt that is read or changed: it is in no opening.
         size: most prompts of a pass, for a length with the opening.
     """
-    shared = opening_lengths(ids, first_read)
+    alone = bool(adapter.layout.no_prefix)
+    shared = [0] * len(ids) if alone else opening_lengths(ids, first_read)
     kept = _Kept.of(adapter) if any(shared) else _Kept("")
     for n in sorted(set(shared)):
         members = [i for i, length in enumerate(shared) if length == n]
@@ -124,7 +126,8 @@ class _Kept:
         if openings not in self.prefixes:
             self.prefixes[openings] = adapter.prefix(adapter.as_tokens(openings))
         found = self.prefixes[openings] = self.prefixes.pop(openings)  # now the newest
-        while len(self.prefixes) > 1 and sum(p.n_bytes for p in self.prefixes.values()) > KEPT:
+        room = KEPT * Budget.of(adapter.device).bytes
+        while len(self.prefixes) > 1 and sum(p.n_bytes for p in self.prefixes.values()) > room:
             del self.prefixes[next(iter(self.prefixes))]
         return found
 

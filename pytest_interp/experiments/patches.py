@@ -5,7 +5,8 @@ layers, a set of heads. The first pass starts with two rows per pair: the source
 kept what later passes ask for, and the base run. A copy of the base row joins for each patch where
 the first of its parts lies, and each part is changed in that row when the pass comes to it. A
 patched run thus costs only the layers above its first part, and all of them share their matrix
-products. This works because attention masks and position embeddings broadcast over the batch.
+products. This works because attention masks and position embeddings broadcast over the batch. Where
+an architecture has more that counts rows, its layout says so: all rows then begin with the pass.
 Passes begin behind what the base run holds before the first position that their patches change
 (:mod:`pytest_interp.experiments.blocks`).
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
@@ -79,6 +81,7 @@ def patched(
     Raises:
         ExperimentError: a position, a head, a key-value head or a neuron that is not there; or
             too few rows.
+        MemoryLimitError: the passes do not fit in memory.
         UnsupportedSiteError: a site that the model lacks, or that cannot be edited.
     """
     check_patches(adapter, patches, pairs.n_positions)
@@ -88,6 +91,8 @@ def patched(
         for i, patch in enumerate(patches)
         if (first := _first(patch, pairs.n_positions, shared)) is not None
     }
+    if adapter.layout.no_prefix:
+        shared, firsts = 0, dict.fromkeys(firsts, 0)  # one block: whole rows
     has_source = takes_source(pairs, values)
     plan = plan_of(
         adapter,
@@ -99,6 +104,7 @@ def patched(
         n_runs=1 + has_source,
         max_rows=max_rows,
         split=split,
+        kept=_kept(adapter, pairs, patches, has_source) * adapter.dtype.itemsize,
     )
     title = f"{what} of {adapter.name} under {adapter.backend}"
     run = _Run(adapter, patches, metric, values, plan)
@@ -147,6 +153,7 @@ class _Run:
                 block.start,
                 held=held,
                 keep=self._sites(later) if held is None else (),
+                joining=not self.adapter.layout.one_batch,
             )
             before = None if prefix is None or not block.start else prefix.before(block.start)
             yield places, growing.measure(self.adapter, self.metric, before)
@@ -163,6 +170,16 @@ class _Run:
 
     def _sites(self, places: Sequence[int]) -> set[Site]:
         return {part.site for i in places for part in self.patches[i]}
+
+
+def _kept(adapter: ModelAdapter, pairs: Pairs, patches: Sequence[Patch], has_source: bool) -> int:
+    """Numbers of each pair that are kept between passes: keys, values, and sites of the source."""
+    sizes, n = adapter.sizes, pairs.n_positions
+    found = 2 * n * sizes.n_layers * sizes.n_kv_heads * sizes.d_head
+    widths = {**sizes.dims, "d_head": sizes.d_head, "key": n, "pos": n, "query": n}
+    for site in {part.site for patch in patches for part in patch} if has_source else ():
+        found += prod(widths.get(dim, 1) for dim in site.kind.dims[1:])
+    return found
 
 
 def _first(patch: Patch, n_positions: int, shared: int) -> int | None:

@@ -26,7 +26,7 @@ class AttributionPatching(EstimateOptions, GivenFacts):
         GivenFacts.__post_init__(self)
 
     def run(self, adapter: ModelAdapter) -> Estimates:
-        from pytest_interp.experiments.estimates import attribution_patching
+        from pytest_interp.experiments import attribution_patching
 
         values = {f.name: getattr(self, f.name) for f in fields(EstimateOptions)}
         return attribution_patching(adapter, self.asked, EstimateOptions(**values))
@@ -49,7 +49,7 @@ class PathPatching(PathOptions, GivenFacts):
         GivenFacts.__post_init__(self)
 
     def run(self, adapter: ModelAdapter) -> PathResult:
-        from pytest_interp.experiments.paths import path_patching
+        from pytest_interp.experiments import path_patching
 
         values = {f.name: getattr(self, f.name) for f in fields(PathOptions)}
         return path_patching(

@@ -3,6 +3,6 @@
 Importing this package is light. torch and transformers are imported when a model is loaded.
 """
 
-import lazy_loader
+from pytest_interp.deferred import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__, among=("loader",))

@@ -1,48 +1,43 @@
 """Sums and products that sites must satisfy, whatever the architecture.
 
 A place that is wrong under every backend in the same way, as one in the layout, shows here and
-nowhere else. What fails is computed again in float64: rounding is gone there, a wrong place is not.
+nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.layouts import Layout
-from pytest_interp.adapters.sites import Site, SiteKind, parse_kind
-
-DOUBLE_LIMIT = 1e-9
-"""Of the largest entry. In float64 sums agree to about 1e-15; a wrong place is off by about 1."""
+from pytest_interp.adapters.sites import Site, parse_kind
+from pytest_interp.models.properties import Property, distance, missing
 
 
 @dataclass(frozen=True)
-class Relation:
+class Relation(Property):
     """One thing that must hold at every layer."""
 
     name: str
     sites: tuple[str, ...]
     terms: Callable[[ModelAdapter, Any, dict[str, Tensor]], tuple[Tensor, Tensor]]
     """(adapter, block, activations) -> the two sides."""
-    why_not: Callable[[Layout], str] = lambda layout: ""
+    excuse: Callable[[Layout], str] = lambda layout: ""
     """Why an architecture does not have it; empty where it does."""
+    double_limit: ClassVar[float] = 1e-9
+    """In float64 sums agree to about 1e-15; a wrong place is off by about 1."""
 
-    def applies(self, adapter: ModelAdapter) -> str:
-        """Why it does not apply to a model; empty where it does."""
+    def why_not(self, adapter: ModelAdapter, tokens: Tensor) -> str:
         layout = adapter.layout
-        missing = [name for name in self.sites if not layout.has(parse_kind(name))]
-        if missing:
-            return f"the architecture {layout.name!r} has no {', '.join(missing)}"
-        return self.why_not(layout)
+        breaks = layout.breaks.get(self.name, "")
+        return missing(adapter, self.sites) or breaks or self.excuse(layout)
 
     def error(self, adapter: ModelAdapter, tokens: Tensor) -> float:
-        """How far the sides are apart at worst, relative to the largest entry of a layer."""
         run = adapter.run(tokens, capture=[s for n in self.sites for s in adapter.sites(n)])
         blocks: Any = adapter.weights.module.get_submodule(adapter.layout.blocks)
         worst = 0.0
@@ -52,20 +47,43 @@ class Relation:
             there = {name: run[Site(parse_kind(name), layer)] for name in self.sites}
             with torch.no_grad():
                 found, expected = self.terms(adapter, block, there)
-            worst = max(worst, distance(found, expected))
+            worst = _worse(worst, distance(found, expected))
         return worst
 
 
-def distance(found: Tensor, reference: Tensor) -> float:
-    """The largest difference, relative to the largest entry; NaN for another shape."""
-    if found.shape != reference.shape:
-        return float("nan")
-    scale = reference.double().abs().max().clamp_min(1e-12)
-    return float((found.double() - reference.double()).abs().max() / scale)
+@dataclass(frozen=True)
+class Handover(Property):
+    """What leaves one place enters the next: the embedding, every block, the final norm."""
+
+    name: str = "the stream goes from embed through all blocks to final_norm"
+    double_limit: ClassVar[float] = 1e-9
+
+    def why_not(self, adapter: ModelAdapter, tokens: Tensor) -> str:
+        return missing(adapter, ("resid_pre", "resid_post", "final_norm"))
+
+    def error(self, adapter: ModelAdapter, tokens: Tensor) -> float:
+        before, after = adapter.sites("resid_pre"), adapter.sites("resid_post")
+        (end,) = adapter.sites("final_norm")
+        run = adapter.run(tokens, capture=[*before, *after, end])
+        given = [adapter.embed(tokens), *(run[site] for site in after)]
+        taken = [*(run[site] for site in before), run[end]]
+        worst = 0.0
+        for left, right in zip(given, taken, strict=True):
+            worst = _worse(worst, distance(left, right))
+        return worst
+
+
+def _worse(one: float, other: float) -> float:
+    """The larger; NaN where one of them is, which ``max`` may drop."""
+    return other if other != other else max(one, other)
 
 
 def _stream(_: ModelAdapter, __: Any, at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     return at["resid_pre"] + at["attn_out"] + at["mlp_out"], at["resid_post"]
+
+
+def _between(_: ModelAdapter, __: Any, at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    return at["resid_pre"] + at["attn_out"], at["resid_mid"]
 
 
 def _weighted(adapter: ModelAdapter, _: Any, at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -96,11 +114,17 @@ def _normed(inside: str | None, out: str, what: str) -> str:
     return f"what {what} adds is the output of {out}, a norm behind it"
 
 
+STREAM = Relation(
+    "resid_pre + attn_out + mlp_out = resid_post",
+    ("resid_pre", "attn_out", "mlp_out", "resid_post"),
+    _stream,
+)
 RELATIONS = (
+    STREAM,
     Relation(
-        "resid_pre + attn_out + mlp_out = resid_post",
-        ("resid_pre", "attn_out", "mlp_out", "resid_post"),
-        _stream,
+        "resid_pre + attn_out = resid_mid",
+        ("resid_pre", "attn_out", "resid_mid"),
+        _between,
     ),
     Relation("pattern @ v = head", ("pattern", "v", "head"), _weighted),
     Relation(
@@ -116,20 +140,3 @@ RELATIONS = (
         lambda layout: _normed(layout.neurons, layout.mlp_out, "the MLP"),
     ),
 )
-
-
-def in_double(adapter: ModelAdapter) -> ModelAdapter:
-    """The same model in float64 under the same backend; takes the memory of two more."""
-    weights = adapter.weights.copy()
-    return open_adapter(replace(weights, module=weights.module.double()), adapter.backend)
-
-
-def moved_by_a_large_edit(adapter: ModelAdapter, kind: SiteKind, tokens: Tensor) -> float:
-    """How far logits move, relative to the largest, where all such sites are tripled and turned."""
-    edits = dict.fromkeys(adapter.sites(kind), _large)
-    before = adapter.run(tokens, logits="all").logits
-    return distance(adapter.run(tokens, edits=edits, logits="all").logits, before)
-
-
-def _large(x: Tensor) -> Tensor:
-    return -3 * x

@@ -83,15 +83,13 @@ def open_checkpoint(
 
 
 def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
-    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
-
     config: Any = read_config(folder)
-    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+    kind = _class_of(config)
+    if kind is None:
         raise NotAModelError(
             f"{folder} holds a {config.model_type}, of which transformers makes no causal language"
             " model"
         )
-    kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     if not isinstance(config, kind.config_class):  # of a model that also sees, the half that reads
         config = config.get_text_config()
     with opened(find_shards(folder)) as tensors:
@@ -111,6 +109,16 @@ def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     module.config.architectures = [type(module).__name__]
     _check_tensors(folder, module, info)
     return module
+
+
+def _class_of(config: PreTrainedConfig) -> Any:
+    """The class that reads text; of a described model that also sees, one that has no such half."""
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    if kind is None and str(config.model_type) in ARCHITECTURES:
+        kind = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING.get(type(config), None)
+    return kind
 
 
 def _check_size(folder: Path, kind: Any, config: PreTrainedConfig, tensors: Any) -> None:

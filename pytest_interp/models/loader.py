@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -18,6 +18,7 @@ from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models.devices import resolve_device, resolve_dtype
 from pytest_interp.models.finite import not_finite
 from pytest_interp.models.origin import Origin
+from pytest_interp.models.placement import DeviceMap, place, spreads
 from pytest_interp.models.registry import choose_backend, find_model
 from pytest_interp.models.sources import Source
 
@@ -28,7 +29,7 @@ _lock = threading.Lock()
 def load_model(
     name: str | Path,
     backend: str = "auto",
-    device: str | torch.device | None = None,
+    device: str | torch.device | DeviceMap | None = None,
     dtype: str | torch.dtype | None = None,
 ) -> ModelAdapter:
     """Load a model and open it under a backend.
@@ -49,7 +50,7 @@ def load_model(
 
 def load_weights(
     name: str | Path,
-    device: str | torch.device | None = None,
+    device: str | torch.device | DeviceMap | None = None,
     dtype: str | torch.dtype | None = None,
 ) -> Weights:
     """Load the weights of a model, or share those that are in use already.
@@ -57,8 +58,10 @@ def load_weights(
     As long as something holds the weights of a model, asking again (for the other backend, say)
     gives the same object: no second copy. If it was changed since, the model is loaded anew.
     Attention is eager, the model is in eval mode and no parameter requires a gradient. ``device``
-    defaults to cuda, then mps, then cpu; ``dtype`` to bfloat16 on cuda and float32 elsewhere.
-    Downloads and conversions are reported to :mod:`pytest_interp.progress`.
+    defaults to the device map of the model's entry if it has one, else to cuda, then mps, then cpu;
+    ``dtype`` to bfloat16 on cuda and float32 elsewhere. ``"auto"`` spreads the blocks over all GPUs
+    where there are several; a mapping from modules to devices says where each part goes. Downloads
+    and conversions are reported to :mod:`pytest_interp.progress`.
 
     Raises:
         UnknownNameError: no registered name, folder or hub id.
@@ -67,23 +70,39 @@ def load_weights(
             are not finite.
         NotAModelError: the folder holds no causal language model with safetensors.
         CacheError: the weights have to be converted, and the cache cannot be written.
-        DeviceError: an unknown or unavailable device or dtype, or one that the weights overflow.
+        DeviceError: an unknown or unavailable device or dtype, one that the weights overflow, or a
+            device map that does not fit the model.
     """
-    source = find_model(name).source
-    where = resolve_device(device)
+    entry = find_model(name)
+    source, asked = entry.source, entry.device_map if device is None else device
+    device_map = asked if isinstance(asked, Mapping) else "auto" if spreads(asked) else None
+    where = resolve_device(None if isinstance(asked, Mapping) else asked)
+    if isinstance(device_map, Mapping) and not _on_gpus(device_map):
+        where = resolve_device("cpu")
     kind = resolve_dtype(dtype, where)
+    spread = tuple(device_map.items()) if isinstance(device_map, Mapping) else device_map
     with _lock:
-        key = (str(name), source.identity(), where, kind)
+        key = (str(name), source.identity(), where, kind, spread)
         weights = _shared.get(key)
         if weights is None or weights.changes():
             module, tokenizer = source.load(kind)
-            module.to(where).eval().requires_grad_(False)
+            if device_map is None:
+                module.to(where)
+            module.eval().requires_grad_(False)
             _check_finite(str(name), module, source, kind)
+            if device_map is not None:
+                place(str(name), module, device_map)
             made = Weights(str(name), module, tokenizer, source.describe())
-            asked = [None if one is None else str(one) for one in (device, dtype)]
-            origin = Origin(str(name), find_model(name), *asked)
+            origin = None
+            if device_map is None:  # else no other process can know where the parts are to lie
+                where_asked, dtype_asked = (one and str(one) for one in (device, dtype))
+                origin = Origin(str(name), find_model(name), where_asked, dtype_asked)
             weights = _shared[key] = replace(made, loaded=made.state(), origin=origin)
     return weights
+
+
+def _on_gpus(device_map: DeviceMap) -> bool:
+    return any(isinstance(one, int) or one.startswith("cuda") for one in device_map.values())
 
 
 def _check_finite(name: str, module: torch.nn.Module, source: Source, dtype: torch.dtype) -> None:

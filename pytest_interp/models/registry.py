@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class ModelEntry:
 
     source: Source
     default_backend: str = DEFAULT_BACKEND
+    device_map: Mapping[str, str | int] | str | None = None
+    """Where its parts go when no device is asked for: ``"auto"``, or from modules to devices."""
 
     def __str__(self) -> str:
         return self.source.describe()
@@ -56,18 +59,21 @@ def register_model(
     source: Source | str | Path,
     default_backend: str = DEFAULT_BACKEND,
     *,
+    device_map: Mapping[str, str | int] | str | None = None,
     replace: bool = False,
 ) -> None:
     """Give a name to a model, for example in a ``conftest.py``.
 
-    ``source`` is a :class:`Source`, a hub id or a folder. A package registers models for its users
+    ``source`` is a :class:`Source`, a hub id or a folder. ``device_map`` says where its parts go
+    when no device is asked for: ``"auto"`` over all GPUs, or a mapping from the paths of modules to
+    devices, ``"cpu"`` and ``"disk"``. A package registers models for its users
     by an entry point in the group ``pytest_interp.models`` that names a :class:`ModelEntry`.
 
     Raises:
         InterpError: the name is taken by another model.
     """
     made = source if isinstance(source, Source) else _unregistered(str(source))
-    MODELS.add(name, ModelEntry(made, default_backend), replace=replace)
+    MODELS.add(name, ModelEntry(made, default_backend, device_map), replace=replace)
 
 
 register_model("gpt2", HubSource("openai-community/gpt2", also=("gpt2",)))

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_interp.adapters.backends import backend_names
 from pytest_interp.errors import InterpError
+from pytest_interp.memory import limit_memory
 from pytest_interp.plugin.checkpoints import parse_models
 from pytest_interp.plugin.session import Models, RunOptions, parse_backends
 
@@ -48,6 +49,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     device = "device to run on: cuda, mps, cpu (default: the first that is available)"
     dtype = "dtype of the weights (default: bfloat16 on cuda, float32 elsewhere)"
+    memory = (
+        "memory that the passes of a process may take, as 4GB, without the weights (default: a "
+        "quarter of what is free on the device, on the CPU at most 1 GiB)"
+    )
     strict = "missing weights fail a test instead of skipping it"
     group.addoption("--interp-backend", metavar="NAMES", help=backends)
     group.addoption(
@@ -55,11 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--interp-device", metavar="DEVICE", help=device)
     group.addoption("--interp-dtype", metavar="DTYPE", help=dtype)
+    group.addoption("--interp-memory", metavar="BYTES", help=memory)
     group.addoption("--interp-strict", action="store_true", help=strict)
     parser.addini("interp_backend", backends, default="")
     parser.addini("interp_model", models, type="linelist", default=[])
     parser.addini("interp_device", device, default="")
     parser.addini("interp_dtype", dtype, default="")
+    parser.addini("interp_memory", memory, default="")
     parser.addini("interp_strict", strict, type="bool", default=False)
 
 
@@ -67,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options."""
     given = {
         name: config.getoption(f"interp_{name}") or config.getini(f"interp_{name}") or None
-        for name in ("backend", "device", "dtype", "strict")
+        for name in ("backend", "device", "dtype", "memory", "strict")
     }
     ini_folder = config.inipath.parent if config.inipath else config.rootpath
     folder = config.invocation_params.dir
@@ -82,8 +89,10 @@ def pytest_configure(config: pytest.Config) -> None:
             dtype=given["dtype"],
             strict=bool(given["strict"]),
         )
+        limit_memory(given["memory"])
     except InterpError as error:
         raise pytest.UsageError(str(error)) from error
+    config.add_cleanup(lambda: limit_memory(None))
     config.stash[MODELS] = Models(settings)
 
 

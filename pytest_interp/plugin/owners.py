@@ -56,6 +56,7 @@ def _same_settings(config: pytest.Config, target: Target | None) -> list[str]:
         "--rootdir": [given.rootdir],
         "--interp-device": [given.interp_device],
         "--interp-dtype": [given.interp_dtype],
+        "--interp-memory": [given.interp_memory],
         "-o": overrides(config),
         "--interp-model": _models(config, target),
     }

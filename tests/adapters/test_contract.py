@@ -13,48 +13,21 @@ from __future__ import annotations
 import hooks
 import pytest
 import torch
-from contract import TOKENS, change
+from contract import TOKENS, WRITABLE, change, check_writable, close, everywhere, site_of
 from tiny import ARCHITECTURES, tiny_module, tiny_tokenizer
 from torch import Tensor
 
-from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
+from pytest_interp.adapters import Weights, open_adapter
 from pytest_interp.adapters.sites import (
     ATTN_OUT,
-    EMBED,
-    FINAL_NORM,
     HEAD,
     MLP_OUT,
-    PATTERN,
     RESID_MID,
     RESID_POST,
     RESID_PRE,
     Site,
-    SiteKind,
     site_kinds,
 )
-
-WRITABLE = [kind for kind in site_kinds() if not kind.read_only]
-
-
-def close(
-    adapter: ModelAdapter, actual: Tensor, expected: Tensor, other_shape: float = 1e-4
-) -> None:
-    atol = other_shape if adapter.n_layers > 10 else 1e-5
-    torch.testing.assert_close(actual, expected, atol=atol, rtol=1e-5)
-
-
-def site_of(adapter: ModelAdapter, kind: SiteKind) -> Site:
-    """A site in the middle of the model (gemma3: a block with a sliding window)."""
-    sites = [site for site in adapter.sites(kind) if not adapter.refusal(site, edited=True)]
-    if not sites:
-        pytest.skip(f"{adapter} has no {kind} to write")
-    return sites[len(sites) // 2]
-
-
-def everywhere(adapter: ModelAdapter) -> list[Site]:
-    """All sites that can be written."""
-    sites = [site for kind in WRITABLE for site in adapter.sites(kind)]
-    return [site for site in sites if not adapter.refusal(site, edited=True)]
 
 
 @pytest.mark.parametrize("kind", site_kinds(), ids=str)
@@ -88,85 +61,6 @@ def test_edit_changes_the_logits_as_a_torch_hook_does(anatomy, kind, rows):
 
 
 @pytest.mark.parametrize("kind", WRITABLE, ids=str)
-def test_a_batch_that_grows_gives_each_row_its_own_run(anatomy, kind):
-    """Rows that an edit adds behave like separate runs with their own edit, from any batch."""
-    tokens = torch.tensor(TOKENS)
-    module = anatomy.weights.module
-    site = site_of(anatomy, kind)
-    if kind in (EMBED, RESID_PRE, RESID_POST, FINAL_NORM):
-        edits = {site: lambda x: torch.cat([x, change(x[:1]), 2 * x[1:]])}
-    else:
-        # inside a block the rows join at its input: the residual stream goes past the site
-        edits = {
-            Site(RESID_PRE, site.layer): lambda x: torch.cat([x, x]),
-            site: lambda x: torch.cat([x[:2], change(x[:1]), 2 * x[1:2]]),
-        }
-    actual = anatomy.run(tokens, edits=edits, logits="all").logits
-    plain = hooks.logits(module, tokens)
-    changed = hooks.logits(module, tokens[:1], kind, site.layer, change)
-    doubled = hooks.logits(module, tokens[1:], kind, site.layer, lambda x: 2 * x)
-    close(anatomy, actual, torch.cat([plain, changed, doubled]), other_shape=1e-3)
-
-
-def test_growth_at_every_layer(tiny):
-    """The growing pass of a sweep: one more row a layer, each equal to a pass of its own."""
-    tokens = torch.tensor(TOKENS[:1])
-    module = tiny.weights.module
-    edits = {
-        Site(RESID_POST, layer): lambda x: torch.cat([x, change(x[:1])])
-        for layer in range(tiny.n_layers)
-    }
-    actual = tiny.run(tokens, edits=edits, logits="all").logits
-    rows = [hooks.logits(module, tokens)]
-    rows += [hooks.logits(module, tokens, "resid_post", i, change) for i in range(tiny.n_layers)]
-    close(tiny, actual, torch.cat(rows))
-
-
-@pytest.mark.parametrize("kind", WRITABLE, ids=str)
-def test_behind_a_prefix_everything_is_as_in_one_piece(anatomy, kind):
-    """Two rows that begin alike, run once for their beginning; then they grow to four."""
-    tokens = torch.tensor([[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]])
-    prefix, site = anatomy.prefix(tokens[:, :4]), site_of(anatomy, kind)
-
-    def last(x: Tensor) -> Tensor:
-        new = x.clone()
-        at = (slice(None), slice(None), -2) if kind == PATTERN else (slice(None), -2)
-        new[at] = x[at] + 0.5 * x[at].flip(-1)
-        return new
-
-    edits = {} if kind.read_only else {site: last}
-    whole = anatomy.run(tokens, capture=[site], edits=edits, logits="all")
-    for _ in range(2):  # a pass leaves nothing behind in the prefix
-        rest = anatomy.run(tokens[:, 4:], [site], edits, logits="all", prefix=prefix)
-        close(anatomy, rest.logits, whole.logits[:, 4:], other_shape=5e-3)
-        expected = whole[site][:, :, 4:] if kind == PATTERN else whole[site][:, 4:]
-        close(anatomy, rest[site], expected, other_shape=5e-3)
-    grow = {Site(RESID_PRE, 1): lambda x: torch.cat([x, 2 * x])}
-    whole = anatomy.run(tokens, edits={Site(RESID_PRE, 1): lambda x: _grown(x, 4)})
-    rest = anatomy.run(tokens[:, 4:], edits=grow, prefix=prefix)
-    close(anatomy, rest.logits, whole.logits, other_shape=5e-3)
-
-
-def test_a_prefix_goes_on_from_another_and_rows_of_it_are_picked(anatomy):
-    tokens = torch.tensor([[5, 17, 42, 3, 28, 11, 50], [7, 8, 9, 10, 11, 12, 13]])
-    whole = anatomy.run(tokens[[1, 0, 1]]).logits
-    first = anatomy.prefix(tokens[:, :2])
-    picked = anatomy.run(tokens[[1, 0, 1], 2:], prefix=first.pick([1, 0, 1])).logits
-    close(anatomy, picked, whole, other_shape=5e-3)
-    second = anatomy.prefix(tokens[[1, 0, 1], 2:4], after=first.pick([1, 0, 1]))
-    assert (second.n_rows, second.n_tokens) == (3, 4)
-    close(
-        anatomy, anatomy.run(tokens[[1, 0, 1], 4:], prefix=second).logits, whole, other_shape=5e-3
-    )
-
-
-def _grown(x: Tensor, start: int) -> Tensor:
-    doubled = x.clone()
-    doubled[:, start:] *= 2
-    return torch.cat([x, doubled])
-
-
-@pytest.mark.parametrize("kind", WRITABLE, ids=str)
 def test_an_edit_of_one_row_leaves_the_others(tiny, kind):
     tokens = torch.tensor(TOKENS)
     site = site_of(tiny, kind)
@@ -182,7 +76,7 @@ def test_an_edit_of_one_row_leaves_the_others(tiny, kind):
 
 def test_an_edit_of_one_head(tiny):
     tokens = torch.tensor(TOKENS)
-    site = Site(HEAD, 1)
+    site = tiny.sites(HEAD)[0]
 
     def ablate(z: Tensor) -> Tensor:
         assert z.shape[2:] == (tiny.n_heads, tiny.d_head)
@@ -191,14 +85,14 @@ def test_an_edit_of_one_head(tiny):
         return z
 
     actual = tiny.run(tokens, edits={site: ablate}, logits="all").logits
-    close(tiny, actual, hooks.logits(tiny.weights.module, tokens, "head", 1, ablate))
+    close(tiny, actual, hooks.logits(tiny.weights.module, tokens, "head", site.layer, ablate))
 
 
 def test_edits_at_several_sites_of_one_layer_compose(tiny):
     """resid_mid goes through what enters the block and what attention adds: all at once."""
     kinds = (RESID_PRE, ATTN_OUT, RESID_MID, MLP_OUT, RESID_POST)
     tokens = torch.tensor(TOKENS)
-    edits = {Site(kind, 2): change for kind in kinds}
+    edits = dict.fromkeys(check_writable(tiny, *(Site(kind, 2) for kind in kinds)), change)
     run = tiny.run(tokens, capture=edits, edits=edits, logits="all")
     pre, attn, mid, mlp, post = (run[Site(kind, 2)] for kind in kinds)
     close(tiny, mid, change(pre + attn))
@@ -299,7 +193,8 @@ def test_gradients_are_those_of_small_edits(tiny, kind):
     site, tokens = site_of(tiny, kind), torch.tensor(TOKENS[:1])
     run = tiny.run(tokens, capture=[site], grad=True)
     (gradient,) = torch.autograd.grad(run.logits[0, -1, 7], run[site])
-    step = 1e-3 * gradient / gradient.norm()
+    # where the logit is steep, a shorter step: it is curved as well
+    step = 1e-3 / max(1.0, float(gradient.norm()) / 10) * gradient / gradient.norm()
     up, down = (
         tiny.run(tokens, edits={site: lambda x, s=s: x + s * step}).logits[0, -1, 7]
         for s in (1, -1)

@@ -54,7 +54,7 @@ def test_check_finds_both_backends_alike(name, capsys):
     out = capsys.readouterr().out
     for row in ("tokens", "logits", "read resid_mid", "read head", "identity at mlp_out"):
         assert f"{row} " in out
-    assert "DIFFERS" not in out
+    assert "FAIL" not in out
 
 
 def test_check_finds_a_backend_that_differs(tmp_path, capsys, monkeypatch):
@@ -76,7 +76,7 @@ def test_check_finds_a_backend_that_differs(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(NNsightAdapter, "_forward", spoiled)
     assert main(["models", "check", "check-tiny", "--prompt", "w1 w2 w3"]) == 1
     out = capsys.readouterr().out
-    assert "is not the same under all backends: read " in out
+    assert "check-tiny does not pass: read " in out
 
 
 FACTS = """\

@@ -14,7 +14,7 @@ from tiny import ARCHITECTURES, N_HEADS, N_LAYERS, adapter_of, tiny_module, tiny
 from pytest_interp import FactPrompt, FactSet, direct_logit_attribution
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.errors import ClaimError, ExperimentError, PromptError
-from pytest_interp.experiments import batching
+from pytest_interp.experiments import attribution
 
 
 def fact(clean, corrupt, answer="w31", other="w30"):
@@ -151,7 +151,7 @@ def test_facts_of_one_length_share_a_pass_within_memory(passes, monkeypatch):
     direct_logit_attribution(adapter, FACTS)
     assert rows == [2, 4], "of the clean and the corrupt prompts of each length"
     rows.clear()
-    monkeypatch.setattr(batching, "MEMORY_BUDGET", 1)
+    monkeypatch.setattr(attribution, "rows_in_budget", lambda *_: 1)
     direct_logit_attribution(adapter, FACTS)
     assert rows == [2, 2, 2]
 

@@ -160,7 +160,7 @@ def test_the_command_counts_what_is_right_in_two_wordings(tmp_path, capsys):
     assert main(["facts", "planted-told-gpt2", str(tmp_path / "homes.yaml")]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[2].split()[:5] == ["told", "4", "2", "3/4", "1/2"]
-    assert "known: groups in which it is right in 2 wordings or more" in out
+    assert "right: the top token is the answer\nknown: groups in which it is right in 2 w" in out
 
 
 def test_the_command_names_the_nearest_set(capsys):

@@ -164,7 +164,7 @@ def padded(noise, like):
 
 def smollm2(n_positions, start, max_rows=100):
     """Costs for a model of the size of SmolLM2."""
-    return Costs(n_positions, 30, 8.0, start, None, max_rows)
+    return Costs(n_positions, 30, 8.0, start, None, max_rows, room=0)
 
 
 @pytest.mark.parametrize("start", [0.0, 30.0, 300.0, 1e6])

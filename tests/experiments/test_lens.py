@@ -14,7 +14,6 @@ from tiny import ARCHITECTURES, VOCABULARY, adapter_of, tiny_module, tiny_tokeni
 from pytest_interp import FactPrompt, FactSet, lens_facts, logit_lens
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.errors import ClaimError, ExperimentError, PromptError
-from pytest_interp.experiments import batching
 
 PROMPT = "w3 w14 w15 w9 w26 w5"
 
@@ -97,8 +96,8 @@ def test_prompts_of_one_length_share_a_pass_within_memory(backend, passes, monke
     adapter, found = passes(backend)
     lens_facts(adapter, FACTS)
     assert len(found) == 3, "one for each length"
-    # the least that a pass has room for is 8 rows: one prompt, with one row for each of 4 layers
-    monkeypatch.setattr(batching, "MEMORY_BUDGET", 1)
+    # one prompt, with one row for each of 4 layers
+    monkeypatch.setattr("pytest_interp.experiments.lens.rows_in_budget", lambda *_: 8)
     lens_facts(adapter, FACTS)
     assert len(found) == 3 + len(FACTS)
     # two prompts, each with a row of its own and one for each layer

@@ -98,7 +98,7 @@ def test_what_is_read_or_changed_is_in_no_opening(begun):
 
 
 def test_the_oldest_openings_go_first(begun, monkeypatch):
-    monkeypatch.setattr(openings, "KEPT", 1)
+    monkeypatch.setattr(openings, "KEPT", 0)
     adapter = open_adapter(fresh(), "nnsight")
     others = replace(PROMPTS, prompts=tuple(replace(p, text=f"w1 {p.text}") for p in PROMPTS))
     for prompts in (PROMPTS, PROMPTS, others, PROMPTS):

@@ -4,7 +4,7 @@ import pytest
 from labelled_sets import tiny_prompts
 
 from pytest_interp.adapters import ModelAdapter, backend_names
-from pytest_interp.experiments import batching
+from pytest_interp.experiments import features
 from pytest_interp.experiments.features import capture_features
 from pytest_interp.experiments.probing import probe
 from pytest_interp.experiments.projection import ablate_direction
@@ -46,7 +46,7 @@ def test_all_layers_of_prompts_of_one_length_share_a_pass(passes, prefixes, back
     trajectories(adapter, PROMPTS)
     assert rows[2 * LENGTHS :] == [EACH * (1 + N_LAYERS)] * LENGTHS
     assert prefixes == []
-    monkeypatch.setattr(batching, "MEMORY_BUDGET", 1)  # room for 8 rows, the least
+    monkeypatch.setattr(features, "rows_in_budget", lambda *_: 8)
     rows.clear()
     capture_features(adapter, tiny_prompts(60))
     assert rows == [8, 8, 4] * LENGTHS

@@ -1,12 +1,8 @@
-"""The sweep's bookkeeping: what it says of its progress, and how many rows a pass may have."""
+"""The sweep's bookkeeping: what it says of its progress, and the sizes that it reads."""
 
-from types import SimpleNamespace
-
-import pytest
 from tiny import adapter_of
 
 from pytest_interp import FactPrompt, causal_trace
-from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.progress import listening
 
 FACT = FactPrompt(
@@ -25,26 +21,6 @@ def test_progress_counts_the_cells_of_each_pass():
         )
     # two layers of three positions, four cells beside the two runs in a pass
     assert told == [(4, 6), (6, 6)]
-
-
-SMOLLM2 = {"d_ff": 1536, "d_model": 576, "n_heads": 9, "d_vocab": 49152, "n_positions": 16}
-
-
-def rows(**changes):
-    size = SMOLLM2 | changes
-    sizes = SimpleNamespace(d_mlp=size["d_ff"])
-    named = {name: size[name] for name in ("d_model", "n_heads", "d_vocab")}
-    return rows_in_budget(SimpleNamespace(sizes=sizes, **named), size["n_positions"])
-
-
-@pytest.mark.parametrize("part", SMOLLM2)
-def test_the_larger_a_row_the_fewer_fit(part):
-    assert rows(**{part: 2 * SMOLLM2[part]}) < rows()
-
-
-def test_logits_and_their_softmax_fit_in_a_gibibyte():
-    floats = 2 * SMOLLM2["d_vocab"]
-    assert 0.7 * 2**30 < 4 * rows(n_positions=2) * floats < 2**30
 
 
 def test_where_no_size_of_the_mlp_is_stated_it_is_four_times_the_width():

@@ -181,7 +181,7 @@ def test_a_check_of_a_model_names_the_site_of_another_shape():
     register_site(query, QUERY)
     found = check_model(tiny_weights("llama"), backend_names()[:2], "w1 w2 w3")
     wrong = [one for one in found if not one.holds]
-    names = ["read query", "identity at query", "large edit at query"]
+    names = [f"{row} query" for row in ("read", "identity at", "large edit at", "gradient at")]
     assert [one.name for one in wrong] == names
     (reason,) = wrong[0].reasons
     assert "<tiny-llama under transformer_lens> the site query.0 has the shape" in reason

@@ -32,13 +32,15 @@ SPECS = {str(file.relative_to(ROOT)): file for file in sorted(FILES)}
 SPECS |= {f"{page.name}:{n}": (page, block) for n, (page, block) in enumerate(BLOCKS, 1)}
 
 
-SLOW = "told_or_not"
-"""The study of labelled prompts on real weights: the folder specs/ holds it as well."""
+SLOW = ("told_or_not", "gemma3")
+"""The study of labelled prompts, and the larger model: the folder specs/ holds them as well."""
 
 
 @pytest.fixture(
     params=[
-        pytest.param(what, id=name, marks=[pytest.mark.slow] if SLOW in name else [])
+        pytest.param(
+            what, id=name, marks=[pytest.mark.slow] if any(part in name for part in SLOW) else []
+        )
         for name, what in SPECS.items()
     ]
 )

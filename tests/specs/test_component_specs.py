@@ -1,4 +1,4 @@
-"""Ablation, attention knocked out and circuits as spec files."""
+"""Ablation, attention knocked out, circuits and paths as spec files."""
 
 import pytest
 from tiny import adapter_of
@@ -24,11 +24,13 @@ MORE = {
     "ablate": "components: [head.1.1]\n  sets: {two: [head.1.2, mlp_out.3]}\n  kind: zero",
     "knock_out_attention": "from_: last\n  to: subject\n  window: 2",
     "circuit": "keep: [head.1, mlp_out.2]\n  ablation: mean\n  reference: corrupt",
+    "path_patching": "senders: [embed, head.1]\n  receivers: [v.2.1@subject, output]",
 }
 CLAIMS = {
     "ablate": ("ablation_drops: {what: two, min_gap: 0}", "survives_ablation: {what: head.1.1}"),
     "knock_out_attention": ("survives_ablation: {what: layers 0 to 1}",),
     "circuit": ("faithful: {at_least: 0.5}", "complete: {at_most: 0.3}", "minimal: {}"),
+    "path_patching": ("path: {sender: embed, receiver: v.2.1@subject, at_least: 0.3}",),
 }
 
 
@@ -43,7 +45,7 @@ def written(path, experiment, more):
 def test_it_runs_with_its_claims(tmp_path, experiment):
     spec = read_spec(written(tmp_path / "a.interp.yaml", experiment, MORE[experiment]))
     result = run_experiment(spec, adapter_of("llama", "nnsight"))
-    assert result.to_json()["kind"] in ("ablations", "circuit")
+    assert result.to_json()["kind"] in ("ablations", "circuit", "path_patching")
     outcomes = list(check_claims(spec, result))
     assert len(outcomes) == len(CLAIMS[experiment])
     # a random model knows no fact, or does what it does: each claim has some verdict
@@ -66,4 +68,12 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path, experiment, more, said):
 def test_what_does_not_fit_the_model_is_said_with_its_line(tmp_path):
     spec = read_spec(written(tmp_path / "a.interp.yaml", "ablate", "components: [head.1.1]"))
     with pytest.raises(SpecError, match=r"a\.interp\.yaml:\d+: .*needs reference="):
+        run_experiment(spec, adapter_of("llama", "nnsight"))
+
+
+def test_a_position_that_a_prompt_lacks_is_said_with_the_line_of_the_receivers(tmp_path):
+    more = "senders: [embed]\n  receivers: [v.2.1@w60]"
+    spec = read_spec(written(tmp_path / "a.interp.yaml", "path_patching", more))
+    (line,) = [n for n, text in enumerate(spec.path.read_text().split("\n"), 1) if "w60" in text]
+    with pytest.raises(SpecError, match=rf"a\.interp\.yaml:{line}: .*has no token 'w60'"):
         run_experiment(spec, adapter_of("llama", "nnsight"))

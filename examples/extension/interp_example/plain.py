@@ -27,9 +27,10 @@ class PlainAdapter(ModelAdapter):
 
     def _hooked(self, module, site, tap):
         """The handle of a hook that shows the tap what flows at the site."""
-        place = self.layout.place(site.kind)
+        block = None
         if site.layer is not None:
-            module = module.get_submodule(self.layout.blocks)[site.layer]
+            module = block = module.get_submodule(self.layout.blocks)[site.layer]
+        place = self.layout.place(site.kind, block)
         module = module.get_submodule(place.path)
         heads = self.sizes.heads_of(site.kind)
 

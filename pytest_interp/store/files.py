@@ -1,0 +1,122 @@
+"""The entries of the store: one file each, written whole or not at all, checked when read."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import xxhash
+
+from pytest_interp.errors import CacheError
+from pytest_interp.store.codec import CannotBeKept, decode, encode
+
+VARIABLE = "PYTEST_INTERP_RESULTS"
+"""The environment variable that names another folder."""
+LIMIT = 1 << 30
+"""Bytes that the store may take; what was not used for longest goes first."""
+_SUFFIX = ".result"
+
+
+def store_folder() -> Path:
+    """The folder of the store: ``$PYTEST_INTERP_RESULTS``, else in the user's cache folder.
+
+    Raises:
+        CacheError: it begins with a ``~`` for which there is no home folder.
+    """
+    given = os.environ.get(VARIABLE)
+    try:
+        return Path(given or platformdirs.user_cache_path("pytest-interp") / "results").expanduser()
+    except RuntimeError as error:
+        raise CacheError(
+            f"no home folder for {given} ({error}): set {VARIABLE} to a folder that can be written"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Store:
+    """Results by key, in a folder that several processes may share."""
+
+    folder: Path
+    limit: int = LIMIT
+
+    def read(self, key: str, default: Any = None) -> Any:
+        """The result that was kept under this key. A damaged entry is dropped."""
+        file = self._file(key)
+        try:
+            text = file.read_bytes()
+        except OSError:
+            return default
+        try:
+            digest, _, body = text.partition(b"\n")
+            if digest.decode() != _digest(body):
+                raise ValueError("it was cut off or changed")
+            found = decode(json.loads(body))
+        except Exception:  # whatever is wrong with it, it is made again
+            with suppress(OSError):
+                file.unlink()
+            return default
+        with suppress(OSError):
+            os.utime(file)  # it was used
+        return found
+
+    def write(self, key: str, result: Any) -> bool:
+        """Keep a result; False where it has no exact form, or where nothing can be written."""
+        try:
+            body = json.dumps(encode(result), separators=(",", ":")).encode()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._put(self._file(key), _digest(body).encode() + b"\n" + body)
+        except (CannotBeKept, OSError):
+            return False
+        self.trim()
+        return True
+
+    def trim(self) -> None:
+        """Drop what was not used for longest, until the rest is within the limit."""
+        by_age = sorted(self.entries(), key=lambda entry: entry[1].st_mtime_ns)
+        total = sum(stat.st_size for _, stat in by_age)
+        for file, stat in by_age:
+            if total <= self.limit:
+                return
+            with suppress(OSError):
+                file.unlink()
+            total -= stat.st_size
+
+    def clear(self) -> int:
+        """Drop all entries; how many there were."""
+        found = self.entries()
+        for file, _ in found:
+            file.unlink(missing_ok=True)
+        return len(found)
+
+    def entries(self) -> list[tuple[Path, os.stat_result]]:
+        """The files of all entries."""
+        found = []
+        for file in self.folder.glob(f"*{_SUFFIX}"):
+            with suppress(OSError):  # another process has just dropped it
+                found.append((file, file.stat()))
+        return found
+
+    def _file(self, key: str) -> Path:
+        return self.folder / f"{key}{_SUFFIX}"
+
+    def _put(self, file: Path, content: bytes) -> None:
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".new-", delete=False) as new:
+            try:
+                new.write(content)
+                new.flush()
+                os.fsync(new.fileno())
+                new.close()
+                os.replace(new.name, file)
+            except BaseException:
+                Path(new.name).unlink(missing_ok=True)
+                raise
+
+
+def _digest(body: bytes) -> str:
+    return xxhash.xxh3_128_hexdigest(body)

@@ -1,0 +1,86 @@
+"""What a result depends on, as one key.
+
+A key holds the call with all its arguments (texts of facts, options, seeds), the model's files, the
+backend, device and dtype, the versions of what computes, and the source of this package. Whatever
+cannot be named in full has no key, and is then neither kept nor read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest_interp
+from pytest_interp.experiments.calls import Call
+from pytest_interp.models.sources import PlantedSource, Source
+from pytest_interp.provenance import run_seed, versions_here
+from pytest_interp.store.codec import CannotBeKept, encode
+
+_PACKAGE = Path(pytest_interp.__file__).parent
+_SHOWS = {"baselines", "claims", "cli", "figures", "plugin", "report", "specs"}
+"""Folders that read results and compute none: with a change there, results stay."""
+
+
+def key_of(call: Call, model: Mapping[str, Any]) -> str | None:
+    """The key of a call on this model; None where an argument has no exact form."""
+    try:
+        asked = {
+            "experiment": f"{call.experiment.__module__}:{call.experiment.__name__}",
+            "arguments": encode(call.given),
+            "named": encode(dict(sorted(call.named.items()))),
+            "seed": run_seed(),
+            "model": encode(dict(model)),
+            "machine": encode(_machine()),
+            "code": code_version(),
+        }
+    except CannotBeKept:
+        return None
+    text = json.dumps(asked, sort_keys=True).encode()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def files_of(source: Source) -> Any:
+    """What tells the files of a model from any others, without reading them; None if nothing does.
+
+    Name, size, time of the last change and inode of each. A planted model has no files: it follows
+    from the source of this package.
+    """
+    if isinstance(source, PlantedSource):
+        return source.describe()
+    folder = source.folder() if type(source).__module__.startswith("pytest_interp.") else None
+    if folder is None:
+        return None
+    stats = {file.name: file.stat() for file in sorted(folder.iterdir()) if file.is_file()}
+    return {
+        "source": source.describe(),
+        "files": [[name, s.st_size, s.st_mtime_ns, s.st_ino] for name, s in stats.items()],
+    }
+
+
+@cache
+def code_version() -> str:
+    """A digest of those source files of this package that results depend on; 10 ms."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(_PACKAGE.rglob("*")):
+        place = file.relative_to(_PACKAGE)
+        if file.suffix in (".py", ".yaml") and place.parts[0] not in _SHOWS:
+            digest.update(f"{place.as_posix()}\0".encode())
+            digest.update(hashlib.blake2b(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _machine() -> dict[str, Any]:
+    """Versions and hardware. Which device ``auto`` means is told by what torch would look at."""
+    return {
+        **versions_here(),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "gpus": sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*")),
+        "visible": os.environ.get("CUDA_VISIBLE_DEVICES"),
+    }
