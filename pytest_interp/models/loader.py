@@ -95,8 +95,12 @@ def load_weights(
             made = Weights(str(name), module, tokenizer, source.describe())
             origin = None
             if device_map is None:  # else no other process can know where the parts are to lie
-                where_asked, dtype_asked = (one and str(one) for one in (device, dtype))
-                origin = Origin(str(name), find_model(name), where_asked, dtype_asked)
+                origin = Origin(
+                    str(name),
+                    find_model(name),
+                    None if device is None else str(device),
+                    None if dtype is None else str(dtype),
+                )
             weights = _shared[key] = replace(made, loaded=made.state(), origin=origin)
     return weights
 

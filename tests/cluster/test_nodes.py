@@ -116,7 +116,7 @@ def test_an_error_in_a_part_is_its_own(over):
         answer=" Paris",
         counterfactual_answer=" Rome",
     )
-    facts = FactSet.join("two", [planted_facts().take(1), FactSet.of([uneven])])
+    facts = FactSet.of([planted_facts().prompts[0], uneven])
     with pytest.raises(PromptError) as alone:
         trace_facts(adapter, facts)
     with spreading(over), pytest.raises(PromptError) as there:

@@ -7,26 +7,21 @@ import pytest
 from planted_sets import planted_facts
 
 from pytest_interp.errors import ClaimError
-from pytest_interp.experiments import (
-    ablate,
-    direct_logit_attribution,
-    lens_facts,
-    trace_facts,
-    trace_heads,
-    trace_joint,
-)
+from pytest_interp.experiments.ablations import ablate
+from pytest_interp.experiments.attribution import direct_logit_attribution
 from pytest_interp.experiments.cuts import CUTS, cut_of
+from pytest_interp.experiments.tracing import trace_facts
 from pytest_interp.models import load_model
 from pytest_interp.options import TraceOptions
 from pytest_interp.results.joining import joined
 from pytest_interp.results.over_facts import OverFacts
 
 ASKED = {
-    trace_facts: {"options": TraceOptions.of(None, metric="answer_prob"), "controls": True},
-    trace_heads: {"position": "subject", "controls": True},
-    trace_joint: {"sets": {"early": ["resid_post.0-1@subject"]}, "controls": True},
-    lens_facts: {"layers": (0, 3, 5)},
-    direct_logit_attribution: {},
+    "trace_facts": {"options": TraceOptions.of(None, metric="answer_prob"), "controls": True},
+    "trace_heads": {"position": "subject", "controls": True},
+    "trace_joint": {"sets": {"early": ["resid_post.0-1@subject"]}, "controls": True},
+    "lens_facts": {"layers": (0, 3, 5)},
+    "direct_logit_attribution": {},
 }
 
 
@@ -49,7 +44,7 @@ def test_parts_computed_apart_make_the_whole_to_the_last_digit(experiment, monke
         monkeypatch.setattr(f"pytest_interp.experiments.{name}", 3)
     monkeypatch.setattr("pytest_interp.experiments.attribution.READ", 3)
     adapter, facts = load_model("planted-gpt2", "transformer_lens", "cpu"), planted_facts()
-    asked = {"facts": facts, **ASKED[experiment]}
+    asked = {"facts": facts, **ASKED[experiment.__name__]}
     whole = experiment(adapter, **asked)
 
     cut = cut_of(experiment, asked)
@@ -77,7 +72,7 @@ def test_what_is_not_cut():
     facts = planted_facts()
     assert cut_of(ablate, {"facts": facts}) is None
     assert cut_of(trace_facts, {"facts": facts.take(1)}) is None
-    assert cut_of(trace_heads, {"facts": facts.prompts[0]}) is None
+    assert cut_of(trace_facts, {"facts": facts.prompts[0]}) is None
 
 
 def test_parts_of_different_weights_make_no_whole():
