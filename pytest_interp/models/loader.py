@@ -17,6 +17,7 @@ from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models.devices import resolve_device, resolve_dtype
 from pytest_interp.models.finite import not_finite
+from pytest_interp.models.origin import Origin
 from pytest_interp.models.placement import DeviceMap, place, spreads
 from pytest_interp.models.registry import choose_backend, find_model
 from pytest_interp.models.room import check_room
@@ -98,7 +99,15 @@ def load_weights(
             if device_map is not None:
                 place(str(name), module, device_map)
             made = Weights(str(name), module, tokenizer, source.describe())
-            weights = _shared[key] = replace(made, loaded=made.state())
+            origin = None
+            if device_map is None:  # else no other process can know where the parts are to lie
+                origin = Origin(
+                    str(name),
+                    find_model(name),
+                    None if device is None else str(device),
+                    None if dtype is None else str(dtype),
+                )
+            weights = _shared[key] = replace(made, loaded=made.state(), origin=origin)
     return weights
 
 
