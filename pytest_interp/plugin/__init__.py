@@ -8,6 +8,7 @@ Loading it imports neither torch nor a backend: a run that uses no fixture of ou
 pytest_plugins = [
     "pytest_interp.plugin.extensions",
     "pytest_interp.plugin.options",
+    "pytest_interp.plugin.cluster",
     "pytest_interp.plugin.targets",
     "pytest_interp.plugin.only",
     "pytest_interp.plugin.workers",
