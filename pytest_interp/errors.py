@@ -7,6 +7,7 @@ InterpError
 ├── DamagedWeightsError       the weights cannot be read, are not right, or were changed
 ├── NotAModelError            a folder or file that holds no model
 ├── CacheError                the folder for converted models cannot be used
+├── ClusterError              Ray is missing, or a cluster cannot be reached or keeps losing workers
 ├── DeviceError               a device or dtype that is unknown, unavailable or too small
 ├── MemoryLimitError          passes that do not fit in the memory that they may take
 ├── UnsupportedSiteError      the architecture has no such site, or the site cannot be written
@@ -90,6 +91,10 @@ class NotAModelError(InterpError):
 
 class CacheError(InterpError):
     """The folder for converted models cannot be found or written."""
+
+
+class ClusterError(InterpError):
+    """Ray is not installed, or its cluster cannot be reached or keeps losing workers."""
 
 
 class DeviceError(InterpError, ValueError):

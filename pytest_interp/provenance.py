@@ -47,7 +47,7 @@ class Provenance:
 
         Where it has no seed, it gets that of the run (:func:`seeded`).
         """
-        sha, dirty = git_state(Path.cwd())
+        sha, dirty = _git.get() or git_state(Path.cwd())
         return replace(
             self,
             seed=_seed.get() if self.seed is None else self.seed,
@@ -68,7 +68,7 @@ _seed: ContextVar[int | None] = ContextVar("pytest_interp_seed", default=None)
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int | None) -> Iterator[None]:
     """Results made inside this block record this seed, also where they draw no random number."""
     token = _seed.set(seed)
     try:
@@ -80,6 +80,21 @@ def seeded(seed: int) -> Iterator[None]:
 def run_seed() -> int | None:
     """The seed that results of this moment record (:func:`seeded`)."""
     return _seed.get()
+
+
+_git: ContextVar[tuple[str | None, bool | None] | None] = ContextVar(
+    "pytest_interp_git", default=None
+)
+
+
+@contextmanager
+def inside(sha: str | None, dirty: bool | None) -> Iterator[None]:
+    """Results made inside this block record the git state of whoever asked for them."""
+    token = _git.set((sha, dirty))
+    try:
+        yield
+    finally:
+        _git.reset(token)
 
 
 @cache

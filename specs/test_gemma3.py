@@ -6,10 +6,10 @@ as it has arrived, and then loses it: the model itself goes on with " the". Smol
 the very last layer, six layers after it arrived (``test_capitals_lens.py``).
 
 How: prompts, measures and thresholds are those of SmolLM2's specs, written before anybody looked at
-Gemma; only layers and heads are its own. These were found on six capitals in one wording. The other
-sixteen, in two more wordings, were traced after that; the claim about all 22 holds narrowly. Over
-all 37 in five wordings its interval is too wide (``docs/results.md``). What does not hold in the
-form of SmolLM2's claims is asserted too.
+Gemma. The layers, and what is said of the lens, are its own: they were found on six capitals in one
+wording. The other sixteen, in two more wordings, were traced after that; the claim about all 22
+holds narrowly. Over all 37 in five wordings its interval is too wide (``docs/results.md``). What
+does not hold in the form of SmolLM2's claims is asserted too.
 """
 
 import pytest
@@ -63,7 +63,7 @@ def test_every_capital_is_handed_over_at_layer_12(trace, baseline):
 
 def test_the_attention_of_layer_12_hands_it_over_and_that_of_15_adds_to_it(trace, baseline):
     result = trace(FRANCE, site="attn_out")
-    assert_sufficient(result, "attn_out@last", 12, at_least=0.9)
+    assert_sufficient(result, "attn_out@last", 12)
     # in SmolLM2 no second layer restores as much
     with pytest.raises(ClaimFailed, match="layer 15, last"):
         assert_fact_localized(result, "attn_out@last", 12)

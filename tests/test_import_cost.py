@@ -13,7 +13,7 @@ import pytest
 import pytest_interp
 
 PACKAGE = Path(pytest_interp.__file__).parent
-HEAVY = {"torch", "transformers", "nnsight", "transformer_lens", "matplotlib", "scipy"}
+HEAVY = {"ray", "torch", "transformers", "nnsight", "transformer_lens", "matplotlib", "scipy"}
 
 PYTEST_RUN = "import pytest\nassert pytest.main({args!r}) == 0"
 

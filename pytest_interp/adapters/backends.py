@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_interp.deferred import opened
 from pytest_interp.errors import BackendNotInstalledError, RemoteError, UnknownNameError
 from pytest_interp.registry import Registry
 
@@ -51,6 +52,11 @@ for _name, _adapter, _extra in (
 def backend_names() -> tuple[str, ...]:
     """All backends, in the order in which they were added; the first is the default."""
     return tuple(BACKENDS.all())
+
+
+def is_ours(backend: str) -> bool:
+    """Whether the adapter of this backend is one of this package's."""
+    return BACKENDS.find(backend).adapter.startswith("pytest_interp.adapters.")
 
 
 def installed(backend: str) -> bool:
@@ -121,7 +127,7 @@ def open_adapter(weights: Weights, backend: str, remote: str | None = None) -> M
             )
         from pytest_interp.adapters.remote import RemoteAdapter
 
-        return RemoteAdapter(weights, check_remote(remote))
+        return RemoteAdapter(opened(weights), check_remote(remote))
     module, _, name = BACKENDS.find(check_backend(backend)).adapter.partition(":")
-    made: ModelAdapter = getattr(importlib.import_module(module), name)(weights)
+    made: ModelAdapter = getattr(importlib.import_module(module), name)(opened(weights))
     return made

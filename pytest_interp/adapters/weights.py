@@ -6,7 +6,7 @@ import copy
 import hashlib
 import itertools
 from dataclasses import dataclass, field, replace
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -44,6 +44,9 @@ class Weights:
     """Where the tensors came from, in words fit for a provenance record."""
     loaded: State | None = field(default=None, repr=False)
     """What they were when they were loaded; None where somebody else made them."""
+    origin: Any = field(default=None, repr=False)
+    """What another process needs to load the same (:class:`pytest_interp.models.origin.Origin`);
+    None where nothing else can."""
 
     def __repr__(self) -> str:
         return f"<weights of {self.name}: {self.source}>"
@@ -100,7 +103,9 @@ class Weights:
         """
         refuse(self.module, "A copy of the model that can be changed needs")
         module = copy.deepcopy(self.module)
-        return replace(self, module=module, source=f"copy of {self.source}", loaded=None)
+        return replace(
+            self, module=module, source=f"copy of {self.source}", loaded=None, origin=None
+        )
 
     def twin(self) -> PreTrainedModel:
         """Copy the modules and share the tensors (about 1 MiB, whatever the model's size).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from textwrap import indent
 
@@ -25,6 +26,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cuda, mps or cpu; by default the first that is available")
     parser.add_argument("--dtype", help="by default bfloat16 on cuda and float32 elsewhere")
     parser.add_argument("--seed", type=int, help="in place of the file's")
+    text = "compute an experiment on a set of facts on a Ray cluster: HOST:PORT, or auto"
+    parser.add_argument("--ray", nargs="?", const="auto", metavar="ADDRESS", help=text)
     text = "change a key of the file, as inputs.site=mlp_out; the value is read as YAML"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.add_argument("--tag", help="name of the run's folder; by default the time")
@@ -51,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
     backend = settings.backends[0] if settings.backends else "auto"
     folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)
     with open_folder(folder, given.force) as write:
-        with progress_bar():
+        with progress_bar(), _cluster(given):
             where = (settings.device, settings.dtype, settings.remote)
             adapter = load_model(spec.models[0], backend, *where)
             result = run_experiment(spec, adapter)
@@ -75,6 +78,16 @@ def run(given: argparse.Namespace) -> int:
     print(f"wrote {folder}/ ({', '.join(files)})")
     statuses = {outcome.status for outcome in outcomes}
     return 2 if statuses & {"misstated", "error"} else int(bool(statuses - {"passed"}))
+
+
+def _cluster(given: argparse.Namespace) -> AbstractContextManager[None]:
+    """The cluster that was asked for, inside this block."""
+    if given.ray is None:
+        return nullcontext()
+    from pytest_interp.cluster.using import on_cluster
+    from pytest_interp.plugin.cluster import extensions_of
+
+    return on_cluster(given.ray, extensions_of(given.project))
 
 
 def _changes(given: argparse.Namespace) -> Callable[[Document], None]:

@@ -7,7 +7,7 @@ is the logit difference, once the scale of the final norm is held as the run had
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +19,9 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.projections import output_bias, output_matrix
 from pytest_interp.adapters.sites import ATTN_OUT, EMBED, FINAL_NORM, HEAD, MLP_OUT, Site
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.batching import READ, by_length, rows_in_budget
 from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
@@ -29,6 +30,7 @@ from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.over_facts import as_set
 
 
+@spreads
 def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet) -> Attribution:
     """What each component adds to the logit difference of each fact, at the last token.
 
@@ -56,13 +58,8 @@ def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet)
     read = [tokenized(adapter, fact) for fact in chosen.prompts]
     has_corrupt = all(one.corrupt_ids for one in read)
     provenance = adapter.provenance()
-    kept = adapter.n_layers * (adapter.n_heads * adapter.d_head + 2 * adapter.d_model)
-
-    def fitting(length: int) -> int:
-        return max(1, rows_in_budget(adapter, length, kept * length) // 2)
-
     found: dict[int, Parts] = {}
-    for members in by_length(list(map(len, read)), fitting):
+    for members in together(adapter, list(map(len, read))):
         asked = [read[i] for i in members]
         ids = [one.clean_ids for one in asked]
         ids += [one.corrupt_ids for one in asked if has_corrupt]
@@ -83,6 +80,16 @@ def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet)
         softcap=_softcap(adapter),
         provenance=provenance,
     )
+
+
+def together(adapter: ModelAdapter, lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of the facts that share a pass, each with its clean and its corrupt prompt."""
+    kept = adapter.n_layers * (adapter.n_heads * adapter.d_head + 2 * adapter.d_model)
+
+    def fitting(length: int) -> int:
+        return min(READ, max(1, rows_in_budget(adapter, length, kept * length) // 2))
+
+    return by_length(lengths, fitting)
 
 
 class Parts(NamedTuple):

@@ -8,6 +8,11 @@ from typing import TypeVar
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.experiments.budgets import Budget, row_of
 
+TRACED, READ = 16, 64
+"""The most facts that are traced together, and that are read without patches. More would share
+nothing that counts: so many have thousands of rows. They are also what one of many machines gets to
+compute, so that its passes have the rows that they have on one machine."""
+
 _Key = TypeVar("_Key", bound=Hashable)
 
 

@@ -184,7 +184,7 @@ class Costs:
         """Those of a model and prompts of a length."""
         blocks = adapter.weights.module.get_submodule(adapter.layout.blocks)
         a_layer = sum(p.numel() for p in blocks.parameters()) / adapter.n_layers
-        speeds = SPEEDS[adapter.device.type]
+        speeds = SPEEDS.get(adapter.device.type, SPEEDS["cuda"])
         seconds = LAYER_SECONDS + a_layer * adapter.dtype.itemsize / speeds.reading
         return cls(
             n_positions,

@@ -11,6 +11,7 @@ from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.parts import Part, Patch
 from pytest_interp.experiments.patch_runs import PatchRuns, Where
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.trace import TraceAsked, TraceOptions
@@ -21,6 +22,7 @@ MOST_UNITS = 512
 """More parts of one layer than this are named by nobody, but come from forgetting to name some."""
 
 
+@spreads
 def trace_heads(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,
@@ -59,9 +61,42 @@ def trace_heads(
             option that has no meaning.
         UnknownNameError: an unknown metric, site, direction or corruption.
     """
+    runs, layers, units = _runs(adapter, facts, options, position, heads, max_rows, asked)
+    fields = runs.results()
+    fields["patched"] = fields["patched"].reshape(len(runs.facts), len(layers), len(units))
+    found = HeadTrace(
+        **fields, position=position, layers=layers, heads=units, n_layers=adapter.n_layers
+    )
+    return found.with_controls(*runs.controls(found)) if controls else found
+
+
+def head_runs(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    options: TraceOptions | None = None,
+    *,
+    position: str | int = "last",
+    heads: Iterable[int] | None = None,
+    max_rows: int | None = None,
+    **asked: Unpack[TraceAsked],
+) -> PatchRuns:
+    """What :func:`trace_heads` runs, with the same arguments."""
+    return _runs(adapter, facts, options, position, heads, max_rows, asked)[0]
+
+
+def _runs(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    options: TraceOptions | None,
+    position: str | int,
+    heads: Iterable[int] | None,
+    max_rows: int | None,
+    asked: TraceAsked,
+) -> tuple[PatchRuns, tuple[int, ...], tuple[int, ...]]:
+    """The runs, and the layers and the heads that they patch."""
     if options is None:
         asked.setdefault("site", "head")
-    chosen, asked_facts = TraceOptions.of(options, **asked), as_set(facts)
+    chosen = TraceOptions.of(options, **asked)
     layers, units = layers_of(adapter, chosen.layers), _units(adapter, chosen, heads)
 
     def patches(where: Where) -> Sequence[Patch]:
@@ -69,13 +104,7 @@ def trace_heads(
         return [(Part(Site(chosen.site, n), at, (i,)),) for n in layers for i in units]
 
     what = f"patching {chosen.site}s"
-    runs = PatchRuns(adapter, asked_facts, chosen, patches, what, max_rows)
-    fields = runs.results()
-    fields["patched"] = fields["patched"].reshape(len(asked_facts), len(layers), len(units))
-    found = HeadTrace(
-        **fields, position=position, layers=layers, heads=units, n_layers=adapter.n_layers
-    )
-    return found.with_controls(*runs.controls(found)) if controls else found
+    return PatchRuns(adapter, as_set(facts), chosen, patches, what, max_rows), layers, units
 
 
 def _units(

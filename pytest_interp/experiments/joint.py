@@ -15,6 +15,7 @@ from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.parts import Part, Patch
 from pytest_interp.experiments.patch_runs import PatchRuns, Where
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.trace import TraceAsked, TraceOptions
@@ -26,6 +27,7 @@ _CELLS = re.compile(
 )
 
 
+@spreads
 def trace_joint(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,
@@ -57,6 +59,37 @@ def trace_joint(
         UnknownNameError: an unknown metric, site, direction or corruption.
         UnsupportedSiteError: a layer or a site that the model lacks.
     """
+    named = _named(sets)
+    runs = joint_runs(adapter, facts, named, options, max_rows=max_rows, **asked)
+    found = JointTrace(**runs.results(), names=tuple(named), cells=tuple(named.values()))
+    return found.with_controls(*runs.controls(found)) if controls else found
+
+
+def joint_runs(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    sets: Mapping[str, str | Iterable[str]],
+    options: TraceOptions | None = None,
+    *,
+    max_rows: int | None = None,
+    **asked: Unpack[TraceAsked],
+) -> PatchRuns:
+    """What :func:`trace_joint` runs, with the same arguments."""
+    named, chosen = _named(sets), TraceOptions.of(options, **asked)
+    if chosen.window != 1 or chosen.layers is not None:
+        raise ExperimentError(
+            "cells name their own layers, and windows of them: write 'mlp_out.5-14@subject'",
+            about="sets",
+        )
+
+    def patches(where: Where) -> Sequence[Patch]:
+        return [tuple(p for text in one for p in parts_of(text, where)) for one in named.values()]
+
+    what = "patching sets of cells"
+    return PatchRuns(adapter, as_set(facts), chosen, patches, what, max_rows)
+
+
+def _named(sets: Mapping[str, str | Iterable[str]]) -> dict[str, tuple[str, ...]]:
     named = {
         name: (cells,) if isinstance(cells, str) else tuple(cells) for name, cells in sets.items()
     }
@@ -67,19 +100,7 @@ def trace_joint(
             "nothing is patched: name sets of cells, as {'subject': ['resid_post.5@subject']}",
             about="sets",
         )
-    chosen, asked_facts = TraceOptions.of(options, **asked), as_set(facts)
-    if chosen.window != 1 or chosen.layers is not None:
-        raise ExperimentError(
-            "cells name their own layers, and windows of them: write 'mlp_out.5-14@subject'",
-            about="sets",
-        )
-
-    def patches(where: Where) -> Sequence[Patch]:
-        return [tuple(p for text in one for p in parts_of(text, where)) for one in named.values()]
-
-    runs = PatchRuns(adapter, asked_facts, chosen, patches, "patching sets of cells", max_rows)
-    found = JointTrace(**runs.results(), names=tuple(named), cells=tuple(named.values()))
-    return found.with_controls(*runs.controls(found)) if controls else found
+    return named
 
 
 def parts_of(text: str, where: Where) -> Patch:

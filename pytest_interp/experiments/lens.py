@@ -5,7 +5,7 @@ nostalgebraist 2020, "interpreting GPT: the logit lens".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -15,8 +15,9 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import FINAL_NORM, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.batching import by_length, rows_in_budget
+from pytest_interp.experiments.batching import READ, by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
@@ -49,6 +50,7 @@ def logit_lens(
     return _lenses(adapter, [(prompt, answer)], position, layers)[0]
 
 
+@spreads
 def lens_facts(
     adapter: ModelAdapter, facts: FactSet, layers: Iterable[int] | None = None
 ) -> LensSet:
@@ -91,10 +93,7 @@ def _lenses(
     provenance = adapter.provenance()
     found: dict[int, LensResult] = {}
 
-    def fitting(length: int) -> int:
-        return max(1, rows_in_budget(adapter, length) // (1 + len(chosen)))
-
-    for members in by_length(list(map(len, texts)), fitting):
+    for members in together(adapter, list(map(len, texts)), len(chosen)):
         index = position % len(texts[members[0]])
         batch = torch.cat([tokens[i] for i in members])
         logits = adapter.run(batch, edits=lens_edits(chosen, index)).logits[:, -1]
@@ -112,6 +111,15 @@ def _lenses(
                 **_read(adapter, of_one.float(), answers[i]),
             )
     return [found[i] for i in range(len(asked))]
+
+
+def together(adapter: ModelAdapter, lengths: Sequence[int], n_layers: int) -> Iterator[list[int]]:
+    """Indices of the prompts that share a pass, with a row for each layer that is read."""
+
+    def fitting(length: int) -> int:
+        return min(READ, max(1, rows_in_budget(adapter, length) // (1 + n_layers)))
+
+    return by_length(lengths, fitting)
 
 
 def _read(adapter: ModelAdapter, logits: Tensor, answer_id: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError, PromptError
+from pytest_interp.experiments.batching import TRACED
 from pytest_interp.experiments.control_runs import (
     IDENTITY,
     UNRELATED,
@@ -62,16 +63,21 @@ class PatchRuns:
         """The facts as tokens."""
         return [tokenized(self.adapter, prompt) for prompt in self.facts.prompts]
 
-    def results(self) -> dict[str, Any]:
-        """The fields that every result of patching has."""
-        corruption, metric = self.asked.corruption, self.asked.metric
+    def together(self) -> Iterator[list[int]]:
+        """Indices of the facts that share their passes: of one length, with the same patches."""
         groups: dict[tuple[int, tuple[Patch, ...]], list[int]] = {}
         for i, fact in enumerate(self.read):
             groups.setdefault((len(fact), self._patches(fact)), []).append(i)
+        for members in groups.values():
+            yield from (members[start : start + TRACED] for start in range(0, len(members), TRACED))
+
+    def results(self) -> dict[str, Any]:
+        """The fields that every result of patching has."""
+        corruption, metric = self.asked.corruption, self.asked.metric
         runs = np.empty((2, len(self.read), 2))
-        (_, some), *_ = groups
-        values = np.empty((len(self.read), len(some)))
-        for (_, patches), members in groups.items():
+        values = np.empty((len(self.read), len(self._patches(self.read[0]))))
+        for members in self.together():
+            patches = self._patches(self.read[members[0]])
             pairs = self._pairs([self.read[i] for i in members])
             found = patched(
                 self.adapter,

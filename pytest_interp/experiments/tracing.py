@@ -15,11 +15,12 @@ from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.errors import ExperimentError
-from pytest_interp.experiments.batching import by_length
+from pytest_interp.experiments.batching import TRACED, by_length
 from pytest_interp.experiments.control_runs import cheap_controls
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.pairs import pairs_of
 from pytest_interp.experiments.patches import FEWEST_ROWS
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.experiments.sweep import Sweep, sweep
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
@@ -61,6 +62,7 @@ def causal_trace(
     return cheap_controls(adapter, trace) if controls else trace
 
 
+@spreads
 def trace_facts(
     adapter: ModelAdapter,
     facts: FactSet,
@@ -103,7 +105,7 @@ def causal_traces(
     read = [tokenized(adapter, fact) for fact in facts]
     provenance = adapter.provenance(seed=getattr(corruption, "seed", None))
     found: dict[int, TraceResult] = {}
-    for members in by_length([len(one) for one in read], lambda _: len(read)):
+    for members in by_length([len(one) for one in read], lambda _: TRACED):
         batch = _Batch(adapter, [read[i] for i in members], chosen)
         swept = batch.sweep(layers, max_rows)
         for row, i in enumerate(members):

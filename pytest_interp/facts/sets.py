@@ -84,6 +84,10 @@ class FactSet:
         """The first ``n`` facts."""
         return replace(self, facts=self.facts[:n])
 
+    def pick(self, places: Iterable[int]) -> FactSet:
+        """The facts at these places, in their order."""
+        return replace(self, facts=tuple(self.facts[place] for place in places))
+
     @classmethod
     def of(
         cls, prompts: Iterable[FactPrompt], name: str = "facts", template: str | None = None

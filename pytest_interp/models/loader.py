@@ -17,8 +17,10 @@ from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import DamagedWeightsError, DeviceError
 from pytest_interp.models.devices import resolve_device, resolve_dtype
 from pytest_interp.models.finite import not_finite
+from pytest_interp.models.origin import Origin
 from pytest_interp.models.placement import DeviceMap, place, spreads
 from pytest_interp.models.registry import choose_backend, find_model
+from pytest_interp.models.room import check_room
 from pytest_interp.models.sources import Source
 
 _shared: WeakValueDictionary[Hashable, Weights] = WeakValueDictionary()
@@ -34,7 +36,8 @@ def load_model(
 ) -> ModelAdapter:
     """Load a model and open it under a backend.
 
-    ``name`` is a registered name, a hub id ``org/name`` or a folder. ``backend`` is
+    ``name`` is a registered name, a hub id ``org/name`` or ``org/name@revision``, a folder (of a
+    LoRA adapter, too) or a ``.gguf`` file. ``backend`` is
     ``"transformer_lens"``, ``"nnsight"`` or ``"auto"``: the model's own default when it is
     installed, else another that is. ``remote`` is that of
     :func:`~pytest_interp.adapters.open_adapter`, by default that of the model's entry. The other
@@ -77,6 +80,7 @@ def load_weights(
         CacheError: the weights have to be converted, and the cache cannot be written.
         DeviceError: an unknown or unavailable device or dtype, one that the weights overflow, or a
             device map that does not fit the model.
+        MemoryLimitError: it takes more memory than is free, by the headers of its files.
     """
     entry = find_model(name)
     source, asked = entry.source, entry.device_map if device is None else device
@@ -92,13 +96,24 @@ def load_weights(
         if weights is None or weights.changes():
             module, tokenizer = source.load(kind)
             if device_map is None:
+                if where.type != "cpu":
+                    numbers = sum(tensor.numel() for tensor in module.parameters())
+                    check_room(str(name), numbers, kind, where)
                 module.to(where)
             module.eval().requires_grad_(False)
             _check_finite(str(name), module, source, kind)
             if device_map is not None:
                 place(str(name), module, device_map)
             made = Weights(str(name), module, tokenizer, source.describe())
-            weights = _shared[key] = replace(made, loaded=made.state())
+            origin = None
+            if device_map is None:  # else no other process can know where the parts are to lie
+                origin = Origin(
+                    str(name),
+                    find_model(name),
+                    None if device is None else str(device),
+                    None if dtype is None else str(dtype),
+                )
+            weights = _shared[key] = replace(made, loaded=made.state(), origin=origin)
     return weights
 
 

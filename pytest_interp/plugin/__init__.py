@@ -8,10 +8,12 @@ Loading it imports neither torch nor a backend: a run that uses no fixture of ou
 pytest_plugins = [
     "pytest_interp.plugin.extensions",
     "pytest_interp.plugin.options",
+    "pytest_interp.plugin.cluster",
     "pytest_interp.plugin.targets",
     "pytest_interp.plugin.only",
     "pytest_interp.plugin.workers",
     "pytest_interp.plugin.models",
+    "pytest_interp.plugin.kept",
     "pytest_interp.plugin.specs",
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",

@@ -115,8 +115,7 @@ class OverFacts(Result):
         }
         if self.preferences is not None:
             arrays["preferences"] = self.preferences[:, chosen]
-        facts = replace(self.facts, facts=tuple(self.facts.facts[i] for i in chosen))
-        return cast(Self, replace(cast(Any, self), facts=facts, **arrays))
+        return cast(Self, replace(cast(Any, self), facts=self.facts.pick(chosen), **arrays))
 
     def with_controls(self, *controls: Control) -> Self:
         """The same result with more controls."""

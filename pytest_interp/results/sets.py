@@ -16,7 +16,7 @@ from pytest_interp.results.base import Result
 
 R = TypeVar("R", bound=Result)
 
-_ONE_MODEL = ("fingerprint", "backend", "dtype", "attention", "bos", "seed")
+ONE_MODEL = ("fingerprint", "backend", "dtype", "attention", "bos", "seed")
 """What the results of a set share of their provenance."""
 
 
@@ -66,7 +66,7 @@ class ResultSet(Result, Generic[R]):
             )
         object.__setattr__(self, "provenance", results[0].provenance)
         provenances = [one.provenance for one in results]
-        for name in (*self._one_way, *_ONE_MODEL):
+        for name in (*self._one_way, *ONE_MODEL):
             holders = results if name in self._one_way else provenances
             found = {getattr(holder, name, None) for holder in holders}
             if len(found) > 1:

@@ -1,0 +1,114 @@
+"""An experiment on a set of facts, spread over workers: cut, computed in parts, joined."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+from pytest_interp.adapters.backends import BACKENDS
+from pytest_interp.cluster.jobs import Job, Model
+from pytest_interp.memory import memory_limit
+from pytest_interp.models.origin import Origin
+from pytest_interp.provenance import git_state, run_seed
+from pytest_interp.results.joining import joined
+
+T = TypeVar("T")
+Done = Callable[[int, Any], None]
+"""Called with the number of a job and what came of it."""
+
+
+class Crew(Protocol):
+    """Workers."""
+
+    def do(self, jobs: Sequence[Job], what: str, done: Done) -> None:
+        """Do all jobs, in any order, and tell of each.
+
+        Args:
+            jobs: what is to be done.
+            what: what the progress report calls it.
+            done: is told of every job that is done, also where another fails.
+
+        Raises:
+            ClusterError: workers cannot start or keep dying.
+            Exception: that of a job, as it was raised there, once no other is running.
+        """
+
+
+class Over:
+    """Computes experiments by a crew; those that cannot travel are computed here."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+
+    def __call__(
+        self,
+        experiment: Callable[..., T],
+        adapter: Any,
+        asked: dict[str, Any],
+        here: Callable[[], T],
+    ) -> T:
+        """The result, as :class:`~pytest_interp.experiments.spreading.Spread` says."""
+        if not hasattr(asked["facts"], "pick") or len(asked["facts"]) < 2:
+            return here()
+        model = travelling(adapter)
+        if model is None or not _can_travel(asked):
+            return here()
+        by_name = inspect.signature(experiment).parameters
+        name = f"{experiment.__module__}:{experiment.__qualname__}"
+        git = git_state(Path.cwd())
+        job = Job("cut", model, name, asked, seed=run_seed(), git=git, memory=memory_limit())
+        title = f"{experiment.__name__} of {model.name} under {model.backend}"
+        parts = self._all([job], title)[0]
+        apart = {"controls": False} if "controls" in by_name else {}
+        jobs = [
+            replace(
+                job,
+                do="compute",
+                asked={**asked, "facts": asked["facts"].pick(part), **apart},
+                n_facts=len(part),
+            )
+            for part in parts
+        ]
+        found: Any = joined(self._all(jobs, title), parts)
+        if apart and asked.get("controls", True):
+            found = self._all([replace(job, do="control", whole=found)], title)[0]
+        return cast(T, found)
+
+    def _all(self, jobs: Sequence[Job], what: str) -> list[Any]:
+        found: dict[int, Any] = {}
+        self._crew.do(jobs, what, found.__setitem__)
+        return [found[number] for number in range(len(jobs))]
+
+
+def travelling(adapter: Any) -> Model | None:
+    """The model as another process can load it; None where it is not as it was loaded.
+
+    Nothing else tells what a test has made of it: a copy has no origin, weights that were written
+    into have changes, and an adapter of a class of its own is none that a backend opens.
+    """
+    weights = adapter.weights
+    origin: Origin | None = weights.origin
+    if origin is None or weights.loaded is None or weights.changes():
+        return None
+    backend = BACKENDS.find(adapter.backend) if adapter.backend in BACKENDS else None
+    kind = type(adapter)
+    if backend is None or f"{kind.__module__}:{kind.__qualname__}" != backend.adapter:
+        return None
+    if any(callable(getattr(kind, name, None)) for name in vars(adapter)):
+        return None  # a method was replaced
+    tensors = weights.module.state_dict().values()
+    n_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    return Model(origin, adapter.name, adapter.backend, n_bytes)
+
+
+def _can_travel(asked: Mapping[str, Any]) -> bool:
+    """Whether arguments can be sent, as a metric made by a lambda cannot."""
+    try:
+        pickle.dumps(dict(asked))
+    except Exception:
+        return False
+    return True

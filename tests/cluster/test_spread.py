@@ -1,0 +1,100 @@
+"""Experiments spread over workers, without Ray: the workers are objects of this process."""
+
+import pickle
+from dataclasses import replace
+
+import pytest
+from planted_sets import planted_facts
+
+from pytest_interp.cluster.jobs import MOST_DEATHS, Queue
+from pytest_interp.cluster.needs import BESIDES, Needs, room
+from pytest_interp.cluster.spread import Over, travelling
+from pytest_interp.cluster.worker import Worker
+from pytest_interp.errors import ClusterError
+from pytest_interp.experiments import lens_facts, trace_heads
+from pytest_interp.experiments.spreading import spreading
+from pytest_interp.models import load_model
+from pytest_interp.options.metrics import LOGIT_DIFF, Metric
+
+
+class Here:
+    """One worker in this process, which does the jobs in reverse."""
+
+    def __init__(self):
+        self.worker, self.jobs = Worker([], []), []
+
+    def do(self, jobs, what, done):
+        self.jobs += jobs
+        for number in reversed(range(len(jobs))):
+            well, value = self.worker.do(pickle.dumps(jobs[number]))
+            value = pickle.loads(value)
+            if not well:
+                raise value
+            done(number, value)
+
+
+@pytest.fixture
+def adapter():
+    return load_model("planted-gpt2", "nnsight", "cpu")
+
+
+def test_parts_are_computed_apart_and_controls_at_the_end(adapter):
+    alone, crew = trace_heads(adapter, planted_facts()), Here()
+    with spreading(Over(crew)):
+        apart = trace_heads(adapter, planted_facts())
+    assert [job.do for job in crew.jobs] == ["cut", *["compute"] * 2, "control"]
+    assert sum(job.n_facts for job in crew.jobs) == len(planted_facts())
+    assert (apart.patched == alone.patched).all()
+    assert apart.controls == alone.controls
+    assert replace(apart.provenance, time="") == replace(alone.provenance, time="")
+
+
+@pytest.mark.guarantee(
+    "red",
+    "Weights that a test has changed are measured in its own process, whatever --interp-ray says.",
+    sees="the result of the changed weights",
+)
+def test_what_is_not_as_it_was_loaded_stays_here(adapter, monkeypatch):
+    assert travelling(adapter) is not None
+    assert travelling(adapter.copy()) is None
+    monkeypatch.setattr(adapter, "run", adapter.run)
+    assert travelling(adapter) is None
+    monkeypatch.undo()
+    weight = adapter.weights.module.get_input_embeddings().weight
+    before = weight.clone()
+    weight.mul_(2)
+    crew = Here()
+    with spreading(Over(crew)):
+        lens_facts(adapter, planted_facts())
+    weight.copy_(before)
+    assert not crew.jobs
+
+
+def test_what_cannot_be_sent_stays_here(adapter):
+    crew, own = Here(), Metric("own", lambda *run: LOGIT_DIFF(*run), "logits", 0.1)
+    with spreading(Over(crew)):
+        trace_heads(adapter, planted_facts(), metric=own, controls=False)
+        trace_heads(adapter, planted_facts().take(1), controls=False)
+    assert not crew.jobs
+
+
+def test_a_part_that_kills_its_workers_is_given_up():
+    queue = Queue(1)
+    for _ in range(MOST_DEATHS - 1):
+        queue.again(queue.take(), "traces", "it was killed")
+    with pytest.raises(ClusterError, match=r"traces: 3 workers died .* it was killed"):
+        queue.again(queue.take(), "traces", "it was killed")
+
+
+def test_workers_ask_for_what_the_model_needs(adapter):
+    model = replace(travelling(adapter), n_bytes=BESIDES)  # and twice that, in loading
+    big, small = ({"CPU": 8.0, "memory": n * BESIDES} for n in (6.5, 2.0))
+    needs = Needs.of(model, [big, small])
+    assert (needs.cpus, needs.gpus, needs.memory) == (4, 0, 3 * BESIDES)
+    assert room(needs, [big, small]) == 2
+    on_cuda = replace(model, origin=replace(model.origin, device="cuda"))
+    needs = Needs.of(on_cuda, [big])
+    assert needs.gpus == 1
+    assert room(needs, [big]) == 0
+    assert room(needs, [{**big, "GPU": 1.0}]) == 1
+    assert "needs 1 CPUs, 1 GPUs and 3.2 GB" in needs.too_much([big])
