@@ -46,7 +46,9 @@ def change(x: Tensor) -> Tensor:
 def close(
     adapter: ModelAdapter, actual: Tensor, expected: Tensor, other_shape: float = 1e-4
 ) -> None:
-    atol = other_shape if adapter.n_layers > 10 else within(adapter.weights.architecture)
+    # of activations up to 10; rounding grows with them (Gemma scales its embeddings)
+    size = max(1.0, float(expected.abs().max()) / 10)
+    atol = other_shape if adapter.n_layers > 10 else size * within(adapter.weights.architecture)
     torch.testing.assert_close(actual, expected, atol=atol, rtol=1e-5)
 
 

@@ -18,7 +18,10 @@ from pytest_interp.adapters.sites import (
     RESID_MID,
     RESID_POST,
     RESID_PRE,
+    K,
+    Q,
     Site,
+    V,
 )
 from pytest_interp.errors import HookError
 
@@ -90,6 +93,8 @@ class Taps:
             elif through_mid and layer is not None and site.kind == MLP_OUT:
                 self._mlp_out[layer] = new
             # with a graph what flows on must come from the captured tensor, be it a view
+            if self._grad and site.kind in (Q, K, V):
+                return new.clone()  # OLMo clips these in place, and with them what was captured
             return None if new is value and not self._grad else new
 
         return tap

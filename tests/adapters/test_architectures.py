@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from architectures import BUILD, VOCABULARY
-from contract import measured, within
+from contract import TOKENS, measured, within
 from tiny import adapter_of
 
+from pytest_interp.adapters import Site
 from pytest_interp.adapters.layouts import ARCHITECTURES
 
 PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
@@ -54,6 +55,20 @@ def test_the_unit_of_noise_is_that_of_what_enters_the_first_block(model):
     adapter = adapter_of(model, "nnsight")
     every_token = adapter.embed(torch.arange(VOCABULARY)[None])
     assert adapter.embedding_std == pytest.approx(float(every_token.std(correction=0)), rel=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["transformer_lens", "nnsight"])
+@pytest.mark.parametrize("kind", ["q", "k", "v"])
+def test_what_a_model_clips_in_place_is_captured_as_it_was(backend, kind):
+    """With a graph the captured tensor is no copy, and OLMo writes into what it is handed."""
+    adapter, site = adapter_of("olmo", backend), Site(kind, 1)
+    tokens = torch.tensor(TOKENS)
+    with_graph = adapter.run(tokens, capture=[site], grad=True)
+    assert torch.equal(with_graph[site].detach(), adapter.run(tokens, capture=[site])[site])
+    (gradient,) = torch.autograd.grad(with_graph.logits[0, -1, 7], with_graph[site])
+    clipped = with_graph[site].abs() > adapter.weights.module.config.clip_qkv
+    assert clipped.any()
+    assert not gradient[clipped].any()
 
 
 def test_the_docs_have_each_row_of_the_architectures():

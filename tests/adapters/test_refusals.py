@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from contract import check_that_rows_join, check_writable
 from tiny import tiny_module, tiny_tokenizer
 from torch import Tensor
 
@@ -41,6 +42,7 @@ def test_an_edit_that_changes_the_shape(tiny):
 @pytest.mark.parametrize("kind", ["q", "k", "v", "pattern"])
 def test_rows_that_join_where_the_block_counts_them(tiny, kind):
     """Behind these the block puts heads side by side for as many rows as came in."""
+    check_writable(tiny, Site(kind, 1))
     with pytest.raises(HookError, match=r"2 rows where 1 came in.*resid_pre\.1"):
         tiny.run(TOKENS[:1], edits={Site(kind, 1): lambda x: torch.cat([x, 2 * x])})
 
@@ -48,7 +50,8 @@ def test_rows_that_join_where_the_block_counts_them(tiny, kind):
 @pytest.mark.parametrize("kind", ["head", "attn_out", "resid_mid", "mlp_neurons", "mlp_out"])
 def test_rows_that_join_within_a_block(tiny, kind):
     """One row broadcasts over those that join; several do not."""
-    site, tokens = Site(kind, 1), torch.tensor(TOKENS)
+    check_that_rows_join(tiny)
+    (site,), tokens = check_writable(tiny, Site(kind, 1)), torch.tensor(TOKENS)
     grown = tiny.run(tokens[:1], edits={site: lambda x: torch.cat([x, 2 * x])})
     assert len(grown.logits) == 2
     with pytest.raises(HookError, match=r"4 rows where 2 came in.*resid_pre\.1"):
