@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The option and its ini twin, which it overrides."""
     text = (
         "results kept on disk: on reads and writes them, refresh computes and writes, off does "
-        "neither (default: on; off where CI is set)"
+        "neither (default)"
     )
     parser.getgroup("interp").addoption("--interp-cache", choices=MODES, help=text)
     parser.addini("interp_cache", text, default="")
@@ -41,8 +41,7 @@ def mode_here(config: pytest.Config) -> str:
     """
     if os.environ.get(_VARIABLE, "").lower() == "off":
         return "off"
-    default = "off" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "on"
-    mode = str(config.getoption("interp_cache") or config.getini("interp_cache") or default)
+    mode = str(config.getoption("interp_cache") or config.getini("interp_cache") or "off")
     if mode not in MODES:
         raise pytest.UsageError(f"interp_cache = {mode!r} in the ini file: use {', '.join(MODES)}")
     return mode
