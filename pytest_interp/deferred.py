@@ -96,3 +96,8 @@ def attach(
         return Deferred(f"{package}.{module}", name, through)
 
     return attribute, listing, names
+
+
+def opened(thing: Any) -> Any:
+    """The thing itself, where something stands for it until it is needed."""
+    return getattr(thing, "__opened__", thing)

@@ -16,6 +16,9 @@ _workers = os.environ.get("PYTEST_XDIST_WORKER_COUNT")
 if _workers is not None:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(_workers))))
 
+# no test reads or writes results that the user's runs have kept, nor do subprocesses of the tests
+os.environ["PYTEST_INTERP_RESULTS"] = "off"
+
 
 def pytest_configure(config):
     # claims of the runs inside of tests are heard out here as well; specs of ours show theirs

@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_interp.deferred import opened
 from pytest_interp.errors import BackendNotInstalledError, UnknownNameError
 from pytest_interp.registry import Registry
 
@@ -53,6 +54,11 @@ def backend_names() -> tuple[str, ...]:
     return tuple(BACKENDS.all())
 
 
+def is_ours(backend: str) -> bool:
+    """Whether the adapter of this backend is one of this package's."""
+    return BACKENDS.find(backend).adapter.startswith("pytest_interp.adapters.")
+
+
 def installed(backend: str) -> bool:
     """Whether the package of a backend is installed. Does not import it."""
     return importlib.util.find_spec(BACKENDS.find(backend).package) is not None
@@ -97,5 +103,5 @@ def open_adapter(weights: Weights, backend: str) -> ModelAdapter:
         BackendNotInstalledError: the backend's package is missing.
     """
     module, _, name = BACKENDS.find(check_backend(backend)).adapter.partition(":")
-    made: ModelAdapter = getattr(importlib.import_module(module), name)(weights)
+    made: ModelAdapter = getattr(importlib.import_module(module), name)(opened(weights))
     return made

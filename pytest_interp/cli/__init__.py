@@ -14,7 +14,18 @@ from contextlib import AbstractContextManager, nullcontext
 
 from pytest_interp.errors import InterpError
 
-_COMMANDS = ("run", "models", "facts", "new", "diff", "compare", "review", "schema", "doctor")
+_COMMANDS = (
+    "run",
+    "models",
+    "facts",
+    "new",
+    "diff",
+    "compare",
+    "review",
+    "schema",
+    "doctor",
+    "cache",
+)
 """Each is a module of this package: ``HELP``, ``add(parser)`` and ``run(given)``."""
 _OF_A_PROJECT = ("run", "models", "facts", "compare", "review", "schema")
 """These use what the project of the spec file, or of the working folder, adds."""

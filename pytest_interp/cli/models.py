@@ -33,6 +33,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", action="store_true", help="print the rows as JSON")
     _add_how_to_load(check)
     check.set_defaults(command=run_check)
+    describe = actions.add_parser(
+        "describe",
+        help="draft the layout of an architecture that nobody has described, and prove it",
+        description="Finds in one pass which modules are attention, MLP and the rest, prints code "
+        "for register_layout, and checks the model with it. Exit status 1 when something does not "
+        "hold or could not be found.",
+    )
+    describe.add_argument("name", help="a name, a hub id, a folder or a file")
+    _add_how_to_load(describe)
+    describe.set_defaults(command=run_describe)
 
 
 def _add_how_to_load(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +112,38 @@ def run_check(given: argparse.Namespace) -> int:
         where = " and ".join(backends)
         print(f"\n{given.name} is the same under {where} as plain Hugging Face, and adds up")
     return 0 if holds else 1
+
+
+def run_describe(given: argparse.Namespace) -> int:
+    """Draft the layout of one model and prove it."""
+    from pytest_interp.adapters import backends
+    from pytest_interp.models import load_weights
+    from pytest_interp.models.check import tokens_of
+    from pytest_interp.models.draft import draft_layout, proved
+    from pytest_interp.progress import progress_bar
+
+    installed = backends.installed_backends()
+    names = installed or (backends.check_backend(backends.backend_names()[0]),)
+    with progress_bar():
+        weights = load_weights(given.name, given.device, given.dtype)
+        draft = draft_layout(weights, tokens_of(weights, given.prompt))
+        found, closed = proved(draft.layout, weights, names, given.prompt)
+    print(draft.code())
+    opened = [name for name in names if name not in closed]
+    print()
+    print_check(found, opened)
+    for name, why in closed.items():
+        print(f"{name} cannot open it: {why}")
+    for what in draft.unknown:
+        print(f"not found: {what}")
+    wrong = [one.name for one in found if not one.holds]
+    if wrong:
+        print(f"\nthe draft does not pass: {', '.join(wrong)}")
+    elif draft.unknown:
+        print("\nthe draft passes; what was not found, it does not have")
+    else:
+        print("\nthe draft is complete, and passes")
+    return 1 if wrong or draft.unknown or not opened else 0
 
 
 def print_check(found: Sequence[Comparison], backends: Sequence[str]) -> None:

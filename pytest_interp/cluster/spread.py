@@ -11,10 +11,12 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pytest_interp.adapters.backends import BACKENDS
 from pytest_interp.cluster.jobs import Job, Model
+from pytest_interp.cluster.kept import Kept
 from pytest_interp.memory import memory_limit
 from pytest_interp.models.origin import Origin
 from pytest_interp.provenance import git_state, run_seed
 from pytest_interp.results.joining import joined
+from pytest_interp.store.files import Store
 
 T = TypeVar("T")
 Done = Callable[[int, Any], None]
@@ -41,8 +43,8 @@ class Crew(Protocol):
 class Over:
     """Computes experiments by a crew; those that cannot travel are computed here."""
 
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, crew: Crew, store: Store | None = None) -> None:
+        self._crew, self._store = crew, store
 
     def __call__(
         self,
@@ -73,9 +75,23 @@ class Over:
             )
             for part in parts
         ]
-        found: Any = joined(self._all(jobs, title), parts)
+        kept = None if self._store is None else Kept(self._store, adapter.weights.fingerprint)
+        keys = [None] * len(jobs) if kept is None else kept.keys(jobs)
+        done = {} if kept is None else kept.found(keys)
+        left = [number for number in range(len(jobs)) if number not in done]
+
+        def note(place: int, part: Any) -> None:
+            done[left[place]] = part
+            if kept is not None:
+                kept.keep(keys[left[place]], part)
+
+        if left:
+            self._crew.do([jobs[number] for number in left], title, note)
+        found: Any = joined([done[number] for number in range(len(jobs))], parts)
         if apart and asked.get("controls", True):
             found = self._all([replace(job, do="control", whole=found)], title)[0]
+        if kept is not None:
+            kept.drop(keys)
         return cast(T, found)
 
     def _all(self, jobs: Sequence[Job], what: str) -> list[Any]:

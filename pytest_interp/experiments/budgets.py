@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -12,12 +11,12 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sizes import Sizes
 from pytest_interp.errors import MemoryLimitError
 from pytest_interp.memory import in_words, memory_limit
+from pytest_interp.models.room import free_bytes
 
 SHARE = 0.25
 """Of what is free. The rest is for other processes, and for what the estimate leaves out."""
 MOST_ON_CPU = 1 << 30
 """Bytes of a pass that nobody limits: larger ones were not faster on a CPU."""
-_MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -52,30 +51,6 @@ class Budget:
             raise MemoryLimitError(
                 f"{what} needs about {in_words(needed)}, and {self.source}. {instead}"
             )
-
-
-def free_bytes(device: torch.device) -> int:
-    """What is free on a device, with what torch holds of it and does not use."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(free + unused)
-    if device.type == "mps":
-        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
-    if not _MEMINFO.exists():  # macOS and others: half of what is built in
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    line = next(x for x in _MEMINFO.read_text().splitlines() if x.startswith("MemAvailable"))
-    return int(min(int(line.split()[1]) * 1024, _left_in_container()))
-
-
-def _left_in_container() -> float:
-    """What the limit of a container leaves."""
-    try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = (_CGROUP / "memory.current").read_text()
-        return float("inf") if limit == "max" else max(0, int(limit) - int(used))
-    except (OSError, ValueError):
-        return float("inf")
 
 
 def bytes_of_row(

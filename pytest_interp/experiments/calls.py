@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_interp.deferred import Deferred
+from pytest_interp.deferred import Deferred, opened
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,6 @@ def _ask(call: Call, answers: tuple[Answer, ...]) -> Any:
     if not answers:
         return call.compute()
     return answers[-1](call, lambda on: _ask(on, answers[:-1]))
-
-
-def opened(adapter: Any) -> Any:
-    """The adapter itself, where something stands for it until it is needed."""
-    return getattr(adapter, "__opened__", adapter)
 
 
 def call(experiment: Deferred, given: tuple[Any, ...], named: dict[str, Any]) -> Any:

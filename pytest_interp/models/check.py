@@ -92,6 +92,21 @@ def properties_of(layout: Layout, prompt: str) -> list[Property]:
     return [*found, *(Gradient(kind.name) for kind in kinds)]
 
 
+def tokens_of(weights: Weights, prompt: str) -> Tensor:
+    """The tokens of a prompt, [1, pos].
+
+    Raises:
+        PromptError: they are fewer than three.
+    """
+    ids = list(encode(weights.tokenizer, prompt))
+    if len(ids) < LEAST_TOKENS:
+        raise PromptError(
+            f"{prompt!r} is {len(ids)} token{'s' * (len(ids) != 1)}: a check needs {LEAST_TOKENS} "
+            "or more, for one token attends to itself alone. Give another prompt"
+        )
+    return torch.tensor([ids], device=weights.device)
+
+
 def check_model(
     weights: Weights,
     backends: Sequence[str],
@@ -120,13 +135,7 @@ def check_model(
         PromptError: the prompt has fewer than three tokens.
     """
     layout = layout_of(weights.module.config)
-    ids = list(encode(weights.tokenizer, prompt))
-    if len(ids) < LEAST_TOKENS:
-        raise PromptError(
-            f"{prompt!r} is {len(ids)} token{'s' * (len(ids) != 1)}: a check needs {LEAST_TOKENS} "
-            "or more, for one token attends to itself alone. Give another prompt"
-        )
-    tokens = torch.tensor([ids], device=weights.device)
+    tokens = tokens_of(weights, prompt)
     if limit is None:
         limit = precision_of(weights.dtype).activations
     adapters = [open_adapter(weights, backend) for backend in backends]

@@ -68,6 +68,7 @@ def open_checkpoint(
         NotAModelError: no model, not a causal language model, or its tensors are not those that
             its config asks for.
         DamagedWeightsError: the safetensors cannot be read.
+        MemoryLimitError: the weights take more memory than is free.
     """
     check_folder(folder)
     try:
@@ -83,6 +84,10 @@ def open_checkpoint(
 
 
 def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    import torch
+
+    from pytest_interp.models.room import check_room
+
     config: Any = read_config(folder)
     kind = _class_of(config)
     if kind is None:
@@ -93,7 +98,8 @@ def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     if not isinstance(config, kind.config_class):  # of a model that also sees, the half that reads
         config = config.get_text_config()
     with opened(find_shards(folder)) as tensors:
-        _check_size(folder, kind, config, tensors)
+        held = _check_size(folder, kind, config, tensors)
+        check_room(f"the model in {folder}", held, dtype, torch.device("cpu"))
         # the tensors are given, so transformers looks for no files of its own
         module, info = kind.from_pretrained(
             None,
@@ -121,8 +127,11 @@ def _class_of(config: PreTrainedConfig) -> Any:
     return kind
 
 
-def _check_size(folder: Path, kind: Any, config: PreTrainedConfig, tensors: Any) -> None:
-    """Refuse a config of a model that is far larger than its weights, before memory is taken."""
+def _check_size(folder: Path, kind: Any, config: PreTrainedConfig, tensors: Any) -> int:
+    """Refuse a config of a model that is far larger than its weights, before memory is taken.
+
+    Returns how many numbers the weights are.
+    """
     import torch
 
     sizes = config.get_text_config()
@@ -133,13 +142,13 @@ def _check_size(folder: Path, kind: Any, config: PreTrainedConfig, tensors: Any)
             raise NotAModelError(
                 f"the config in {folder / CONFIG} has {size!r} as {key}: expected a number above 0"
             )
-    held = sum(math.prod(tensor.get_shape()) for tensor in tensors.values())
+    held: int = sum(math.prod(tensor.get_shape()) for tensor in tensors.values())
     layers = sizes.num_hidden_layers
     if layers <= len(tensors):
         with torch.device("meta"):
             asked = sum(tensor.numel() for tensor in kind(config).parameters())
         if asked <= 2 * held:  # tied weights are held once and asked for twice
-            return
+            return held
     raise NotAModelError(
         f"config.json and weights in {folder} do not fit: the config asks for {layers} layers"
         f" and the weights are {len(tensors)} tensors of {held} numbers, which is too few"

@@ -50,8 +50,6 @@ OURS = {
 
 def config_problems(folder: Path) -> list[str]:
     """What keeps ``config.json`` from being one, in words; empty for a config."""
-    if not (folder / CONFIG).exists() and (folder / "adapter_config.json").exists():
-        return ["it holds a LoRA adapter: merge it into its base model and save that"]
     try:
         config = read_object(folder / CONFIG)
     except NotAModelError as error:

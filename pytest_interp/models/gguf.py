@@ -15,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pytest_interp.errors import DamagedWeightsError, described
 from pytest_interp.models.checkpoint import quiet
+from pytest_interp.models.room import check_room
 from pytest_interp.progress import report
 
 
@@ -24,6 +25,7 @@ def convert(parts: Sequence[Path], sha256: str, folder: Path, remedy: str) -> No
     Raises:
         DamagedWeightsError: the hash of the file is another, or it is no GGUF file of a causal
             language model; the message ends with ``remedy``, the command that brings the right one.
+        MemoryLimitError: it takes more memory than is free.
         OSError: the folder cannot be written.
     """
     _verify(parts, sha256, remedy)
@@ -67,7 +69,8 @@ def _verify(parts: Sequence[Path], sha256: str, remedy: str) -> None:
 def _dequantise(file: Path, folder: Path, remedy: str) -> None:
     from safetensors import SafetensorError
 
-    with quiet(), contextlib.redirect_stderr(io.StringIO()):  # a bar is on stderr
+    with quiet(), contextlib.redirect_stderr(io.StringIO()), _parsed_once():  # a bar is on it
+        _check_room(file, remedy)
         try:
             module, tokenizer = _read(file)
         except Exception as error:  # its header can say anything
@@ -82,15 +85,27 @@ def _dequantise(file: Path, folder: Path, remedy: str) -> None:
             raise OSError(str(error)) from error
 
 
+def _check_room(file: Path, remedy: str) -> None:
+    import gguf
+
+    try:
+        n_numbers = sum(int(tensor.n_elements) for tensor in gguf.GGUFReader(file).tensors)
+    except Exception as error:  # its header can say anything
+        raise DamagedWeightsError(
+            f"{file} cannot be read as a causal language model in GGUF ({described(error)})."
+            f" Run: {remedy}"
+        ) from error
+    check_room(str(file), n_numbers, torch.float32, torch.device("cpu"))
+
+
 def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with _parsed_once():
-        local = {"local_files_only": True, "trust_remote_code": False}
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, **local)
-        module = AutoModelForCausalLM.from_pretrained(
-            file.parent, gguf_file=file.name, dtype=torch.float32, **local
-        )
+    local = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, **local)
+    module = AutoModelForCausalLM.from_pretrained(
+        file.parent, gguf_file=file.name, dtype=torch.float32, **local
+    )
     # it is no longer quantised, but transformers refuses to save while it is marked so
     vars(module.config).pop("quantization_config", None)
     module.hf_quantizer = None

@@ -20,6 +20,7 @@ from pytest_interp.models.finite import not_finite
 from pytest_interp.models.origin import Origin
 from pytest_interp.models.placement import DeviceMap, place, spreads
 from pytest_interp.models.registry import choose_backend, find_model
+from pytest_interp.models.room import check_room
 from pytest_interp.models.sources import Source
 
 _shared: WeakValueDictionary[Hashable, Weights] = WeakValueDictionary()
@@ -34,7 +35,8 @@ def load_model(
 ) -> ModelAdapter:
     """Load a model and open it under a backend.
 
-    ``name`` is a registered name, a hub id ``org/name`` or a folder. ``backend`` is
+    ``name`` is a registered name, a hub id ``org/name`` or ``org/name@revision``, a folder (of a
+    LoRA adapter, too) or a ``.gguf`` file. ``backend`` is
     ``"transformer_lens"``, ``"nnsight"`` or ``"auto"``: the model's own default when it is
     installed, else another that is. The other arguments are those of :func:`load_weights`.
 
@@ -72,6 +74,7 @@ def load_weights(
         CacheError: the weights have to be converted, and the cache cannot be written.
         DeviceError: an unknown or unavailable device or dtype, one that the weights overflow, or a
             device map that does not fit the model.
+        MemoryLimitError: it takes more memory than is free, by the headers of its files.
     """
     entry = find_model(name)
     source, asked = entry.source, entry.device_map if device is None else device
@@ -87,6 +90,9 @@ def load_weights(
         if weights is None or weights.changes():
             module, tokenizer = source.load(kind)
             if device_map is None:
+                if where.type != "cpu":
+                    numbers = sum(tensor.numel() for tensor in module.parameters())
+                    check_room(str(name), numbers, kind, where)
                 module.to(where)
             module.eval().requires_grad_(False)
             _check_finite(str(name), module, source, kind)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from pytest_interp.adapters.backends import backend_names, installed
 from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
+from pytest_interp.models import lora
+from pytest_interp.models.configuration import CONFIG
+from pytest_interp.models.own_files import AdapterSource, GgufFile
 from pytest_interp.models.sources import (
     FolderSource,
     GgufSource,
@@ -101,7 +104,7 @@ def model_names() -> list[str]:
 
 
 def find_model(name: str | Path) -> ModelEntry:
-    """The entry of a registered name, an existing folder, or a hub id ``org/name``.
+    """The entry of a registered name, a folder or GGUF file, or a hub id ``org/name@revision``.
 
     Raises:
         UnknownNameError: it is none of them.
@@ -163,10 +166,30 @@ def choose_backend(name: str | Path) -> str:
 def _unregistered(text: str) -> Source:
     path = Path(text).expanduser()
     if text and path.exists():
-        return FolderSource(path.resolve())
-    if path.is_absolute() or text.startswith(".") or text.count("/") > 1:
-        raise NotAModelError(f"there is no folder {path}: a model was expected in it.")
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", text):
-        return HubSource(text)
-    hint = "A model of the Hugging Face hub is named org/name; a local one by its folder's path."
+        return _local(path.resolve())
+    repo, _, revision = text.partition("@")
+    is_path = path.is_absolute() or text.startswith(".") or repo.count("/") > 1
+    if is_path or path.suffix == ".gguf":
+        raise NotAModelError(f"there is no folder or file {path}: a model was expected in it.")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", text):
+        return HubSource(repo, revision or None)
+    hint = (
+        "A model of the Hugging Face hub is named org/name or org/name@revision; a local one by "
+        "its path."
+    )
     raise UnknownNameError.of("model", text, model_names(), hint)
+
+
+def _local(path: Path) -> Source:
+    if path.is_file() and path.suffix == ".gguf":
+        return GgufFile(path)
+    if (path / lora.CONFIG).is_file() and not (path / CONFIG).exists():
+        base = lora.base_of(path)
+        folder = (path / base if base.startswith(".") else Path(base).expanduser()).resolve()
+        if (folder / lora.CONFIG).is_file() and not (folder / CONFIG).exists():
+            raise NotAModelError(
+                f"the adapter in {path} names {base!r} as its base, which is an adapter itself: "
+                "merge that one first, save the model, and name its folder"
+            )
+        return AdapterSource(path, _local(folder) if folder.is_dir() else find_model(base).source)
+    return FolderSource(path)

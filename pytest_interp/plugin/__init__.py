@@ -13,6 +13,7 @@ pytest_plugins = [
     "pytest_interp.plugin.only",
     "pytest_interp.plugin.workers",
     "pytest_interp.plugin.models",
+    "pytest_interp.plugin.kept",
     "pytest_interp.plugin.specs",
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",

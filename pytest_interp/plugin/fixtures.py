@@ -44,8 +44,7 @@ def model(interp_target: Target, pytestconfig: pytest.Config) -> Weights:
     per model, not per backend. To change them, take ``model.copy()``: a test that leaves the shared
     ones changed fails, and the next one gets them anew.
     """
-    target = interp_target
-    return pytestconfig.stash[MODELS].weights(target.model, target.device, target.dtype)
+    return pytestconfig.stash[MODELS].target_weights(interp_target)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +55,7 @@ def adapter(model: Weights, interp_target: Target, pytestconfig: pytest.Config) 
     ``@pytest.mark.interp(model="smollm2-135m", backends=["nnsight"])``.
     """
     backend = interp_target.backend or backend_names()[0]
-    return pytestconfig.stash[MODELS].adapter(model, backend)
+    return pytestconfig.stash[MODELS].target_adapter(model, backend)
 
 
 @pytest.fixture

@@ -10,13 +10,21 @@ import inspect
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from pytest_interp.adapters.backends import backend_names, installed_backends, open_adapter
+from pytest_interp.adapters.backends import (
+    backend_names,
+    check_backend,
+    installed_backends,
+    is_ours,
+    open_adapter,
+)
+from pytest_interp.deferred import opened
 from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
-from pytest_interp.models.registry import choose_backend, model_names
+from pytest_interp.models.registry import choose_backend, find_model, model_names
 from pytest_interp.plugin.checkpoints import Checkpoint
+from pytest_interp.plugin.unopened import ADAPTER, WEIGHTS, Unopened, made_of, stands_in
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -102,6 +110,55 @@ class Models:
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
         self._opened: WeakKeyDictionary[ModelAdapter, State] = WeakKeyDictionary()
+        self.keeps_results = False
+        """Results are kept on disk: models then wait until something of them is needed."""
+        self._named: WeakKeyDictionary[Any, Mapping[str, Any]] = WeakKeyDictionary()
+
+    def target_weights(self, target: Target) -> Weights:
+        """The weights of a test, or what stands for them. Errors as for ``load_weights``."""
+        asked = (target.model, target.device, target.dtype)
+        if not self.keeps_results or target.model in self._missing:
+            return self.weights(*asked)
+        from pytest_interp.store.keys import files_of
+
+        source = find_model(self.settings.source_of(target.model)).source
+        if (files := files_of(source)) is None:
+            return self.weights(*asked)
+        shown = f"<weights of {target.model}: {source.describe()}>"
+        known = {"name": target.model}
+        made: Any = Unopened(WEIGHTS, known, shown, lambda: self.weights(*asked))
+        settings = self.settings
+        self._named[made] = {
+            "name": target.model,
+            "files": files,
+            "device": settings.device or target.device,
+            "dtype": settings.dtype or target.dtype,
+        }
+        return cast("Weights", made)
+
+    def target_adapter(self, weights: Weights, backend: str) -> ModelAdapter:
+        """The adapter of a test, or what stands for it. Errors as for ``open_adapter``."""
+        if not stands_in(weights) or not is_ours(backend):
+            return self.adapter(opened(weights), backend)
+        check_backend(backend)
+        known = {"name": weights.name, "backend": backend, "weights": weights}
+        shown = f"<{weights.name} under {backend}>"
+        made: Any = Unopened(ADAPTER, known, shown, lambda: self.adapter(opened(weights), backend))
+        self._named[made] = {**self._named[weights], "backend": backend}
+        return cast("ModelAdapter", made)
+
+    def kept_as(self, adapter: object) -> Mapping[str, Any] | None:
+        """What names this model among kept results; None for one that is not as it was loaded.
+
+        One that nobody has opened is as its files are. An opened one is compared, its hooks and
+        tensors too. A test's own adapters have no name.
+        """
+        if not stands_in(adapter) or adapter not in self._named:
+            return None
+        named = self._named[adapter]
+        # a test may have opened the weights alone, and the adapter not yet
+        held = [adapter, cast(Any, adapter).weights]
+        return None if self.changes(named["name"], held) else named
 
     def weights(self, name: str, device: str | None = None, dtype: str | None = None) -> Weights:
         """Load a model, or give it again. Errors as for ``load_weights``.
@@ -143,7 +200,7 @@ class Models:
         weights = list(self._weights.get(name or "", {}).values())
         adapters: list[ModelAdapter] = []
         if package := sys.modules.get("pytest_interp.adapters.base"):
-            things = list(held)
+            things = [made for one in held if (made := made_of(one)) is not None]
             weights += [one for one in things if isinstance(one, package.Weights)]
             adapters += [one for one in things if isinstance(one, package.ModelAdapter)]
         found: dict[str, None] = {}
@@ -170,8 +227,11 @@ class Models:
         Results are frozen, so that they can be shared. With arguments that cannot be hashed, or an
         adapter whose changes cannot be seen, it runs each time.
         """
+        if self.kept_as(adapter) is not None:
+            return self._once_as_loaded(experiment, adapter, given, named)
         from pytest_interp.adapters.state import UNSEEN, key_of
 
+        adapter = opened(adapter)
         bound = inspect.signature(experiment).bind(adapter, *given, **named)
         bound.apply_defaults()
         state = adapter.state()
@@ -181,6 +241,25 @@ class Models:
         except TypeError:
             return experiment(adapter, *given, **named)
         if UNSEEN in state.values():
+            return experiment(adapter, *given, **named)
+        known = self._results.setdefault(adapter.weights, {})
+        if key not in known:
+            known[key] = experiment(adapter, *given, **named)
+        found: T = known[key]
+        return found
+
+    def _once_as_loaded(
+        self,
+        experiment: Callable[..., T],
+        adapter: ModelAdapter,
+        given: tuple[Any, ...],
+        named: dict[str, Any],
+    ) -> T:
+        """The same for a model that is as it was loaded, whether that has happened yet or not."""
+        key = (experiment, adapter.backend, given, *sorted(named.items()))
+        try:
+            hash(key)
+        except TypeError:
             return experiment(adapter, *given, **named)
         known = self._results.setdefault(adapter.weights, {})
         if key not in known:

@@ -76,6 +76,10 @@ class Store:
         self.trim()
         return True
 
+    def drop(self, key: str) -> None:
+        """Forget the result of this key, where there is one."""
+        self._file(key).unlink(missing_ok=True)
+
     def trim(self) -> None:
         """Drop what was not used for longest, until the rest is within the limit."""
         by_age = sorted(self.entries(), key=lambda entry: entry[1].st_mtime_ns)

@@ -1,4 +1,7 @@
-"""Whether something in this process has changed what computes, as a test does with monkeypatch."""
+"""Whether something in this process has changed what computes: a monkeypatch, or an extension.
+
+Imported before the code of others, so that what is registered then is this package's own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,22 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
+from pytest_interp.adapters.layouts import ARCHITECTURES
+from pytest_interp.adapters.places import HOOKS, MODULES
+from pytest_interp.adapters.sites import SITES
+from pytest_interp.options.corruptions import CORRUPTIONS
+from pytest_interp.options.metrics import METRICS
+from pytest_interp.registry import Registry
+
+_REGISTRIES: tuple[Registry[Any], ...] = (
+    ARCHITECTURES,
+    SITES,
+    HOOKS,
+    MODULES,
+    METRICS,
+    CORRUPTIONS,
+)
+_BUILT_IN = [dict(registry.here()) for registry in _REGISTRIES]
 _COMPUTES = ("adapters", "experiments", "models", "options", "facts", "planted", "results", "stats")
 _PARTS = tuple(f"pytest_interp.{name}" for name in _COMPUTES)
 _MOCKS = "unittest.mock"
@@ -25,6 +44,14 @@ def patched() -> str | None:
                 if _is_foreign(value):
                     return where
     return None
+
+
+def registered_by_others() -> bool:
+    """Whether anyone has added, or replaced, something by which experiments compute."""
+    return any(
+        registry.here() != built_in or set(registry.names()) != set(built_in)
+        for registry, built_in in zip(_REGISTRIES, _BUILT_IN, strict=True)
+    )
 
 
 def _values(name: str, module: ModuleType) -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from pytest_interp.experiments import lens_facts, trace_heads
 from pytest_interp.experiments.spreading import spreading
 from pytest_interp.models import load_model
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric
+from pytest_interp.store.files import Store
 
 
 class Here:
@@ -47,6 +48,32 @@ def test_parts_are_computed_apart_and_controls_at_the_end(adapter):
     assert (apart.patched == alone.patched).all()
     assert apart.controls == alone.controls
     assert replace(apart.provenance, time="") == replace(alone.provenance, time="")
+
+
+@pytest.mark.guarantee(
+    "kept",
+    "A run on a cluster that broke goes on from the parts that were done.",
+    sees="the other parts are computed, and the whole is the same",
+)
+def test_a_broken_run_goes_on_where_it_stopped(adapter, tmp_path):
+    store, alone = Store(tmp_path), lens_facts(adapter, planted_facts())
+
+    class Breaking(Here):
+        def do(self, jobs, what, done):
+            super().do(jobs[:1], what, done)
+            if len(jobs) > 1:
+                raise ClusterError("all nodes are gone")
+
+    with spreading(Over(Breaking(), store)), pytest.raises(ClusterError, match="all nodes"):
+        lens_facts(adapter, planted_facts())
+    assert len(store.entries()) == 1
+    crew = Here()
+    with spreading(Over(crew, store)):
+        apart = lens_facts(adapter, planted_facts())
+    assert [job.do for job in crew.jobs] == ["cut", "compute"], "one of two parts was there"
+    assert apart.to_json() == alone.to_json()
+    assert (apart.answer_margin() == alone.answer_margin()).all()
+    assert not store.entries(), "parts go when the whole is there"
 
 
 @pytest.mark.guarantee(

@@ -15,8 +15,10 @@ from pytest_interp.adapters import ModelAdapter, Weights, open_adapter
 from pytest_interp.adapters.sizes import Sizes
 from pytest_interp.errors import InterpError, MemoryLimitError
 from pytest_interp.experiments import budgets
-from pytest_interp.experiments.budgets import Budget, bytes_of_row, free_bytes, row_of
+from pytest_interp.experiments.budgets import Budget, bytes_of_row, row_of
 from pytest_interp.memory import in_words, limit_memory, memory_limit, parse_bytes
+from pytest_interp.models import room
+from pytest_interp.models.room import free_bytes
 
 SMOLLM2 = Sizes(30, 9, 3, 576, 64, 1536, 49152)
 CLEAR = Path("/proc/self/clear_refs")
@@ -134,8 +136,8 @@ def test_what_is_free(tmp_path, monkeypatch):
     (tmp_path / "memory.current").write_text("2000\n")
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal: 100 kB\nMemAvailable: 50 kB\n")
-    monkeypatch.setattr(budgets, "_CGROUP", tmp_path)
-    monkeypatch.setattr(budgets, "_MEMINFO", meminfo)
+    monkeypatch.setattr(room, "_CGROUP", tmp_path)
+    monkeypatch.setattr(room, "_MEMINFO", meminfo)
     assert free_bytes(torch.device("cpu")) == 3000, "the limit of the container"
     (tmp_path / "memory.max").write_text("max\n")
     assert free_bytes(torch.device("cpu")) == 50 * 1024

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import tiny_module, tiny_tokenizer, tiny_weights
 
-from pytest_interp.adapters import Weights, backend_names, open_adapter
+from pytest_interp.adapters import Weights, backend_names, backends, open_adapter
 from pytest_interp.adapters.nnsight import NNsightAdapter
 from pytest_interp.cli import main
 from pytest_interp.errors import PromptError
@@ -170,6 +170,7 @@ def test_a_check_can_be_read_by_programs(tmp_path, capsys, monkeypatch):
 
     forward = NNsightAdapter._forward
     monkeypatch.setattr(NNsightAdapter, "_forward", lambda *args: math.nan * forward(*args))
+    monkeypatch.setattr(backends, "installed_backends", lambda: ("nnsight",))
     assert main(asked) == 1
     said = json.loads(capsys.readouterr().out)
     assert said["holds"] is False

@@ -134,7 +134,7 @@ def test_a_file_with_another_hash_is_damaged_and_leaves_no_entry(monkeypatch, tm
         ),
         (
             lambda f: (f / "config.json").rename(f / "adapter_config.json"),
-            "LoRA adapter: merge it",
+            "names no base model",
         ),
         (
             lambda f: (f / "config.json").write_text('{"model_type": "vit"}'),

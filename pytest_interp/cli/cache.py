@@ -1,0 +1,27 @@
+"""``pytest-interp cache``: what is kept of earlier runs, and clearing it."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "show the results that are kept of earlier runs, or clear them"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("--clear", action="store_true", help="drop all of them")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Show where results of earlier runs are kept, how many and how large; or clear them."""
+    from pytest_interp.store.files import LIMIT, Store, store_folder
+
+    store = Store(store_folder())
+    if given.clear:
+        print(f"dropped {store.clear()} results from {store.folder}")
+        return 0
+    found = store.entries()
+    size = sum(stat.st_size for _, stat in found)
+    print(f"{len(found)} results, {size / 1e6:.1f} MB of at most {LIMIT / 1e6:.0f} MB")
+    print(f"in {store.folder}")
+    return 0

@@ -1,0 +1,174 @@
+"""Weights in files of the user's own: GGUF files, adapters, revisions, and room for them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pytest_interp.errors import MemoryLimitError, NotAModelError, UnknownNameError
+from pytest_interp.models import HubSource, load_model, load_weights, room
+from pytest_interp.models.registry import find_model
+from tests.models.conftest import save_tiny
+from tests.models.test_gguf import write_tiny
+
+ANY = pytest.mark.guarantee(
+    "green",
+    "A GGUF file, a revision of the hub and a LoRA adapter on its base are given as a model.",
+    sees="path/to/model.gguf, org/name@revision or the adapter's folder wherever a name is taken",
+)
+
+
+@ANY
+def test_a_gguf_file_is_a_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path / "cache"))
+    tensors = write_tiny(tmp_path / "own.gguf")
+    weights = load_weights(tmp_path / "own.gguf", "cpu", "float32")
+    assert np.array_equal(weights.module.lm_head.weight.numpy(), tensors["output"])
+    assert weights.source == f"GGUF file {tmp_path / 'own.gguf'}"
+
+
+def test_a_file_that_is_none_and_one_that_is_missing_are_named(tmp_path):
+    (tmp_path / "a.gguf").write_bytes(b"PK\x03\x04")
+    with pytest.raises(NotAModelError, match=r"a\.gguf is no GGUF file"):
+        load_weights(tmp_path / "a.gguf")
+    with pytest.raises(NotAModelError, match="there is no folder or file"):
+        load_weights("models/b.gguf")
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A cache of the hub with two revisions of one repository, the first of them sharded."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    home = tmp_path / "hub" / "models--org--tiny"
+    for seed, (commit, ref) in enumerate({"a" * 40: "main", "b" * 40: "v1"}.items()):
+        folder = save_tiny(home / "snapshots" / commit, seed=seed)
+        (home / "refs").mkdir(exist_ok=True)
+        (home / "refs" / ref).write_text(commit)
+        (home / "blobs").mkdir(exist_ok=True)
+        blob = home / "blobs" / f"blob{seed}"
+        shutil.move(folder / "model.safetensors", blob)
+        (folder / "model.safetensors").symlink_to(f"../../blobs/blob{seed}")
+    return home
+
+
+@ANY
+def test_a_revision_is_that_of_the_name(hub):
+    newest = load_weights("org/tiny", "cpu", "float32")
+    older = load_weights("org/tiny@v1", "cpu", "float32")
+    exact = load_weights(f"org/tiny@{'b' * 40}", "cpu", "float32")
+    assert older.source == "hub org/tiny@v1"
+    assert older.fingerprint == exact.fingerprint != newest.fingerprint
+    with pytest.raises(Exception, match="v2"):
+        load_weights("org/tiny@v2", "cpu")
+
+
+def test_a_revision_may_have_slashes_and_a_name_may_not():
+    assert find_model("org/name@refs/pr/1").source == HubSource("org/name", "refs/pr/1")
+    with pytest.raises(UnknownNameError, match="org/name@revision"):
+        find_model("org/name@")
+
+
+@pytest.fixture
+def adapted(tmp_path):
+    """A LoRA adapter beside its base model, and the change of the weights that it makes."""
+    base = save_tiny(tmp_path / "base", "llama")
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    said = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": str(base),
+        "r": 2,
+        "lora_alpha": 6,
+        "target_modules": ["v_proj"],
+    }
+    (folder / "adapter_config.json").write_text(json.dumps(said))
+    torch.manual_seed(0)
+    tensors, changes = {}, {}
+    for layer in (0, 1):
+        path = f"model.layers.{layer}.self_attn.v_proj"
+        a, b = torch.randn(2, 16), torch.randn(8, 2)
+        tensors[f"base_model.model.{path}.lora_A.weight"] = a
+        tensors[f"base_model.model.{path}.lora_B.weight"] = b
+        changes[f"{path}.weight"] = 3 * b @ a
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    return folder, base, changes
+
+
+@ANY
+def test_an_adapter_is_merged_into_its_base(adapted):
+    pytest.importorskip("peft", reason="the extra peft is not installed")
+    folder, base, changes = adapted
+    plain = load_weights(base, "cpu", "float32")
+    model = load_model(folder, "nnsight", "cpu", "float32")
+    before, after = plain.module.state_dict(), model.weights.module.state_dict()
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        expected = tensor + changes.get(name, 0)
+        torch.testing.assert_close(after[name], expected, atol=1e-5, rtol=0)
+    said = model.provenance()
+    assert said.fingerprint != plain.fingerprint
+    assert f"fingerprint {plain.fingerprint}" in said.source
+    assert f"merged into folder {base}" in said.source
+
+
+@pytest.mark.guarantee(
+    "files",
+    "An adapter that is a pickle, is no LoRA or belongs to another model is refused.",
+    sees="`NotAModelError` with what it is, what was expected, and what to do.",
+)
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: (f / "adapter_model.safetensors").rename(f / "adapter_model.bin"), "pickles"),
+        (lambda f: change(f, peft_type="IA3"), "adapter type 'IA3'"),
+        (lambda f: change(f, megatron_config={"x": 1}), "asks for megatron_config"),
+        (lambda f: change(f, target_modules=["nothing"]), "does not fit its base model"),
+        (lambda f: change(f, target_modules=["v_proj", "q_proj"]), "4 tensors are missing"),
+        (lambda f: change(f, base_model_name_or_path=None), "names no base model"),
+        (lambda f: change(f, base_model_name_or_path="."), "is an adapter itself"),
+    ],
+)
+def test_an_adapter_that_cannot_be_merged_is_named(adapted, spoil, message):
+    pytest.importorskip("peft", reason="the extra peft is not installed")
+    folder, _, _ = adapted
+    spoil(folder)
+    with pytest.raises(NotAModelError, match=message):
+        load_weights(folder, "cpu")
+
+
+def change(folder, **values):
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+ROOM = pytest.mark.guarantee(
+    "messages",
+    "A model that does not fit into memory is refused before it is loaded.",
+    sees="What it takes, what is free, and what to change, by the headers of its files.",
+)
+
+
+@ROOM
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("bfloat16", 2)])
+def test_a_model_that_does_not_fit_is_not_loaded(tiny, monkeypatch, dtype, size):
+    numbers = sum(tensor.numel() for tensor in load_file(tiny / "model.safetensors").values())
+    monkeypatch.setattr(room, "free_bytes", lambda _: int(numbers * size * 1.05))
+    with pytest.raises(MemoryLimitError, match=f"its {numbers:,} numbers take") as raised:
+        load_weights(tiny, "cpu", dtype)
+    assert "are free on cpu" in str(raised.value)
+    assert ("bfloat16" in str(raised.value).partition("Free memory")[2]) == (size == 4)
+    monkeypatch.setattr(room, "free_bytes", lambda _: int(numbers * size * 1.2))
+    load_weights(tiny, "cpu", dtype)
+
+
+@ROOM
+def test_a_gguf_file_that_does_not_fit_is_not_dequantised(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path / "cache"))
+    write_tiny(tmp_path / "own.gguf")
+    monkeypatch.setattr(room, "free_bytes", lambda _: 1000)
+    with pytest.raises(MemoryLimitError, match=r"own\.gguf does not fit"):
+        load_weights(tmp_path / "own.gguf", "cpu")
