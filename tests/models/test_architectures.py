@@ -3,7 +3,7 @@
 import pytest
 import torch
 from architectures import BUILD
-from tiny import adapter_of, tiny_weights
+from tiny import adapter_of, tiny_module, tiny_tokenizer, tiny_weights
 
 from pytest_interp import load_model
 from pytest_interp.models.check import check_model
@@ -44,10 +44,10 @@ def test_the_check_holds(model):
     ],
 )
 def test_a_folder_of_it_opens(model, tmp_path):
-    weights = tiny_weights(model)
-    weights.module.save_pretrained(tmp_path)
-    weights.tokenizer.save_pretrained(tmp_path)
+    module = tiny_module(model)  # its own: saving writes into the config
+    module.save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
     opened = load_model(str(tmp_path), "nnsight", device="cpu", dtype="float32")
     tokens = torch.tensor([[5, 17, 42, 3]])
     same = opened.run(tokens, logits="all").logits
-    torch.testing.assert_close(same, weights.module(tokens).logits, atol=1e-6, rtol=0)
+    torch.testing.assert_close(same, module(tokens).logits, atol=1e-6, rtol=0)
