@@ -6,7 +6,10 @@ from mortal import MORTAL
 from planted_sets import planted_facts
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'pytest-interp[ray]'")
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.slow,  # each worker of a cluster imports torch
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning"),
+]
 
 from pytest_interp import assert_fact_localized, progress  # noqa: E402
 from pytest_interp.claims.verdict import hearing  # noqa: E402
