@@ -8,7 +8,7 @@ multiplied with the values again, as the model itself does that: an identity edi
 
 from __future__ import annotations
 
-import sys
+import inspect
 from typing import Any
 
 import torch
@@ -43,19 +43,19 @@ def _is_eager(attention: nn.Module) -> bool:
     config: Any = getattr(attention, "config", None)
     own = getattr(attention, "reorder_and_upcast_attn", False)  # gpt2's other way
     eager = getattr(config, "_attn_implementation", None) == "eager"
-    return eager and not own and hasattr(_home(attention), "eager_attention_forward")
+    return eager and not own and "eager_attention_forward" in _home(attention)
 
 
-def _home(attention: nn.Module) -> Any:
-    return sys.modules[type(attention).__module__]
+def _home(attention: nn.Module) -> dict[str, Any]:
+    """What the architecture's module holds, also where it was imported anew since."""
+    return inspect.unwrap(type(attention).forward).__globals__
 
 
 def _attend(
     attention: nn.Module, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any
 ) -> tuple[Tensor, Tensor]:
-    out, pattern = _home(attention).eager_attention_forward(
-        attention, query, key, value, *args, **kwargs
-    )
+    attend = _home(attention)["eager_attention_forward"]
+    out, pattern = attend(attention, query, key, value, *args, **kwargs)
     new = getattr(attention, PATTERN_MODULE)(pattern)
     if new is pattern:
         return out, pattern

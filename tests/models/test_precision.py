@@ -43,7 +43,9 @@ def test_every_site_sum_and_edit_is_within_the_limit_of_its_dtype(architecture, 
 def test_the_limit_hides_no_wrong_place(dtype):
     right = ARCHITECTURES.find("llama")
     register_layout(replace(right, mlp_out="post_attention_layernorm"), replace=True)
-    found = {one.name: one for one in check_model(weights("llama", dtype), ["nnsight"], "w7 w3")}
+    found = {
+        one.name: one for one in check_model(weights("llama", dtype), ["nnsight"], "w7 w3 w11")
+    }
     assert not found["resid_pre + attn_out + mlp_out = resid_post"].holds
 
 

@@ -172,14 +172,14 @@ def test_marker_over_default_model(pytester, spec, collected):
         ('"smollm2-135m"', "takes no positional arguments, got ('smollm2-135m',)"),
         (
             'modle="x"',
-            "argument of the marker interp 'modle'. Did you mean 'model' or 'other_model'?",
+            "argument of the marker interp 'modle'. Did you mean 'model' or 'remote' or 'other_model'?",
         ),
         ('other_model="no"', "other_model='no' in the marker interp is neither True nor False"),
         ("model=3", "model=3 in the marker interp is neither a name nor a list of names"),
         ("model=[]", "model=[] in the marker interp is neither"),
         ('model="planted-gpt2", backends=["nsight"]', "unknown backend 'nsight'. Did you mean"),
         ('model="planted-gtp2"', "unknown model 'planted-gtp2'. Did you mean 'planted-gpt2'"),
-        ('model="/nowhere/model"', "there is no folder /nowhere/model"),
+        ('model="/nowhere/model"', "there is no folder or file /nowhere/model"),
     ],
 )
 def test_wrong_marker_names_file_and_line(pytester, marker, message):
