@@ -172,7 +172,7 @@ def test_marker_over_default_model(pytester, spec, collected):
         ('"smollm2-135m"', "takes no positional arguments, got ('smollm2-135m',)"),
         (
             'modle="x"',
-            "argument of the marker interp 'modle'. Did you mean 'model' or 'remote' or 'other_model'?",
+            "argument of the marker interp 'modle'. Did you mean 'model' or",
         ),
         ('other_model="no"', "other_model='no' in the marker interp is neither True nor False"),
         ("model=3", "model=3 in the marker interp is neither a name nor a list of names"),
