@@ -1,12 +1,12 @@
 """Settings for the tests."""
 
 import os
+import sys
+from typing import Any
 
 import pytest
+from _pytest import pytester
 
-# runs inside of tests forget what they import, and rich cannot be imported twice: its package keeps
-# some modules of the first time
-import pytest_interp.report.terminal  # noqa: F401
 from pytest_interp import registry
 
 # torch starts a thread for each core in every process; under xdist the workers share the cores.
@@ -18,6 +18,22 @@ if _workers is not None:
 
 # no test reads or writes results that the user's runs have kept, nor do subprocesses of the tests
 os.environ["PYTEST_INTERP_RESULTS"] = "off"
+
+
+class ImportedOnce(pytester.SysModulesSnapshot):
+    """Runs inside of tests forget what they import first. Not packages, nor this one: a second copy
+    of torch's or matplotlib's modules takes time and memory, and does not know the first."""
+
+    def restore(self) -> None:
+        there: dict[str, Any] = dict(sys.modules)
+        super().restore()
+        for name, module in there.items():
+            file = getattr(module, "__file__", None) or ""
+            if "site-packages" in file or name.partition(".")[0] == "pytest_interp":
+                sys.modules.setdefault(name, module)
+
+
+pytester.SysModulesSnapshot = ImportedOnce
 
 
 def pytest_configure(config):
