@@ -21,8 +21,11 @@ os.environ["PYTEST_INTERP_RESULTS"] = "off"
 
 
 class ImportedOnce(pytester.SysModulesSnapshot):
-    """Runs inside of tests forget what they import first. Not packages, nor this one: a second copy
-    of torch's or matplotlib's modules takes time and memory, and does not know the first."""
+    """Runs inside of tests forget what they are the first to import; not packages, nor this one.
+
+    A second copy of a module of torch or matplotlib takes time and memory, and it does not know the
+    classes of the first.
+    """
 
     def restore(self) -> None:
         there: dict[str, Any] = dict(sys.modules)

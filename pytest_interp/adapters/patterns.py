@@ -48,7 +48,8 @@ def _is_eager(attention: nn.Module) -> bool:
 
 def _home(attention: nn.Module) -> dict[str, Any]:
     """What the architecture's module holds, also where it was imported anew since."""
-    return inspect.unwrap(type(attention).forward).__globals__
+    found: dict[str, Any] = inspect.unwrap(type(attention).forward).__globals__
+    return found
 
 
 def _attend(

@@ -9,6 +9,7 @@ import io
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -115,15 +116,24 @@ def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
 @contextlib.contextmanager
 def _parsed_once() -> Iterator[None]:
-    """Let transformers share one parse of the file.
+    """Let transformers share one parse of the file, which ends where the file does.
 
     It parses the vocabulary anew for the tokenizer, the config and the tensors, and each parse
     takes as long as everything else.
     """
     import gguf
 
+    class Bounded(gguf.GGUFReader):  # type: ignore[misc]
+        """Else a header that promises an array of 2**60 numbers fills the memory."""
+
+        def _get(self, offset: int, dtype: Any, count: Any = 1, *order: Any, **named: Any) -> Any:
+            found = super()._get(offset, dtype, count, *order, **named)
+            if len(found) < int(count):
+                raise ValueError(f"it ends at byte {len(self.data)}, before its header says so")
+            return found
+
     reader = gguf.GGUFReader
-    gguf.GGUFReader = functools.cache(reader)
+    gguf.GGUFReader = functools.cache(Bounded)
     try:
         yield
     finally:
