@@ -54,10 +54,11 @@ def path_patching(
 
     The path from a sender S to a receiver R, in a base run and with a source run:
 
-    1. S writes what it writes in the source run. All attention and MLP outputs between S and R
-       stay as they are in the base run. What R reads is thus the stream of the base run, plus what
-       S writes in the source run, minus what it writes in the base run. R is computed from that,
-       its norm included, at all tokens.
+    1. S writes what it writes in the source run. All attention and MLP outputs between S and R,
+       and what else a block adds, stay as they are in the base run. What R reads is thus the
+       stream of the base run, plus what S writes in the source run, minus what it writes in the
+       base run (each multiplied as the blocks do that, in Gemma 4). R is computed from that, its
+       norm included, at all tokens.
     2. What R gives (its queries, keys or values, or its MLP output) takes its place in the base
        run, at all tokens or at those that R names, from which all that comes after R is computed.
        Where R is the output, these are the logits of step 1.
@@ -207,7 +208,7 @@ class _Paths:
             if sender is None:
                 return rows.base
             # without what the prefix holds
-            change = self.written.change(sender)[:, -rows.base.shape[1] :]
+            change = self.written.change(sender, receiver.reads)[:, -rows.base.shape[1] :]
             return rows.base + change.to(rows.base)
 
         return value
