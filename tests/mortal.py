@@ -1,5 +1,4 @@
-"""A metric that says what it measured, and whose process or node dies once in the middle of its
-work.
+"""A metric that says what it measured, and whose process or node dies once in the middle.
 
 The first waits for the second: both nodes get something to do, however fast one of them is.
 """

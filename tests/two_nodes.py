@@ -31,7 +31,7 @@ def two_nodes(environment: dict[str, str] | None = None, **of_second: str) -> It
 
     address = "ray._private.services.get_node_ip_address"
     inherited = environment or {}
-    with mock.patch(address, lambda *_, **__: "127.0.0.1"):
+    with mock.patch(address, return_value="127.0.0.1"):
         with mock.patch.dict("os.environ", inherited):
             head = SMALL | {"include_dashboard": False}
             cluster = Cluster(initialize_head=True, head_node_args=head)
