@@ -1,8 +1,8 @@
 """Rasters of figures that are kept: a result that was drawn once need not be drawn to be compared.
 
 Only what this package draws of its own results is kept. A raster has no text, so that no font and
-no FreeType decides its pixels. Where something in this process has imported matplotlib already, it
-may have changed how figures look, and every figure is drawn.
+no FreeType decides its pixels. Where something in this process has changed how matplotlib draws,
+every figure is drawn.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_interp.store.codec import CannotBeKept, encode
 from pytest_interp.store.files import Store
 from pytest_interp.store.keys import code_version, figures_version, name_of
-from pytest_interp.store.patched import patched
+from pytest_interp.store.patched import COMPUTES, patched
 
 if TYPE_CHECKING:
     from pytest_interp.figures.render import Drawing
@@ -58,7 +58,7 @@ class Drawings:
 
     def draw(self, result: object) -> Drawing | KeptDrawing | None:
         """The drawing of a result; None where it has no figure."""
-        key = None if "matplotlib" in sys.modules else drawing_key(result)
+        key = drawing_key(result)
         kept = self.store.read(key) if key is not None and self.reads else None
         if kept is not None:
             raster, drawn_with = kept
@@ -77,12 +77,26 @@ def drawing_key(result: object) -> str | None:
     from pytest_interp.figures.registry import own_function
 
     function = own_function(result)
-    if function is None or patched():
+    if function is None or _is_set_otherwise() or patched((*COMPUTES, "figures")):
         return None
     try:
         return name_of({"figure": function, "result": encode(result), **_looks()})
     except CannotBeKept:
         return None
+
+
+def _is_set_otherwise() -> bool:
+    """Whether matplotlib's settings in this process are others than those that it began with."""
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is None:
+        return False
+    now, before = matplotlib.rcParams, matplotlib.rcParamsOrig
+    # as plain dicts: to ask the settings themselves for their backend chooses one
+    return any(
+        value != dict.get(before, name)
+        for name, value in dict.items(now)
+        if not name.startswith("backend")
+    )
 
 
 def _looks() -> dict[str, Any]:
