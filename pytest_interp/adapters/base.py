@@ -33,7 +33,7 @@ from pytest_interp.adapters.state import (
     state_of,
     tokenizer_state,
 )
-from pytest_interp.adapters.taps import Edit, Tap, Taps
+from pytest_interp.adapters.taps import Edit, Notes, Tap, Taps
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import NotAModelError, PromptError, UnsupportedSiteError
 from pytest_interp.facts.prompts import encode, single_token, str_tokens
@@ -48,8 +48,6 @@ class ModelAdapter(ABC):
     """
 
     backend: ClassVar[str]
-    keeps_edits: ClassVar[bool] = True
-    """Whether what an edit keeps of a run is there after it: not where runs are sent elsewhere."""
 
     def __init__(self, weights: Weights) -> None:
         """Wrap these weights.
@@ -217,6 +215,7 @@ class ModelAdapter(ABC):
         logits: Literal["last", "all"] = "last",
         grad: bool = False,
         prefix: Prefix | None = None,
+        notes: Notes | None = None,
     ) -> Run:
         """One forward pass with captures and edits.
 
@@ -233,6 +232,8 @@ class ModelAdapter(ABC):
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
             prefix: what comes before the tokens, run once by :meth:`prefix`. Positions count from
                 its end, except the keys of a ``pattern``.
+            notes: tensors by names. What edits write into it is there after the run, wherever the
+                run is made. Anything else that they keep is lost where runs are sent elsewhere.
 
         Raises:
             UnsupportedSiteError: a site that the model lacks, or an edit of a read-only one.
@@ -255,7 +256,7 @@ class ModelAdapter(ABC):
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
             shapes, together = self._shapes(rows.shape[1]), self.layout.one_batch
-            taps = Taps(captures, changes, grad, start, shapes, self.device, together)
+            taps = Taps(captures, changes, grad, start, shapes, self.device, together, notes)
             keep = 0 if logits == "all" or self.layout.cuts_positions else 1
             out = self._forward(rows, taps.plan(), keep, prefix).to(self.device)
             out = out[:, -1:] if logits == "last" else out

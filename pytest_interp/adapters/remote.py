@@ -44,8 +44,6 @@ LOCAL, NDIF = "local", "ndif"
 class RemoteAdapter(NNsightAdapter):
     """A model under nnsight, whose runs are made at a server."""
 
-    keeps_edits = False
-
     def __init__(self, weights: Weights, at: str) -> None:
         """Prepare the runs.
 

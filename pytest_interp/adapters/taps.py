@@ -30,6 +30,8 @@ Edit = Callable[[Tensor], Tensor]
 """From the activation at a site to the one that takes its place; may return more rows."""
 Tap = Callable[[Tensor], Tensor | None]
 """Sees an activation; what it returns, if anything, takes its place."""
+Notes = dict[str, Tensor]
+"""What edits keep of a run, under names of their own."""
 
 _FIRST = Site(RESID_PRE, 0)
 
@@ -54,11 +56,15 @@ class Taps:
         shapes: Shapes,
         home: torch.device,
         one_batch: str = "",
+        notes: Notes | None = None,
     ) -> None:
-        """Captures and edits lie on one device, ``home``, wherever the layer of their site is."""
+        """Captures and edits lie on one device, ``home``, wherever the layer of their site is.
+
+        ``notes`` is what the edits write into.
+        """
         self._captures, self._edits, self._grad = captures, edits, grad
         self._start, self._shapes, self._home = start, shapes, home
-        self._one_batch = one_batch
+        self._one_batch, self._notes = one_batch, {} if notes is None else notes
         self._fired: dict[Site, int] = {}
         self._mid: dict[int, Tensor] = {}
         self._mlp_out: dict[int, Tensor] = {}
@@ -147,13 +153,15 @@ class Taps:
     def found(self) -> dict[str, dict[str, Any]]:
         """What a run left here, in things that any process can read."""
         captured = {str(site): value for site, value in self.captured.items()}
-        return {"captured": captured, "fired": {str(s): n for s, n in self._fired.items()}}
+        fired = {str(s): n for s, n in self._fired.items()}
+        return {"captured": captured, "fired": fired, "notes": dict(self._notes)}
 
     def take(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over what a run elsewhere left in a copy of this."""
         values = found["captured"]
         here = {s: values[str(s)].to(self._home) for s in self._captures if str(s) in values}
         self.captured.update(here)
+        self._notes |= {name: value.to(self._home) for name, value in found["notes"].items()}
         self._fired = {site: found["fired"][str(site)] for site in self._fired}
 
     def check_fired(self, where: str) -> None:

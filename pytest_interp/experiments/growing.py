@@ -14,7 +14,7 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.sites import EMBED, Site
-from pytest_interp.adapters.taps import Edit
+from pytest_interp.adapters.taps import Edit, Notes
 from pytest_interp.experiments.pairs import Pairs
 from pytest_interp.experiments.parts import Part, Patch, joins_at
 
@@ -98,14 +98,15 @@ class Growing:
             values: as for :func:`pytest_interp.experiments.patches.patched`.
             n_shared: tokens that a prefix holds already.
             held: what the source runs hold where parts are changed, from an earlier pass.
-            keep: sites of the source runs that later passes ask for, in :attr:`kept`.
+            keep: sites of the source runs that later passes ask for, by :meth:`kept`.
             joining: whether rows join in mid-pass. Otherwise all of them begin with the pass.
         """
         self.pairs, self.patches, self.values = pairs, patches, values
         self.n, self.n_shared = len(pairs), n_shared
         self.held = None if held is None else held.after(n_shared)
         self.has_source = takes_source(pairs, values) and held is None
-        self.keep, self.kept = frozenset(keep), Held(n_shared)
+        self.keep = frozenset(keep)
+        self._notes: Notes = {}
         runs = [pairs.source, pairs.base] if self.has_source else [pairs.base]
         self.n_runs, self.joining = len(runs), joining
         begin = [*runs, *([] if joining else [pairs.base] * len(patches))]
@@ -117,14 +118,27 @@ class Growing:
         return slice(start, start + self.n)
 
     def measure(
-        self, adapter: ModelAdapter, metric: Measure, prefix: Prefix | None = None
+        self,
+        adapter: ModelAdapter,
+        metric: Measure,
+        prefix: Prefix | None = None,
+        notes: Notes | None = None,
     ) -> Tensor:
-        """Run the pass: values [run or patch, pair, ...]."""
-        logits = adapter.run(self.tokens, edits=self.edits(), prefix=prefix).logits[:, -1]
+        """Run the pass: values [run or patch, pair, ...].
+
+        ``notes`` is what the values write into.
+        """
+        self._notes = {} if notes is None else notes
+        run = adapter.run(self.tokens, edits=self.edits(), prefix=prefix, notes=self._notes)
+        logits = run.logits[:, -1]
         groups = len(logits) // self.n
         answers, others = self.pairs.answers, self.pairs.counterfactuals
         found = metric(logits, answers.repeat(groups), others.repeat(groups))
         return found.view(groups, self.n, *found.shape[1:])
+
+    def kept(self) -> Held:
+        """What the source runs of this pass hold at the sites that later passes ask for."""
+        return Held(self.n_shared, {site: self._notes[_kept_at(site)] for site in self.keep})
 
     def edits(self) -> dict[Site, Edit]:
         """By site: rows join, and parts are changed."""
@@ -158,7 +172,7 @@ class Growing:
         return torch.cat([x, x[self.rows(-1)].repeat(count, *[1] * (x.ndim - 1))])
 
     def _keep(self, site: Site, x: Tensor) -> Tensor:
-        self.kept.at[site] = x[self.rows(-2)].clone()
+        self._notes[_kept_at(site)] = x[self.rows(-2)].clone()
         return x
 
     def _change(self, parts: Sequence[tuple[int, Part]], x: Tensor) -> Tensor:
@@ -212,6 +226,10 @@ class Growing:
             for dim, size in zip(dims, sizes, strict=False)
         ]
         return torch.meshgrid(*picked, indexing="ij")
+
+
+def _kept_at(site: Site) -> str:
+    return f"source at {site}"
 
 
 def _in_turn(edits: Sequence[Edit]) -> Edit:

@@ -26,6 +26,7 @@ from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.prefix import Prefix
 from pytest_interp.adapters.sites import Site
+from pytest_interp.adapters.taps import Notes
 from pytest_interp.experiments.blocks import Plan, plan_of
 from pytest_interp.experiments.growing import Growing, Measure, Values, bound, takes_source
 from pytest_interp.experiments.pairs import Pairs
@@ -57,6 +58,7 @@ def patched(
     n_shared: int | None = None,
     max_rows: int | None = None,
     split: bool = True,
+    notes: Notes | None = None,
     what: str = "patches",
 ) -> Patched:
     """Measure the base runs with each patch, all parts of a patch together.
@@ -76,6 +78,7 @@ def patched(
         max_rows: most rows of one pass, at least :data:`FEWEST_ROWS`. Memory sets the default.
         split: whether pairs may go to different passes. A function that keeps what it sees of all
             pairs needs them in one.
+        notes: what a function of values writes into, to be read after the runs.
         what: what the progress report calls these.
 
     Raises:
@@ -107,7 +110,7 @@ def patched(
         kept=_kept(adapter, pairs, patches, has_source) * adapter.dtype.itemsize,
     )
     title = f"{what} of {adapter.name} under {adapter.backend}"
-    run = _Run(adapter, patches, metric, values, plan)
+    run = _Run(adapter, patches, metric, values, plan, notes)
     done, total, parts = 0, len(pairs) * len(firsts), []
     for rows, some in pairs.split(plan.n_pairs):
         whole: list[Tensor] | None = None
@@ -135,6 +138,7 @@ class _Run:
     metric: Measure
     values: Values
     plan: Plan
+    notes: Notes | None
 
     def passes(self, pairs: Pairs, values: Values) -> Iterator[tuple[tuple[int, ...], Tensor]]:
         """Of each pass the places of its patches, and values [run or patch, pair, ...].
@@ -156,8 +160,8 @@ class _Run:
                 joining=not self.adapter.layout.one_batch,
             )
             before = None if prefix is None or not block.start else prefix.before(block.start)
-            yield places, growing.measure(self.adapter, self.metric, before)
-            held = growing.kept if has_source and held is None else held
+            yield places, growing.measure(self.adapter, self.metric, before, self.notes)
+            held = growing.kept() if has_source and held is None else held
 
     def _prefix(self, pairs: Pairs) -> Prefix | None:
         """The base runs up to where the last block begins."""

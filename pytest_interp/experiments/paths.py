@@ -5,8 +5,8 @@ Wang et al. 2022 (IOI, arXiv 2211.00593); Goldowsky-Dill et al. 2023 (arXiv 2304
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from torch import Tensor
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component
-from pytest_interp.errors import RemoteError
+from pytest_interp.adapters.sites import Site
+from pytest_interp.adapters.taps import Notes
 from pytest_interp.experiments.batching import alike, rows_in_budget
 from pytest_interp.experiments.groups import Positions, as_floats, of_metric
-from pytest_interp.experiments.growing import Rows
+from pytest_interp.experiments.growing import Rows, Value
 from pytest_interp.experiments.pairs import Pairs, pairs_of
 from pytest_interp.experiments.parts import Part
 from pytest_interp.experiments.patches import Patched, patched
@@ -54,10 +55,11 @@ def path_patching(
 
     The path from a sender S to a receiver R, in a base run and with a source run:
 
-    1. S writes what it writes in the source run. All attention and MLP outputs between S and R
-       stay as they are in the base run. What R reads is thus the stream of the base run, plus what
-       S writes in the source run, minus what it writes in the base run. R is computed from that,
-       its norm included, at all tokens.
+    1. S writes what it writes in the source run. All attention and MLP outputs between S and R,
+       and what else a block adds, stay as they are in the base run. What R reads is thus the
+       stream of the base run, plus what S writes in the source run, minus what it writes in the
+       base run (each multiplied as the blocks do that, in Gemma 4). R is computed from that, its
+       norm included, at all tokens.
     2. What R gives (its queries, keys or values, or its MLP output) takes its place in the base
        run, at all tokens or at those that R names, from which all that comes after R is computed.
        Where R is the output, these are the logits of step 1.
@@ -89,13 +91,7 @@ def path_patching(
             receiver that does not come after a sender, or a prompt that lacks a token of one.
         UnknownNameError: an unknown kind of component, direction, metric or corruption.
         UnsupportedSiteError: a site that the model lacks.
-        RemoteError: the runs are sent to a server.
     """
-    if not adapter.keeps_edits:
-        raise RemoteError(
-            "path_patching keeps what a receiver gives in step 1 for step 2, and what an edit keeps"
-            " of a run that is sent to a server stays there. Run without remote"
-        )
     chosen = replace(options or PathOptions(), **asked)
     chosen = replace(chosen, corruption=chosen.corruption.seeded(chosen.seed))
     given, samples = as_set(facts), chosen.corruption.n_samples
@@ -155,8 +151,6 @@ class _Paths:
     pairs: Pairs
     written: Written
     senders: Sequence[Component | None]
-    received: dict[int, Tensor] = field(default_factory=dict)
-    """By the number of its sender: what the receiver at hand gives in step 1."""
 
     def into(self, receiver: Receiver, at: Positions, measure: Any) -> Patched:
         """Measure the base runs with each path into a receiver at some tokens."""
@@ -173,15 +167,35 @@ class _Paths:
                 site = receiver.component.site
                 giving = [_From(site, at, receiver.units, sender=i) for i in numbers]
                 both = list(zip(reading, giving, strict=True))
-                self.received.clear()
-                self._run(runs, both, self._receive(receiver), measure, shared)
+                received: Notes = {}
+                step_1 = _Receive(receiver.reads, self._changes(numbers, receiver.reads), received)
+                self._run(runs, both, step_1, measure, shared, received)
                 patches = [(one,) for one in giving]
-                found.append(self._run(runs, patches, self._give, measure, shared))
+                found.append(self._run(runs, patches, _Give(received), measure, shared))
             else:
-                found.append(self._run(runs, patches, self._receive(receiver), measure, shared))
+                step_1 = _Receive(receiver.reads, self._changes(numbers, receiver.reads), {})
+                found.append(self._run(runs, patches, step_1, measure, shared))
         return replace(found[0], patched=torch.cat([one.patched for one in found]))
 
-    def _run(self, runs: Pairs, patches: Any, values: Any, measure: Any, shared: int) -> Patched:
+    def _changes(self, numbers: Iterable[int], at: Site) -> dict[int, Tensor | None]:
+        """What is read of these senders there, in the source run minus in the base run.
+
+        None for nothing.
+        """
+        named = {i: self.senders[i] for i in numbers}
+        return {
+            i: None if one is None else self.written.change(one, at) for i, one in named.items()
+        }
+
+    def _run(
+        self,
+        runs: Pairs,
+        patches: Any,
+        values: Value,
+        measure: Any,
+        shared: int,
+        notes: Notes | None = None,
+    ) -> Patched:
         room = rows_in_budget(self.adapter, runs.n_positions)
         return patched(
             self.adapter,
@@ -191,31 +205,44 @@ class _Paths:
             values,
             n_shared=shared,
             max_rows=room,
-            split=False,  # what receivers give is kept by sender
+            split=False,  # what receivers give is noted by sender
+            notes=notes,
             what="paths",
         )
 
-    def _receive(self, receiver: Receiver) -> Any:
-        """Step 1: the stream changes by what the sender writes, and the receiver is noted."""
 
-        def value(part: Part, rows: Rows) -> Tensor:
-            assert isinstance(part, _From)
-            if part.site != receiver.reads:
-                self.received[part.sender] = rows.own
-                return rows.own
-            sender = self.senders[part.sender]
-            if sender is None:
-                return rows.base
-            # without what the prefix holds
-            change = self.written.change(sender)[:, -rows.base.shape[1] :]
-            return rows.base + change.to(rows.base)
+@dataclass(frozen=True)
+class _Receive:
+    """Step 1: the stream changes by what the sender writes, and the receiver is noted.
 
-        return value
+    Holds tensors alone, as it may be sent elsewhere with the run.
+    """
 
-    def _give(self, part: Part, rows: Rows) -> Tensor:
-        """Step 2: the receiver gives what it gave then."""
+    reads: Site
+    changes: dict[int, Tensor | None]
+    received: Notes
+
+    def __call__(self, part: Part, rows: Rows) -> Tensor:
         assert isinstance(part, _From)
-        return self.received[part.sender]
+        if part.site != self.reads:
+            self.received[str(part.sender)] = rows.own
+            return rows.own
+        change = self.changes[part.sender]
+        if change is None:
+            return rows.base
+        # without what the prefix holds
+        return rows.base + change[:, -rows.base.shape[1] :].to(rows.base)
+
+
+@dataclass(frozen=True)
+class _Give:
+    """Step 2: the receiver gives what it gave then."""
+
+    received: Notes
+
+    def __call__(self, part: Part, rows: Rows) -> Tensor:
+        assert isinstance(part, _From)
+        return self.received[str(part.sender)].to(rows.own)
 
 
 def _fitting(adapter: ModelAdapter, n_positions: int, samples: int) -> int:

@@ -1,5 +1,7 @@
 """Every shipped experiment, its runs sent as to a server: the same numbers, or why not."""
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_interp import (
@@ -50,6 +52,7 @@ SAME = {
     "direct_logit_attribution": lambda m: direct_logit_attribution(m, FACT),
     "logit_lens": lambda m: logit_lens(m, FACT.clean_prompt, FACT.answer),
     "logit_lenses": lambda m: lens_facts(m, FactSet.of([FACT])),
+    "path_patching": lambda m: path_patching(m, FACT, receivers=["v.2.1", "mlp_out.2@last"]),
     "probe": lambda m: probe(m, PROMPTS, folds=2, shuffles=19, repeats=2),
     "ablate_direction": lambda m: ablate_direction(m, PROMPTS, DIRECTION),
     "steer": lambda m: steer(m, PROMPTS, DIRECTION, doses=(1.0, 2.0), neutral=("w3 w4",)),
@@ -72,11 +75,6 @@ NOT = {
         lambda m: induction_scores(m, n=1, length=5),
         UnsupportedSiteError,
         "pattern.* cannot be reached",
-    ),
-    "path_patching": (
-        lambda m: path_patching(m, FACT, ["embed"], ["v.2.1"]),
-        RemoteError,
-        "path_patching keeps what a receiver gives in step 1",
     ),
     "knock_out_attention": (
         lambda m: knock_out_attention(m, FACT, "last", "subject", window=2),
@@ -125,6 +123,14 @@ KEPT = pytest.mark.guarantee(
 def test_the_numbers_are_those_of_this_process(experiment, here, sent):
     expected, found = (SAME[experiment](adapter).to_json() for adapter in (here, sent))
     assert str(without_provenance(found)) == str(without_provenance(expected))
+
+
+@KEPT
+def test_a_map_of_several_passes_is_that_of_this_process(here, sent):
+    text = " ".join(f"w{n}" for n in range(20, 44))
+    long = replace(FACT, clean_prompt=f"w3 w10 {text}", corrupt_prompt=f"w3 w30 {text}")
+    expected, found = (causal_trace(m, long, max_rows=16, controls=False) for m in (here, sent))
+    assert found.recovery.tolist() == expected.recovery.tolist()
 
 
 @KEPT
