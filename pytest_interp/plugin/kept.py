@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +12,9 @@ from pytest_interp.errors import InterpError
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.store.answers import Kept  # before the code of projects: see store.patched
 from pytest_interp.store.mode import MODES, mode_of
+
+if TYPE_CHECKING:
+    from pytest_interp.baselines.images import Drawing
 
 _KEPT = pytest.StashKey[Kept]()
 _COUNTS = "interp_kept"
@@ -50,6 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
     except InterpError as error:
         raise pytest.UsageError(str(error)) from error
     config.add_cleanup(stack.close)
+
+
+def drawing(config: pytest.Config) -> Callable[[Any], Drawing | None]:
+    """What draws the figure of a result: with a store, what was drawn of the same one is there."""
+    kept = config.stash.get(_KEPT, None)
+    if kept is not None:
+        return kept.drawings().draw
+    from pytest_interp.figures import draw
+
+    return draw
 
 
 @pytest.hookimpl(trylast=True)

@@ -15,6 +15,7 @@ from pytest_interp.store.settings import changed_settings
 
 if TYPE_CHECKING:
     from pytest_interp.models.registry import ModelEntry
+    from pytest_interp.store.drawings import Drawings
 
 
 class NamesModels(Protocol):
@@ -76,6 +77,12 @@ class Kept:
     def has_any(self, named: Mapping[str, Any]) -> bool:
         """Whether there is a result that may be read in place of loading this model."""
         return self.reads and self.store.has_any(model_key(named))
+
+    def drawings(self) -> Drawings:
+        """Figures in the same store."""
+        from pytest_interp.store.drawings import Drawings
+
+        return Drawings(self.store, self.reads)
 
     def _key(self, call: Call) -> str | None:
         if patched() or registered_by_others() or changed_settings():

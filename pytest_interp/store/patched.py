@@ -29,8 +29,8 @@ _REGISTRIES: tuple[Registry[Any], ...] = (
     CORRUPTIONS,
 )
 _BUILT_IN = [dict(registry.here()) for registry in _REGISTRIES]
-_COMPUTES = ("adapters", "experiments", "models", "options", "facts", "planted", "results", "stats")
-_OURS = tuple(f"pytest_interp.{name}" for name in _COMPUTES)
+COMPUTES = ("adapters", "experiments", "models", "options", "facts", "planted", "results", "stats")
+"""Folders of what computes results."""
 _THEIRS = (
     "torch",
     "torch.nn.functional",
@@ -49,10 +49,10 @@ _ALL_OF_THEIRS = (
     "nnsight.",
 )
 _USED = {
-    "pytest_interp", "filelock", "gguf", "huggingface_hub", "jinja2", "lazy_loader", "nnsight",
-    "numpy", "platformdirs", "pydantic", "pydantic_core", "safetensors", "scipy", "sklearn",
-    "tokenizers", "torch", "tqdm", "transformer_lens", "transformers", "typing_extensions",
-    "xxhash", "yaml",
+    "PIL", "filelock", "gguf", "huggingface_hub", "jinja2", "lazy_loader", "matplotlib", "nnsight",
+    "numpy", "platformdirs", "pydantic", "pydantic_core", "pytest_interp", "safetensors", "scipy",
+    "sklearn", "tokenizers", "torch", "tqdm", "transformer_lens", "transformers",
+    "typing_extensions", "xxhash", "yaml",
 }  # fmt: skip
 """Packages whose functions stand in modules of this one."""
 _INSTALLED = ("site-packages", "dist-packages")
@@ -61,16 +61,18 @@ _fine: dict[str, tuple[list[int], list[Any]]] = {}
 """What stood in each module when it was last looked through, and nothing was replaced."""
 
 
-def patched() -> str | None:
+def patched(parts: tuple[str, ...] = COMPUTES) -> str | None:
     """One thing in whose place another stands; None without any.
 
     A function, method, class or constant of this package; a function, method or class of the
-    modules of torch, transformers and the backends that models compute with. Modules that nobody
+    modules of torch, transformers and the backends that models compute with. ``parts`` are the
+    folders of this package that count. Modules that nobody
     has imported are as their files are. The first look takes 0.1 s where torch is loaded, later
     ones 10 ms.
     """
+    folders = tuple(f"pytest_interp.{part}" for part in parts)
     for name, module in list(sys.modules.items()):
-        ours = name.startswith(_OURS)
+        ours = name.startswith(folders)
         theirs = name in _THEIRS or name.startswith(_ALL_OF_THEIRS)
         if not (ours or theirs) or not isinstance(module, ModuleType):
             continue

@@ -18,7 +18,7 @@ from pytest_interp.options import TraceOptions
 from pytest_interp.provenance import seeded
 from pytest_interp.store import keys
 from pytest_interp.store.keys import files_of, key_of
-from pytest_interp.store.patched import _OURS, patched
+from pytest_interp.store.patched import COMPUTES, patched
 from pytest_interp.store.settings import changed_settings
 
 FACT = FactPrompt(
@@ -128,7 +128,7 @@ def test_every_constant_of_this_package_is_as_its_source_says():
     import pytest_interp
 
     for found in walk_packages(pytest_interp.__path__, "pytest_interp."):
-        if found.name.startswith(_OURS):
+        if found.name.split(".")[1] in COMPUTES:
             import_module(found.name)
     assert patched() is None
 
