@@ -130,7 +130,7 @@ def circuit_groups(
     chosen = replace(options, **asked) if options else CircuitOptions(**asked)
     groups = groups_of(adapter, as_set(facts))
     replacements = Replacements(adapter, groups, chosen.replacing, reference)
-    return Ablated(groups, chosen.metric, patch_of(every_component(adapter)), replacements)
+    return Ablated(groups, chosen.metric, patch_of(every_writer(adapter)), replacements)
 
 
 class _Variants:
