@@ -113,12 +113,12 @@ def _parts(
     sites = [Site(kind, n) for kind in kinds if kind.in_blocks for n in layers]
     run = adapter.run(ids, capture=[Site(EMBED), *sites, Site(FINAL_NORM)])
     at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
-    module, layout = adapter.weights.module, adapter.layout
-    unembed: Any = module.get_output_embeddings()
+    weights, layout = adapter.weights, adapter.layout
+    unembed: Any = weights.part(weights.unembedding)
     answers = torch.tensor([[one.answer_id, one.counterfactual_id] for one in facts])
     columns = exact(unembed.weight[answers.to(unembed.weight.device)])
     direction = columns[:, 0] - columns[:, 1]
-    norm: Any = module.get_submodule(layout.final_norm)
+    norm: Any = weights.part(layout.final_norm)
     stream = run[Site(FINAL_NORM)][:, -1]
     held = FrozenNorm(norm, f"the final norm of {adapter.name}", stream)
     normed = norm(stream)
@@ -144,13 +144,13 @@ def _heads(
     adapter: ModelAdapter, layer: int, at: dict[Site, Tensor], towards: Tensor
 ) -> dict[str, Tensor]:
     """What the heads of a layer add [row], and what its biases do, where there are such."""
-    module, layout = adapter.weights.module, adapter.layout
-    matrix = exact(output_matrix(module, layout, layer, adapter.n_heads))
-    bias = output_bias(module, layout, layer)
+    weights, layout = adapter.weights, adapter.layout
+    matrix = exact(output_matrix(weights, layout, layer, adapter.n_heads))
+    bias = output_bias(weights, layout, layer)
     z, constant, norm = at[Site(HEAD, layer)], torch.zeros(len(towards)), None
     if layout.attn_out != layout.attention:
         path = f"{layout.blocks}.{layer}.{layout.attn_out}"
-        norm = module.get_submodule(path)
+        norm = weights.part(path)
         given = torch.einsum("rhz,hzd->rd", z, matrix)
         given = given if bias is None else given + exact(bias)
         held = FrozenNorm(norm, f"{path} of {adapter.name}", next(norm.parameters()))
