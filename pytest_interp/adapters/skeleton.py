@@ -59,7 +59,9 @@ class Skeleton(Weights):
 
     is_bare = True
     server: Holder | None = field(default=None, repr=False)
-    _parts: dict[str, tuple[str, nn.Module]] = field(default_factory=dict, repr=False)
+    _fetched: dict[tuple[str, ...], tuple[str, dict[str, Tensor]]] = field(
+        default_factory=dict, repr=False
+    )
 
     @classmethod
     def of(cls, weights: Weights) -> Skeleton:
@@ -97,20 +99,23 @@ class Skeleton(Weights):
         return super().state(seen) | ({} if self.server is None else self.server.state(seen))
 
     def part(self, path: str) -> nn.Module:
-        """A module with its weights, fetched from the server once and kept here.
+        """A module with its weights, fetched as :meth:`tensors` are."""
+        made: nn.Module = copy.deepcopy(self.module.get_submodule(path))
+        made.load_state_dict(self.tensors(path, list(made.state_dict())), assign=True)
+        return made.requires_grad_(False)
+
+    def tensors(self, path: str, names: Sequence[str]) -> dict[str, Tensor]:
+        """Tensors of a module, fetched from the server once and kept here.
 
         Raises:
             RemoteError: the server gave no answer.
         """
         if self.server is None:
             self._refuse(f"{path} of {self.name}")
-        now = key_of(self.server.state({}))
-        known = self._parts.get(path)
-        if known is None or known[0] != now:
-            made = copy.deepcopy(self.module.get_submodule(path))
-            made.load_state_dict(self.server.tensors(path, list(made.state_dict())), assign=True)
-            known = self._parts[path] = now, made.requires_grad_(False)
-        return known[1]
+        now, asked = key_of(self.server.state({})), (path, *names)
+        if self._fetched.get(asked, ("",))[0] != now:
+            self._fetched[asked] = now, self.server.tensors(path, names)
+        return self._fetched[asked][1]
 
     def copy(self) -> Self:
         """Refused: there is nothing here to copy.

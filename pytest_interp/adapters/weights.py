@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import itertools
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, cast
 
@@ -118,6 +120,11 @@ class Weights:
     def part(self, path: str) -> torch.nn.Module:
         """A module with its weights."""
         return cast(torch.nn.Module, self.module.get_submodule(path))
+
+    def tensors(self, path: str, names: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Tensors of a module, by their names in it."""
+        part = self.module.get_submodule(path)
+        return {name: operator.attrgetter(name)(part) for name in names}
 
     def twin(self) -> PreTrainedModel:
         """Copy the modules and share the tensors (about 1 MiB, whatever the model's size).

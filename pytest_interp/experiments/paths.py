@@ -55,10 +55,11 @@ def path_patching(
 
     The path from a sender S to a receiver R, in a base run and with a source run:
 
-    1. S writes what it writes in the source run. All attention and MLP outputs between S and R
-       stay as they are in the base run. What R reads is thus the stream of the base run, plus what
-       S writes in the source run, minus what it writes in the base run. R is computed from that,
-       its norm included, at all tokens.
+    1. S writes what it writes in the source run. All attention and MLP outputs between S and R,
+       and what else a block adds, stay as they are in the base run. What R reads is thus the
+       stream of the base run, plus what S writes in the source run, minus what it writes in the
+       base run (each multiplied as the blocks do that, in Gemma 4). R is computed from that, its
+       norm included, at all tokens.
     2. What R gives (its queries, keys or values, or its MLP output) takes its place in the base
        run, at all tokens or at those that R names, from which all that comes after R is computed.
        Where R is the output, these are the logits of step 1.
@@ -167,19 +168,24 @@ class _Paths:
                 giving = [_From(site, at, receiver.units, sender=i) for i in numbers]
                 both = list(zip(reading, giving, strict=True))
                 received: Notes = {}
-                step_1 = _Receive(receiver.reads, self._changes(numbers), received)
+                step_1 = _Receive(receiver.reads, self._changes(numbers, receiver.reads), received)
                 self._run(runs, both, step_1, measure, shared, received)
                 patches = [(one,) for one in giving]
                 found.append(self._run(runs, patches, _Give(received), measure, shared))
             else:
-                step_1 = _Receive(receiver.reads, self._changes(numbers), {})
+                step_1 = _Receive(receiver.reads, self._changes(numbers, receiver.reads), {})
                 found.append(self._run(runs, patches, step_1, measure, shared))
         return replace(found[0], patched=torch.cat([one.patched for one in found]))
 
-    def _changes(self, numbers: Iterable[int]) -> dict[int, Tensor | None]:
-        """What these senders write in the source run, minus in the base run; None for nothing."""
+    def _changes(self, numbers: Iterable[int], at: Site) -> dict[int, Tensor | None]:
+        """What is read of these senders there, in the source run minus in the base run.
+
+        None for nothing.
+        """
         named = {i: self.senders[i] for i in numbers}
-        return {i: None if one is None else self.written.change(one) for i, one in named.items()}
+        return {
+            i: None if one is None else self.written.change(one, at) for i, one in named.items()
+        }
 
     def _run(
         self,

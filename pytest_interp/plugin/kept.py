@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from pytest_interp.plugin.options import MODELS
 from pytest_interp.store.patched import patched, registered_by_others
 
 if TYPE_CHECKING:
+    from pytest_interp.baselines.images import Drawing
     from pytest_interp.experiments.calls import Call, GoOn
     from pytest_interp.plugin.session import Models
+    from pytest_interp.store.drawings import Drawings
     from pytest_interp.store.files import Store
 
 MODES = ("off", "on", "refresh")
@@ -68,6 +71,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(stack.close)
 
 
+def drawing(config: pytest.Config) -> Callable[[Any], Drawing | None]:
+    """What draws the figure of a result: with a store, what was drawn of the same one is there."""
+    kept = config.stash.get(_KEPT, None)
+    if kept is not None:
+        return kept.drawings().draw
+    from pytest_interp.figures import draw
+
+    return draw
+
+
 class Kept:
     """Answers calls from the store, and keeps what had to be computed."""
 
@@ -90,6 +103,12 @@ class Kept:
         if self._key(call) == key:  # nothing was changed meanwhile
             self._store.write(key, made)
         return made
+
+    def drawings(self) -> Drawings:
+        """Figures in the same store."""
+        from pytest_interp.store.drawings import Drawings
+
+        return Drawings(self._store, self._reads)
 
     def _key(self, call: Call) -> str | None:
         from pytest_interp.store.keys import key_of

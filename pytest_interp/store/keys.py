@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ def key_of(call: Call, model: Mapping[str, Any]) -> str | None:
         }
     except CannotBeKept:
         return None
+    return name_of(asked)
+
+
+def name_of(asked: Mapping[str, Any]) -> str:
+    """The key of what is asked, all of it as JSON."""
     text = json.dumps(asked, sort_keys=True).encode()
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
@@ -66,10 +71,20 @@ def files_of(source: Source) -> Any:
 @cache
 def code_version() -> str:
     """A digest of those source files of this package that results depend on; 10 ms."""
+    return _digest_of(lambda folder: folder not in _SHOWS)
+
+
+@cache
+def figures_version() -> str:
+    """The same for what draws them."""
+    return _digest_of(lambda folder: folder == "figures")
+
+
+def _digest_of(is_among: Callable[[str], bool]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(_PACKAGE.rglob("*")):
         place = file.relative_to(_PACKAGE)
-        if file.suffix in (".py", ".yaml") and place.parts[0] not in _SHOWS:
+        if file.suffix in (".py", ".yaml") and is_among(place.parts[0]):
             digest.update(f"{place.as_posix()}\0".encode())
             digest.update(hashlib.blake2b(file.read_bytes()).digest())
     return digest.hexdigest()

@@ -5,9 +5,7 @@ Imported before the code of others, so that what is registered then is this pack
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -27,22 +25,27 @@ _REGISTRIES: tuple[Registry[Any], ...] = (
     CORRUPTIONS,
 )
 _BUILT_IN = [dict(registry.here()) for registry in _REGISTRIES]
-_COMPUTES = ("adapters", "experiments", "models", "options", "facts", "planted", "results", "stats")
-_PARTS = tuple(f"pytest_interp.{name}" for name in _COMPUTES)
+COMPUTES = ("adapters", "experiments", "models", "options", "facts", "planted", "results", "stats")
+"""Folders of what computes results."""
 _MOCKS = "unittest.mock"
 
 
-def patched() -> str | None:
+def patched(parts: tuple[str, ...] = COMPUTES) -> str | None:
     """One function or method of this package in whose place another stands; None without any.
 
     A function in a module, or a method of a class, that was written neither in this package nor
-    in the standard library or a package that it imports.
+    in the standard library or a package that it imports. ``parts`` are the folders that count.
     """
+    names = tuple(f"pytest_interp.{part}" for part in parts)
     for name, module in list(sys.modules.items()):
-        if name.startswith(_PARTS) and isinstance(module, ModuleType):
-            for where, value in _values(name, module):
+        if name.startswith(names) and isinstance(module, ModuleType):
+            for key, value in list(vars(module).items()):
                 if _is_foreign(value):
-                    return where
+                    return f"{name}.{key}"
+                if isinstance(value, type) and value.__module__ == name:
+                    for method, inner in list(vars(value).items()):
+                        if _is_foreign(inner):
+                            return f"{name}.{key}.{method}"
     return None
 
 
@@ -54,26 +57,27 @@ def registered_by_others() -> bool:
     )
 
 
-def _values(name: str, module: ModuleType) -> Iterator[tuple[str, Any]]:
-    for key, value in list(vars(module).items()):
-        yield f"{name}.{key}", value
-        if inspect.isclass(value) and value.__module__ == name:
-            for method, inner in list(vars(value).items()):
-                yield f"{name}.{key}.{method}", inner
-
-
 def _is_foreign(value: Any) -> bool:
-    value = getattr(value, "__func__", value)
-    if type(value).__module__ == _MOCKS:
+    if _OURS.get(id(value)) is value:  # most were there at the last call
+        return False
+    function = getattr(value, "__func__", value)
+    if type(function).__module__ == _MOCKS:
         return True
-    if not isinstance(value, FunctionType) or value.__code__.co_filename.startswith("<"):
-        return False  # those of dataclasses and named tuples are made, not written
-    root = str(value.__module__).partition(".")[0]
-    return root not in _LIBRARIES and root not in sys.stdlib_module_names
+    if not isinstance(function, FunctionType):
+        return False
+    # those of dataclasses and named tuples are made, not written
+    if not function.__code__.co_filename.startswith("<"):
+        root = str(function.__module__).partition(".")[0]
+        if root not in _LIBRARIES and root not in sys.stdlib_module_names:
+            return True
+    _OURS[id(value)] = value
+    return False
 
 
+_OURS: dict[int, object] = {}
+"""Functions that were looked at, and are not foreign."""
 _LIBRARIES = {
-    "pytest_interp", "filelock", "gguf", "huggingface_hub", "jinja2", "lazy_loader", "numpy",
-    "nnsight", "platformdirs", "pydantic", "safetensors", "scipy", "sklearn", "tokenizers", "torch",
-    "tqdm", "transformer_lens", "transformers", "xxhash", "yaml",
+    "PIL", "filelock", "gguf", "huggingface_hub", "jinja2", "lazy_loader", "matplotlib", "nnsight",
+    "numpy", "platformdirs", "pydantic", "pytest_interp", "safetensors", "scipy", "sklearn",
+    "tokenizers", "torch", "tqdm", "transformer_lens", "transformers", "xxhash", "yaml",
 }  # fmt: skip

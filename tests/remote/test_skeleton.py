@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from pytest_interp import load_model
+from pytest_interp import FactPrompt, direct_logit_attribution, load_model
 from pytest_interp.adapters import open_adapter
 from pytest_interp.errors import DeviceError, RemoteError
 from pytest_interp.experiments.control_runs import shuffled_adapter
@@ -13,6 +13,13 @@ from pytest_interp.models.loader import load_skeleton
 from pytest_interp.plugin.session import Models, RunOptions, Target
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
+FACT = FactPrompt(
+    clean_prompt="w3 w10 w7 w9",
+    corrupt_prompt="w3 w30 w7 w9",
+    answer="w13",
+    counterfactual_answer="w18",
+    subject="w10",
+)
 REFUSED = pytest.mark.guarantee(
     "messages",
     "What needs weights here is refused where a model's runs are sent to a server.",
@@ -72,10 +79,17 @@ def test_what_is_computed_at_the_server_is_that_of_the_model(architecture):
         assert_close(dict(found), dict(expected), rtol=0, atol=0)
 
 
+def test_scales_of_blocks_are_fetched_where_an_architecture_has_them():
+    weights = tiny_weights("gemma4")
+    here, far = (open_adapter(weights, "nnsight", at) for at in (None, "local"))
+    found, expected = (direct_logit_attribution(one, FACT) for one in (far, here))
+    assert found.contributions.tolist() == expected.contributions.tolist()
+
+
 def test_parts_are_fetched_once_and_anew_where_the_weights_changed(folder):
     model = load_model(folder, remote="local", device="cpu")
     before, state = model.weights.part("model.norm"), model.state()
-    assert model.weights.part("model.norm") is before
+    assert model.weights.part("model.norm").weight.data_ptr() == before.weight.data_ptr()
     with torch.no_grad():
         model.weights.server.served.module.model.norm.weight.mul_(2)
     assert torch.equal(model.weights.part("model.norm").weight, 2 * before.weight)
