@@ -26,6 +26,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cuda, mps or cpu; by default the first that is available")
     parser.add_argument("--dtype", help="by default bfloat16 on cuda and float32 elsewhere")
     parser.add_argument("--seed", type=int, help="in place of the file's")
+    text = "memory that passes may take, as 4GB; by default what is free decides"
+    parser.add_argument("--memory", metavar="BYTES", help=text)
     text = "compute an experiment on a set of facts on a Ray cluster: HOST:PORT, or auto"
     parser.add_argument("--ray", nargs="?", const="auto", metavar="ADDRESS", help=text)
     text = "change a key of the file, as inputs.site=mlp_out; the value is read as YAML"
@@ -43,6 +45,7 @@ def run(given: argparse.Namespace) -> int:
     checked.
     """
     from pytest_interp.cli.outputs import files_of, open_folder, output_folder
+    from pytest_interp.memory import memory_limited
     from pytest_interp.models import load_model
     from pytest_interp.plugin.specs import folders_of
     from pytest_interp.progress import progress_bar
@@ -54,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
     backend = settings.backends[0] if settings.backends else "auto"
     folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)
     with open_folder(folder, given.force) as write:
-        with progress_bar(), _cluster(given):
+        with progress_bar(), memory_limited(given.memory), _cluster(given):
             where = (settings.device, settings.dtype, settings.remote)
             adapter = load_model(spec.models[0], backend, *where)
             result = run_experiment(spec, adapter)
