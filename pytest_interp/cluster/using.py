@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pytest_interp.cluster.spread import Over
 from pytest_interp.errors import ClusterError
 from pytest_interp.experiments.spreading import spreading
-from pytest_interp.store.files import Store, store_folder
+from pytest_interp.store.files import Store
 
 T = TypeVar("T")
 HERE = "auto"
@@ -57,7 +57,7 @@ class _Later:
             from pytest_interp.cluster.nodes import RayCrew
 
             self._crew = RayCrew(self._address, self._extensions)
-        return Over(self._crew, Store(store_folder()))(experiment, adapter, asked, here)
+        return Over(self._crew, Store.here())(experiment, adapter, asked, here)
 
     def close(self) -> None:
         """Let go of the workers."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from pytest_interp.adapters.backends import (
+    BACKENDS,
     backend_names,
     check_backend,
     installed_backends,
@@ -24,12 +26,13 @@ from pytest_interp.deferred import opened
 from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
 from pytest_interp.models.registry import choose_backend, find_model, model_names
 from pytest_interp.plugin.checkpoints import Checkpoint
-from pytest_interp.plugin.unopened import ADAPTER, WEIGHTS, Unopened, made_of, stands_in
+from pytest_interp.plugin.unopened import WEIGHTS, made_of, stands_in, unopened
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
     from pytest_interp.adapters.state import State
     from pytest_interp.adapters.weights import Weights
+    from pytest_interp.store.answers import Kept
 
 T = TypeVar("T")
 AUTO, ALL = "auto", "all"
@@ -112,31 +115,47 @@ class Models:
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
         self._opened: WeakKeyDictionary[ModelAdapter, State] = WeakKeyDictionary()
-        self.keeps_results = False
-        """Results are kept on disk: models then wait until something of them is needed."""
+        self.kept: Kept | None = None
+        """The store of results. Models of which it holds some wait until they are needed."""
         self._named: WeakKeyDictionary[Any, Mapping[str, Any]] = WeakKeyDictionary()
+
+    @contextmanager
+    def keeping(self, mode: str) -> Iterator[Kept]:
+        """Inside this block experiments on these models are answered from the store of this user.
+
+        Args:
+            mode: ``on``, or ``refresh``, which reads nothing.
+
+        Raises:
+            CacheError: the store has no folder, or its limit is none.
+        """
+        from pytest_interp.experiments.calls import answering
+        from pytest_interp.store.answers import Kept
+        from pytest_interp.store.files import Store
+
+        self.kept = Kept(self, Store.here(), reads=mode == "on")
+        try:
+            with answering(self.kept.answer):
+                yield self.kept
+        finally:
+            self.kept = None
 
     def target_weights(self, target: Target) -> Weights:
         """The weights of a test, or what stands for them. Errors as for ``load_weights``."""
         asked = (target.model, target.device, target.dtype)
-        if not self.keeps_results or target.model in self._missing:
+        if self.kept is None or target.model in self._missing:
             return self.weights(*asked)
-        from pytest_interp.store.keys import files_of
-
-        source = find_model(self.settings.source_of(target.model)).source
-        if (files := files_of(source)) is None:
-            return self.weights(*asked)
-        shown = f"<weights of {target.model}: {source.describe()}>"
-        known = {"name": target.model}
-        made: Any = Unopened(WEIGHTS, known, shown, lambda: self.weights(*asked))
-        settings = self.settings
-        self._named[made] = {
-            "name": target.model,
-            "files": files,
-            "device": settings.device or target.device,
-            "dtype": settings.dtype or target.dtype,
-        }
-        return cast("Weights", made)
+        entry = find_model(self.settings.source_of(target.model))
+        named = self.kept.name_of(target.model, entry, *self._how(target.device, target.dtype))
+        if named is None or not self.kept.has_any(named):
+            made = self.weights(*asked)
+        else:
+            shown = f"<weights of {target.model}: {entry.source.describe()}>"
+            known = {"name": target.model}
+            made = unopened(WEIGHTS, known, shown, lambda: self.weights(*asked))
+        if named is not None:
+            self._named[made] = named
+        return made
 
     def target_adapter(
         self, weights: Weights, backend: str, remote: str | None = None
@@ -144,14 +163,18 @@ class Models:
         """The adapter of a test, or what stands for it. Errors as for ``open_adapter``."""
         remote = remote or find_model(self.settings.source_of(weights.name)).remote
         # kept results are named by model and backend: those of a server are not among them
-        if not stands_in(weights) or not is_ours(backend) or remote is not None:
-            return self.adapter(opened(weights), backend, remote)
-        check_backend(backend)
-        known = {"name": weights.name, "backend": backend, "weights": weights}
-        shown = f"<{weights.name} under {backend}>"
-        made: Any = Unopened(ADAPTER, known, shown, lambda: self.adapter(opened(weights), backend))
-        self._named[made] = {**self._named[weights], "backend": backend}
-        return cast("ModelAdapter", made)
+        named = self._named.get(weights) if is_ours(backend) and remote is None else None
+        if named is None or not stands_in(weights):
+            made = self.adapter(opened(weights), backend, remote)
+        else:
+            check_backend(backend)
+            known = {"name": weights.name, "backend": backend, "weights": weights}
+            shown = f"<{weights.name} under {backend}>"
+            kind = BACKENDS.find(backend).adapter
+            made = unopened(kind, known, shown, lambda: self.adapter(opened(weights), backend))
+        if named is not None:
+            self._named[made] = {**named, "backend": backend}
+        return made
 
     def kept_as(self, adapter: object) -> Mapping[str, Any] | None:
         """What names this model among kept results; None for one that is not as it was loaded.
@@ -159,7 +182,7 @@ class Models:
         One that nobody has opened is as its files are. An opened one is compared, its hooks and
         tensors too. A test's own adapters have no name.
         """
-        if not stands_in(adapter) or adapter not in self._named:
+        if not self._named or adapter is None or adapter not in self._named:
             return None
         named = self._named[adapter]
         # a test may have opened the weights alone, and the adapter not yet
@@ -178,7 +201,7 @@ class Models:
             # a download that failed is not tried again for every test
             raise WeightsUnavailableError(self._missing[name])
         loaded = self._weights.setdefault(name, {})
-        how = (self.settings.device or device, self.settings.dtype or dtype)
+        how = self._how(device, dtype)
         if how not in loaded:
             share_threads(self.processes)
             self.processes = 1  # shared once
@@ -191,6 +214,9 @@ class Models:
             # very weights, so that load_weights shares them with whoever asks for them elsewhere
             loaded[how] = weights if weights.name == name else replace(weights, name=name)
         return loaded[how]
+
+    def _how(self, device: str | None, dtype: str | None) -> tuple[str | None, str | None]:
+        return self.settings.device or device, self.settings.dtype or dtype
 
     def adapter(self, weights: Weights, backend: str, remote: str | None = None) -> ModelAdapter:
         """Put weights under a backend. Errors as for ``open_adapter``."""
@@ -235,35 +261,27 @@ class Models:
         adapter whose changes cannot be seen, it runs each time.
         """
         if self.kept_as(adapter) is not None:
-            return self._once_as_loaded(experiment, adapter, given, named)
+            key = (experiment, adapter.backend, given, *sorted(named.items()))
+            return self._known(key, experiment, adapter, given, named)
         from pytest_interp.adapters.state import UNSEEN, key_of
 
         adapter = opened(adapter)
         bound = inspect.signature(experiment).bind(adapter, *given, **named)
         bound.apply_defaults()
         state = adapter.state()
-        key = (experiment, key_of(state), bound.args[1:], *bound.kwargs.items())
-        try:
-            hash(key)
-        except TypeError:
-            return experiment(adapter, *given, **named)
         if UNSEEN in state.values():
             return experiment(adapter, *given, **named)
-        known = self._results.setdefault(adapter.weights, {})
-        if key not in known:
-            known[key] = experiment(adapter, *given, **named)
-        found: T = known[key]
-        return found
+        key = (experiment, key_of(state), bound.args[1:], *bound.kwargs.items())
+        return self._known(key, experiment, adapter, given, named)
 
-    def _once_as_loaded(
+    def _known(
         self,
+        key: Hashable,
         experiment: Callable[..., T],
         adapter: ModelAdapter,
         given: tuple[Any, ...],
         named: dict[str, Any],
     ) -> T:
-        """The same for a model that is as it was loaded, whether that has happened yet or not."""
-        key = (experiment, adapter.backend, given, *sorted(named.items()))
         try:
             hash(key)
         except TypeError:
