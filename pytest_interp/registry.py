@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, reduce
 from importlib import import_module, metadata
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from pytest_interp.errors import InterpError, UnknownNameError, described
 
@@ -158,7 +158,7 @@ class Registry(Generic[T]):
         return self._origin(self._accept(point.name, found)) == self._origin(thing)
 
     def _points(self) -> dict[str, metadata.EntryPoint]:
-        return _entry_points(self.group)
+        return entry_points(self.group)
 
     def _load_built_in(self) -> None:
         modules, self._modules = self._modules, ()  # they come back here when they add their things
@@ -167,9 +167,22 @@ class Registry(Generic[T]):
 
 
 @cache
-def _entry_points(group: str) -> dict[str, metadata.EntryPoint]:
-    """The entry points of all installed packages, by name; looking for them takes milliseconds."""
-    return {point.name: point for point in metadata.entry_points(group=group)}
+def entry_points(group: str) -> dict[str, metadata.EntryPoint]:
+    """The entry points of all installed packages, by name."""
+    return {point.name: point for point in _installed().select(group=group)}
+
+
+@cache
+def _installed() -> metadata.EntryPoints:
+    """Those of all groups: to find one group, the files of every package are read."""
+    # before Python 3.12 they come by group, and ``select`` is what both have in common
+    return cast("metadata.EntryPoints", metadata.entry_points())
+
+
+def _look_again() -> None:
+    """Packages may have been installed, or taken away."""
+    entry_points.cache_clear()
+    _installed.cache_clear()
 
 
 @contextmanager
@@ -179,12 +192,12 @@ def restored() -> Iterator[None]:
         import_module(home)
     for registry in _ALL.values():
         registry._load_built_in()
-    _entry_points.cache_clear()
+    _look_again()
     before = {kind: dict(registry._things) for kind, registry in _ALL.items()}
     try:
         yield
     finally:
-        _entry_points.cache_clear()
+        _look_again()
         for kind, things in before.items():
             _ALL[kind]._things = things
 

@@ -84,6 +84,8 @@ def hooked(module: PreTrainedModel, kind: str, layer: int | None, fn: Fn):
                 add(_on_added(gives, fn, paths["scale"]))
             elif kind == "mlp_out":
                 add(_on_added(block.get_submodule(paths["mlp"][-1]), fn, paths["scale"]))
+            elif kind == "layer_inputs":  # of Gemma 4, and no site
+                add(_on_output(block.post_per_layer_input_norm, fn))
             elif kind == "resid_mid":
                 add(_rewrite_mid(block, paths, fn))
         yield

@@ -51,8 +51,8 @@ def _numbers(name):
     return kind, *map(int, numbers), *([None] * (2 - len(numbers)))
 
 
-def _held(sender, receiver, n_layers):
-    """Outputs between them."""
+def _held(sender, receiver, n_layers, more):
+    """Outputs between them; with what blocks add besides, where they do."""
     kind, first, _ = _numbers(sender)
     to, last, _ = (None, n_layers, None) if receiver == "output" else _numbers(receiver)
     attention_from = 0 if first is None else first + 1
@@ -60,6 +60,7 @@ def _held(sender, receiver, n_layers):
     attention_to = last + 1 if to == "mlp_out" else last
     yield from (("attn_out", layer) for layer in range(attention_from, attention_to))
     yield from (("mlp_out", layer) for layer in range(mlp_from, last))
+    yield from (("layer_inputs", layer) for layer in range(first or 0, last) if more)
 
 
 def patched_logits(module, base, source, sender, receiver, positions=None):
@@ -67,12 +68,14 @@ def patched_logits(module, base, source, sender, receiver, positions=None):
 
     The receiver is exchanged at these positions, or at all.
     """
-    n_layers = module.config.num_hidden_layers
+    n_layers = module.config.get_text_config().num_hidden_layers
+    more = any("per_layer_input" in name for name, _ in module.named_modules())
     kind, layer, index = _numbers(sender)
     with ExitStack() as stack:
         new = hooks.read(module, source, kind, layer)
         held = [
-            (*site, hooks.read(module, base, *site)) for site in _held(sender, receiver, n_layers)
+            (*site, hooks.read(module, base, *site))
+            for site in _held(sender, receiver, n_layers, more)
         ]
         stack.enter_context(hooks.hooked(module, kind, layer, _put(new, index)))
         for held_kind, at, value in held:

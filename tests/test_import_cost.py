@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from planted_spec import trace_spec
 
 import pytest_interp
 
 PACKAGE = Path(pytest_interp.__file__).parent
-HEAVY = {"ray", "torch", "transformers", "nnsight", "transformer_lens", "matplotlib", "scipy"}
+HEAVY = {
+    "ray", "torch", "transformers", "nnsight", "transformer_lens", "matplotlib", "scipy",
+    "scipy.stats",
+}  # fmt: skip
 
 PYTEST_RUN = "import pytest\nassert pytest.main({args!r}) == 0"
 
@@ -69,6 +73,51 @@ def test_collecting_all_specs_loads_nothing_heavy() -> None:
     specs = PACKAGE.parent / "specs"
     code = PYTEST_RUN.format(args=["-q", "--co", "-p", "no:cacheprovider", str(specs)])
     assert heavy_modules_after(code, PACKAGE.parent) == set()
+
+
+KEPT_SPEC = """
+import pytest
+from pytest_interp import FactPrompt
+from pytest_interp.facts import FactSet
+
+PLACES = {"Acropolis": " Paris", "Alhambra": " Rome"}
+FACTS = FactSet.of(
+    FactPrompt(
+        clean_prompt=f"visitors say that {one} stands in",
+        corrupt_prompt=f"visitors say that {other} stands in",
+        answer=PLACES[one],
+        counterfactual_answer=PLACES[other],
+        subject=one,
+    )
+    for one, other in (PLACES, reversed(PLACES))
+)
+
+@pytest.mark.interp(model="planted-gpt2", backends=["transformer_lens"])
+def test_kept(trace, baseline):
+    baseline.check(trace(FACTS, layers=[0, 1], controls=False))
+"""
+
+
+@pytest.mark.guarantee(
+    "green",
+    "A spec whose results were kept gives its verdict again without what computes or draws them.",
+    sees="no torch, backend, matplotlib or scipy.stats is imported; scipy.special where an "
+    "interval is computed",
+)
+def test_a_run_from_the_store_loads_nothing_heavy(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what a run inside this process imports, it forgets, and torch cannot be imported twice
+    pytest_interp.load_model("planted-gpt2", "transformer_lens")
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(pytester.path / "kept"))
+    spec = pytester.path / "kept.interp.yaml"
+    spec.write_text(trace_spec(backends="[transformer_lens]") + "baseline: true\n")
+    python = pytester.makepyfile(test_kept=KEPT_SPEC)
+    args = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--interp-cache=on"]
+    pytester.runpytest_inprocess(*args, "--interp-update=missing").assert_outcomes(passed=3)
+    for file, may in ((spec, set()), (python, {"scipy"})):
+        code = PYTEST_RUN.format(args=[*args, str(file)])
+        assert heavy_modules_after(code, pytester.path) <= may, file
 
 
 def test_a_deferred_function_shows_what_it_stands_for() -> None:

@@ -24,7 +24,7 @@ def colours():
 def publish(monkeypatch, found, **values):
     points = {name: EntryPoint(name, value, found.group) for name, value in values.items()}
     monkeypatch.setattr(
-        registry, "_entry_points", lambda group: points if group == found.group else {}
+        registry, "entry_points", lambda group: points if group == found.group else {}
     )
 
 

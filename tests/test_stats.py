@@ -13,6 +13,7 @@ from pytest_interp.stats import (
     region_p_value,
     units_needed,
 )
+from pytest_interp.stats.quantiles import normal, student
 
 
 # 2000 intervals: a true coverage of 95 % strays by 0.5 % (one standard deviation)
@@ -218,3 +219,13 @@ def test_kl_divergence_of_words_that_are_all_but_impossible_is_finite():
     first, second = np.array([0.0, -740.0]), np.array([0.0, -760.0])
     assert kl_divergence(first, second) == pytest.approx(0, abs=1e-300)
     assert kl_divergence(second[::-1], first) == pytest.approx(740)
+
+
+def test_quantiles_are_those_of_scipy_stats_to_the_last_bit():
+    freedom = np.concatenate([np.arange(1, 400), np.random.default_rng(0).uniform(0.3, 90, 400)])
+    for probability in (0.5, 0.9, 0.975, 0.9995):
+        expected = scipy_stats.t.ppf(probability, freedom)
+        np.testing.assert_array_equal(student(probability, freedom), expected)
+        assert normal(probability) == scipy_stats.norm.ppf(probability)
+    assert np.isnan(student(0.975, 0))
+    assert np.isnan(scipy_stats.t.ppf(0.975, 0))

@@ -15,6 +15,12 @@ from pytest_interp.errors import ExperimentError
 
 BIAS = "bias"
 """What the output biases of a block add; a component, but no site."""
+LAYER_INPUTS = "layer_inputs"
+"""What a block adds besides attention and MLP, from inputs of its own; a component, but no site."""
+_NO_SITE = {
+    BIAS: "a bias adds the same to every token",
+    LAYER_INPUTS: "it is what is left of a block without its attention and its MLP",
+}
 _FORM = re.compile(r"(?P<kind>[a-z_]+)(\.(?P<layer>\d+))?(\.(?P<index>\d+))?")
 
 
@@ -23,7 +29,7 @@ class Component:
     """One part of a model."""
 
     kind: str
-    """The name of a kind of site, or :data:`BIAS`."""
+    """The name of a kind of site, or :data:`BIAS`, or :data:`LAYER_INPUTS`."""
     layer: int | None = None
     index: int | None = None
     """The head, the key-value head or the neuron, where the kind has such."""
@@ -38,11 +44,11 @@ class Component:
         """Where it is found.
 
         Raises:
-            ExperimentError: a bias is at no site.
+            ExperimentError: a bias is at no site, nor are inputs of a layer.
             UnknownNameError: there is no such kind of site.
         """
-        if self.kind == BIAS:
-            raise ExperimentError(f"{self} is at no site: a bias adds the same to every token")
+        if why := _NO_SITE.get(self.kind):
+            raise ExperimentError(f"{self} is at no site: {why}")
         return Site(parse_kind(self.kind), self.layer)
 
     @classmethod
@@ -64,7 +70,7 @@ class Component:
             )
         layer, index = (None if n is None else int(n) for n in (found["layer"], found["index"]))
         made = cls(found["kind"], layer, index)
-        if made.kind == BIAS:
+        if made.kind in _NO_SITE:
             return made
         kind = made.site.kind
         if index is not None and not (kind.per_head or kind.unit_dim):

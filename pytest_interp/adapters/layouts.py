@@ -70,6 +70,14 @@ class Layout:
     """What ``embed`` gives is multiplied by this before it enters the first block."""
     branch_scale: float = 1.0
     """What ``attn_out`` and ``mlp_out`` give is multiplied by this before it is added."""
+    logit_scale: float = 1.0
+    """What the unembedding gives is multiplied by this."""
+    caps_as_text: bool = False
+    """Whether a model that also sees caps its logits as its text config says."""
+    block_scale: str | None = None
+    """In a block: the tensor that multiplies all that leaves it, with what came in."""
+    adds_more: str = ""
+    """What a block adds to the stream besides attention and MLP; empty where that is nothing."""
     lacks: Mapping[str, str] = field(default_factory=dict, hash=False)
     """By the name of a site that the architecture does not have, the reason."""
     some_lack: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -76,7 +76,8 @@ def parts_of(module: nn.Module) -> State:
             found[f"hooks at {where}"] = hooks
     config: Any = getattr(module, "config", None)
     if hasattr(config, "to_dict"):
-        found["the config"] = repr(config.to_dict())
+        # to_dict leaves out which implementation of attention computes
+        found["the config"] = repr((config.to_dict(), getattr(config, "_attn_implementation", "")))
     return found
 
 

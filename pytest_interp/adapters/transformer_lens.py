@@ -45,6 +45,8 @@ class TransformerLensAdapter(ModelAdapter):
         for block in self._bridge.blocks:
             if hasattr(block, "attn"):  # some layers may have another thing in its place
                 block.attn.register_forward_pre_hook(_by_its_old_name, with_kwargs=True)
+                own = block.attn.original_component
+                own.register_forward_pre_hook(_by_one_name, with_kwargs=True)
         # The first pass sets hooks of the bridge's own: any that comes later is somebody else's.
         with torch.no_grad():
             self._forward(self.as_tokens([[0]]), {}, 1, None)
@@ -87,6 +89,15 @@ def _by_its_old_name(
     if options.get("cache") is None:
         return None
     return args, {**options, "past_key_values": options["cache"]}
+
+
+def _by_one_name(
+    _: torch.nn.Module, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """Where the bridge runs the model's own attention, that warns of a cache with two names."""
+    if options.get("cache") is None:
+        return None
+    return args, {name: given for name, given in options.items() if name != "past_key_values"}
 
 
 def _hook(tap: Tap) -> Callable[[Tensor, Any], Tensor | None]:

@@ -106,7 +106,7 @@ class Baseline:
         self.used.add(shared.numbers)
         checked = Checked(result, name, shared)
         self.checked.append(checked)
-        # drawn in every run, so that a broken figure does not wait for an update
+        # in every run, so that a broken figure does not wait for an update
         checked.drawing = self._draw(result)
         self._judge(checked, shared, new, backend)
         checked.agrees = not checked.postponed and checked.save is None

@@ -14,14 +14,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Show where results of earlier runs are kept, how many and how large; or clear them."""
-    from pytest_interp.store.files import LIMIT, Store, store_folder
+    from pytest_interp.memory import in_words
+    from pytest_interp.store.files import Store
 
-    store = Store(store_folder())
+    store = Store.here()
     if given.clear:
         print(f"dropped {store.clear()} results from {store.folder}")
         return 0
     found = store.entries()
     size = sum(stat.st_size for _, stat in found)
-    print(f"{len(found)} results, {size / 1e6:.1f} MB of at most {LIMIT / 1e6:.0f} MB")
+    print(f"{len(found)} results, {in_words(size)} of at most {in_words(store.limit)}")
     print(f"in {store.folder}")
     return 0

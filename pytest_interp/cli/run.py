@@ -7,9 +7,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from textwrap import indent
+from typing import TYPE_CHECKING
 
+from pytest_interp.adapters.backends import check_backend
 from pytest_interp.documents import Document, parse_value
 from pytest_interp.errors import SpecError
+from pytest_interp.models.registry import choose_backend, find_model
+from pytest_interp.plugin.session import AUTO, Models, RunOptions, Target
+from pytest_interp.store.mode import MODES, mode_of
+
+if TYPE_CHECKING:
+    from pytest_interp.specs.schema import Spec
+    from pytest_interp.store.answers import Kept
 
 OVERRIDES = ("model", "device", "dtype", "seed")
 
@@ -26,8 +35,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cuda, mps or cpu; by default the first that is available")
     parser.add_argument("--dtype", help="by default bfloat16 on cuda and float32 elsewhere")
     parser.add_argument("--seed", type=int, help="in place of the file's")
+    text = "memory that passes may take, as 4GB; by default what is free decides"
+    parser.add_argument("--memory", metavar="BYTES", help=text)
     text = "compute an experiment on a set of facts on a Ray cluster: HOST:PORT, or auto"
     parser.add_argument("--ray", nargs="?", const="auto", metavar="ADDRESS", help=text)
+    text = (
+        "results kept on disk: on reads and writes them, refresh computes and writes, off does "
+        "neither; by default on, but off where CI is set"
+    )
+    parser.add_argument("--cache", choices=MODES, help=text)
     text = "change a key of the file, as inputs.site=mlp_out; the value is read as YAML"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.add_argument("--tag", help="name of the run's folder; by default the time")
@@ -43,7 +59,7 @@ def run(given: argparse.Namespace) -> int:
     checked.
     """
     from pytest_interp.cli.outputs import files_of, open_folder, output_folder
-    from pytest_interp.models import load_model
+    from pytest_interp.memory import memory_limited
     from pytest_interp.plugin.specs import folders_of
     from pytest_interp.progress import progress_bar
     from pytest_interp.specs.running import check_claims, run_experiment
@@ -51,12 +67,18 @@ def run(given: argparse.Namespace) -> int:
 
     spec = read_spec(given.config, _changes(given), folders_of(given.project))
     settings = spec.settings
-    backend = settings.backends[0] if settings.backends else "auto"
+    models = Models(RunOptions())
     folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)
     with open_folder(folder, given.force) as write:
-        with progress_bar(), _cluster(given):
-            where = (settings.device, settings.dtype, settings.remote)
-            adapter = load_model(spec.models[0], backend, *where)
+        with (
+            progress_bar(),
+            memory_limited(given.memory),
+            _cluster(given),
+            _keeping(models, given) as kept,
+        ):
+            asked, backend = (settings.device, settings.dtype, settings.remote), _backend(spec)
+            target = Target(spec.models[0], backend, *asked)
+            adapter = models.target_adapter(models.target_weights(target), backend, target.remote)
             result = run_experiment(spec, adapter)
         outcomes = list(check_claims(spec, result))
         config = spec.resolved() | {"model": spec.models[0], "backends": [adapter.backend]}
@@ -65,6 +87,8 @@ def run(given: argparse.Namespace) -> int:
             config |= {"device": made.device, "dtype": made.dtype}
             title += f" ({made.device}, {made.dtype})"
         print(title)
+        if kept is not None and kept.read:
+            print(f"  {kept.said('--cache')}")
         if summary := result.summary():
             print(f"  {summary}")
         if texts := result.texts():
@@ -78,6 +102,20 @@ def run(given: argparse.Namespace) -> int:
     print(f"wrote {folder}/ ({', '.join(files)})")
     statuses = {outcome.status for outcome in outcomes}
     return 2 if statuses & {"misstated", "error"} else int(bool(statuses - {"passed"}))
+
+
+def _backend(spec: Spec) -> str:
+    """The first backend of the file, which has to be installed, or else the model's own."""
+    if spec.settings.backends and spec.settings.backends[0] != AUTO:
+        return check_backend(spec.settings.backends[0])
+    remote = spec.settings.remote or find_model(spec.models[0]).remote
+    return "nnsight" if remote else choose_backend(spec.models[0])
+
+
+def _keeping(models: Models, given: argparse.Namespace) -> AbstractContextManager[Kept | None]:
+    """The store of results, where it is used, inside this block."""
+    mode = mode_of(given.cache)
+    return nullcontext() if mode == "off" else models.keeping(mode)
 
 
 def _cluster(given: argparse.Namespace) -> AbstractContextManager[None]:

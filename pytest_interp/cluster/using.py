@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -10,12 +11,14 @@ from typing import Any, TypeVar
 from pytest_interp.cluster.spread import Over
 from pytest_interp.errors import ClusterError
 from pytest_interp.experiments.spreading import spreading
-from pytest_interp.store.files import Store, store_folder
+from pytest_interp.store.files import Store
 
 T = TypeVar("T")
 HERE = "auto"
 """The address of the cluster that this machine belongs to; where it belongs to none, of one of its
 own, which ends with the run."""
+PATIENCE = 10.0
+"""Seconds in which the first machine of a cluster answers."""
 
 
 @contextmanager
@@ -54,12 +57,32 @@ class _Later:
         here: Callable[[], T],
     ) -> T:
         if self._crew is None:
+            _check_answers(self._address)
             from pytest_interp.cluster.nodes import RayCrew
 
             self._crew = RayCrew(self._address, self._extensions)
-        return Over(self._crew, Store(store_folder()))(experiment, adapter, asked, here)
+        return Over(self._crew, Store.here())(experiment, adapter, asked, here)
 
     def close(self) -> None:
         """Let go of the workers."""
         if self._crew is not None:
             self._crew.close()
+
+
+def unreached(address: str, why: object) -> ClusterError:
+    """No cluster is there."""
+    return ClusterError(
+        f"no Ray cluster answers at {address}: {why}. On its first machine run: ray start --head, "
+        "and on the others what that prints"
+    )
+
+
+def _check_answers(address: str) -> None:
+    """Raise where nothing listens at an address: Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # auto, or a form that Ray knows
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+    except OSError as error:
+        raise unreached(address, error) from error

@@ -16,8 +16,19 @@ from torch import Tensor
 
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.block_scales import block_scales
+from pytest_interp.adapters.components import LAYER_INPUTS
 from pytest_interp.adapters.projections import output_bias, output_matrix
-from pytest_interp.adapters.sites import ATTN_OUT, EMBED, FINAL_NORM, HEAD, MLP_OUT, Site
+from pytest_interp.adapters.sites import (
+    ATTN_OUT,
+    EMBED,
+    FINAL_NORM,
+    HEAD,
+    MLP_OUT,
+    RESID_POST,
+    RESID_PRE,
+    Site,
+)
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.batching import READ, by_length, rows_in_budget
 from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
@@ -39,6 +50,8 @@ def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet)
     the run, and through ``W_U[answer] - W_U[counterfactual]``. Heads of an architecture with a norm
     after attention go through that norm in the same way. The parts sum to the logit difference,
     which is checked for every fact; where the model caps its logits, to that before the cap.
+    Where it multiplies its logits, or what leaves its blocks, so are the parts. What a block adds
+    from inputs of its own (Gemma 4) is what is left of it without attention and MLP.
 
     Facts of one token length share their forward passes, one for the clean and the corrupt prompts
     together.
@@ -108,29 +121,36 @@ def _parts(
     adapter: ModelAdapter, ids: Sequence[Sequence[int]], facts: Sequence[TokenizedFact]
 ) -> Parts:
     """Runs of one length, each with the answers of its fact."""
-    kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, FINAL_NORM)
+    weights, layout = adapter.weights, adapter.layout
+    streams = (RESID_PRE, RESID_POST) if layout.adds_more else ()
+    kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, *streams, FINAL_NORM)
     layers = range(adapter.n_layers)
     sites = [Site(kind, n) for kind in kinds if kind.in_blocks for n in layers]
     run = adapter.run(ids, capture=[Site(EMBED), *sites, Site(FINAL_NORM)])
     at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
-    module, layout = adapter.weights.module, adapter.layout
-    unembed: Any = module.get_output_embeddings()
+    unembed: Any = weights.part(weights.unembedding)
     answers = torch.tensor([[one.answer_id, one.counterfactual_id] for one in facts])
-    columns = exact(unembed.weight[answers.to(unembed.weight.device)])
+    columns = layout.logit_scale * exact(unembed.weight[answers.to(unembed.weight.device)])
     direction = columns[:, 0] - columns[:, 1]
-    norm: Any = module.get_submodule(layout.final_norm)
+    norm: Any = weights.part(layout.final_norm)
     stream = run[Site(FINAL_NORM)][:, -1]
     held = FrozenNorm(norm, f"the final norm of {adapter.name}", stream)
     normed = norm(stream)
     towards = held.pull(direction, held.scale(stream, normed))
 
-    parts = {"embed": _dot(at[Site(EMBED)], towards)}
-    for layer in range(adapter.n_layers):
-        parts |= _heads(adapter, layer, at, towards)
-        parts[f"mlp_out.{layer}"] = _dot(at[Site(MLP_OUT, layer)], towards)
+    scales = block_scales(weights, layout)
+    parts = {"embed": _dot(at[Site(EMBED)], towards) * scales.prod()}
+    for layer in layers:
+        passed = towards * scales[layer:].prod()
+        parts |= _heads(adapter, layer, at, passed)
+        parts[f"mlp_out.{layer}"] = _dot(at[Site(MLP_OUT, layer)], passed)
+        if layout.adds_more:
+            rest = _rest(at, layer, float(scales[layer]))
+            parts[f"{LAYER_INPUTS}.{layer}"] = _dot(rest, towards) * scales[layer + 1 :].prod()
     constant = direction @ held.bias
     own = getattr(unembed, "bias", None)
     given = exact(torch.zeros(answers.shape) if own is None else own[answers.to(own.device)])
+    given = layout.logit_scale * given
     if own is not None or _has_bias(norm):
         parts["bias"] = constant + given[:, 0] - given[:, 1]
 
@@ -144,13 +164,13 @@ def _heads(
     adapter: ModelAdapter, layer: int, at: dict[Site, Tensor], towards: Tensor
 ) -> dict[str, Tensor]:
     """What the heads of a layer add [row], and what its biases do, where there are such."""
-    module, layout = adapter.weights.module, adapter.layout
-    matrix = exact(output_matrix(module, layout, layer, adapter.n_heads))
-    bias = output_bias(module, layout, layer)
+    weights, layout = adapter.weights, adapter.layout
+    matrix = exact(output_matrix(weights, layout, layer, adapter.n_heads))
+    bias = output_bias(weights, layout, layer)
     z, constant, norm = at[Site(HEAD, layer)], torch.zeros(len(towards)), None
     if layout.attn_out != layout.attention:
         path = f"{layout.blocks}.{layer}.{layout.attn_out}"
-        norm = module.get_submodule(path)
+        norm = weights.part(path)
         given = torch.einsum("rhz,hzd->rd", z, matrix)
         given = given if bias is None else given + exact(bias)
         held = FrozenNorm(norm, f"{path} of {adapter.name}", next(norm.parameters()))
@@ -164,6 +184,12 @@ def _heads(
         constant = constant + towards @ exact(bias)
     there = bias is not None or _has_bias(norm)
     return parts | ({f"bias.{layer}": constant} if there else {})
+
+
+def _rest(at: dict[Site, Tensor], layer: int, scale: float) -> Tensor:
+    """What a layer adds besides attention and MLP, as it leaves the block [row, d_model]."""
+    known = (at[Site(kind, layer)] for kind in (RESID_PRE, ATTN_OUT, MLP_OUT))
+    return at[Site(RESID_POST, layer)] - scale * sum(known)
 
 
 def _has_bias(module: Any) -> bool:
@@ -188,16 +214,18 @@ def _check(adapter: ModelAdapter, parts: dict[str, Tensor], linear: Tensor, logi
     if (apart > within * logits.abs().clamp_min(1)).any():
         raise ExperimentError(
             f"the logits of {adapter.name} are not its final norm times its unembedding, by "
-            f"{float(apart.max()):.3g}: it changes them once more, as by a scale, which direct "
-            "attribution does not follow"
+            f"{float(apart.max()):.3g}: it changes them once more. Where it multiplies them, give "
+            "the number in its layout (logit_scale); nothing else can be followed"
         )
 
 
 def _softcap(adapter: ModelAdapter) -> float | None:
     """The bound that the model keeps its logits under, by a tanh; None where it has none."""
-    # of the config of the class that makes the logits: a model that also sees has a text config
-    # with such a bound, and does not keep to it
-    cap = getattr(adapter.weights.module.config, "final_logit_softcapping", None)
+    # of the config of the class that makes the logits: the text config of a model that also sees
+    # may have such a bound, and not every such model keeps to it
+    config = adapter.weights.module.config
+    config = config.get_text_config() if adapter.layout.caps_as_text else config
+    cap = getattr(config, "final_logit_softcapping", None)
     return None if cap is None else float(cap)
 
 

@@ -49,9 +49,12 @@ def continued(
 
     for batch in batches(adapter, ids, first_changed, fitting):
         n, tokens, prefix = len(batch.members), batch.tokens, batch.prefix
-        if positions == "last" and tokens.shape[1] > 1:
+        start = tokens.shape[1] - 1 if positions == "last" else 0
+        if start and not adapter.layout.no_prefix:
             prefix, tokens = adapter.prefix(tokens[:, :-1], prefix), tokens[:, -1:]
-        edits: dict[Site, Edit] = dict.fromkeys(sites, _adding(vectors.repeat_interleave(n, 0)))
+            start = 0
+        added = _adding(vectors.repeat_interleave(n, 0), start)
+        edits: dict[Site, Edit] = dict.fromkeys(sites, added)
         rows = tokens.repeat(len(vectors), 1)
         for _ in range(n_tokens):
             logits = adapter.run(rows, edits=edits, prefix=prefix).logits[:, -1]
@@ -70,6 +73,6 @@ def continued(
     )
 
 
-def _adding(by_row: Tensor) -> Edit:
-    # every token of the pass: in front of the prompt's last one stands the prefix
-    return lambda x: x + by_row[:, None].to(x)
+def _adding(by_row: Tensor, start: int) -> Edit:
+    """Add to each row its vector, from the token of the pass with this number on."""
+    return lambda x: torch.cat([x[:, :start], x[:, start:] + by_row[:, None].to(x)], dim=1)

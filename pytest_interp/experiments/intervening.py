@@ -32,7 +32,9 @@ class Ways:
 
     n: int
     edits: Callable[[int], dict[Site, Edit]]
-    """Edits of a pass with this many prompts, which make a group of rows of each way."""
+    """Edits of a pass with this many prompts, of which there is a group of rows for each way."""
+    rows_join: Site
+    """Where the groups may join: before that all ways are the same."""
     only_last: bool
     """Whether they change the last token alone."""
     seen: Site | None = None
@@ -161,6 +163,22 @@ def _passes(
             # nothing before the last token changes: its keys and values are made once
             prefix, tokens = adapter.prefix(tokens[:, :-1], prefix), tokens[:, -1:]
         capture = [ways.seen] if ways.seen else []
-        run = adapter.run(tokens, capture, edits=ways.edits(n), prefix=prefix)
+        edits = ways.edits(n)
+        if adapter.layout.one_batch:
+            tokens = tokens.repeat(ways.n, 1)
+        else:
+            edits = _joined(edits, ways)
+        run = adapter.run(tokens, capture, edits=edits, prefix=prefix)
         seen = run[ways.seen][:n, -1] if ways.seen else None
         yield batch.members, run.logits[:, -1].float(), seen
+
+
+def _joined(edits: dict[Site, Edit], ways: Ways) -> dict[Site, Edit]:
+    """The edits, behind one that makes a group of rows for each way."""
+    change = edits.get(ways.rows_join)
+
+    def grow(x: Tensor) -> Tensor:
+        rows = x.repeat(ways.n, 1, 1)
+        return rows if change is None else change(rows)
+
+    return edits | {ways.rows_join: grow}

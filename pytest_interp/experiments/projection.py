@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.sites import ATTN_OUT, EMBED, MLP_OUT, Site
+from pytest_interp.adapters.sites import ATTN_OUT, EMBED, MLP_OUT, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.intervening import (
@@ -72,6 +72,11 @@ def ablate_direction(
     bases = np.concatenate([np.zeros_like(spans[:1]), spans])
     out = torch.tensor(bases, dtype=torch.float32, device=adapter.device)
 
+    kinds = [ATTN_OUT, MLP_OUT]
+    if adapter.layout.adds_more:
+        kinds.append(RESID_POST)  # where it has been added
+    written = [Site(kind, layer) for layer in range(adapter.n_layers) for kind in kinds]
+
     def projecting(n: int) -> dict[Site, Edit]:
         away = out.repeat_interleave(n, 0)
 
@@ -80,13 +85,10 @@ def ablate_direction(
             free = x - (x @ span.mT) @ span
             return free if chosen.positions == "all" else torch.cat([x[:, :-1], free[:, -1:]], 1)
 
-        edits: dict[Site, Edit] = {Site(EMBED): lambda x: project(x.repeat(len(out), 1, 1))}
-        for layer in range(adapter.n_layers):
-            edits |= {Site(kind, layer): project for kind in (ATTN_OUT, MLP_OUT)}
-        return edits
+        return dict.fromkeys([Site(EMBED), *written], project)
 
     what = f"projecting {' and '.join(one.origin for one in directions)} out of {adapter.name}"
-    ways = Ways(len(out), projecting, chosen.positions == "last")
+    ways = Ways(len(out), projecting, Site(EMBED), chosen.positions == "last")
     found = measured(adapter, prompts, ways, what)
     odds = found.log_odds
     return AblationResult(

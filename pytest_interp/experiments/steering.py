@@ -73,23 +73,17 @@ def steer(
     def edits_of(n: int) -> dict[Site, Edit]:
         added = vectors.repeat_interleave(n, 0)[:, None]
 
-        def grow(x: Tensor) -> Tensor:
-            return x.repeat(len(vectors), 1, 1)
-
         def add(x: Tensor) -> Tensor:
             shifted = added.to(x)
             if chosen.positions == "all":
                 return x + shifted
             return torch.cat([x[:, :-1], x[:, -1:] + shifted], dim=1)
 
-        edits: dict[Site, Edit] = {Site(kind, layer): add for layer in layers}
-        first = Site(kind, layers[0])
-        if kind.rows_join:
-            return edits | {first: lambda x: add(grow(x))}
-        return {Site(RESID_PRE, layers[0]): grow} | edits
+        return {Site(kind, layer): add for layer in layers}
 
+    first = Site(kind if kind.rows_join else RESID_PRE, layers[0])
     read = Site(kind, direction.layer)
-    ways = Ways(len(vectors), edits_of, chosen.positions == "last", read)
+    ways = Ways(len(vectors), edits_of, first, chosen.positions == "last", read)
     found = measured(adapter, prompts, ways, f"steering {adapter.name} at {direction.site}")
     odds, top = _by_dose(found.log_odds, chosen), _by_dose(found.top, chosen)
     kl = _by_dose(divergences(adapter, chosen.neutral, ways), chosen)

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.block_scales import block_scales
 from pytest_interp.adapters.components import Component
 from pytest_interp.adapters.projections import output_bias, output_matrix
-from pytest_interp.adapters.sites import ATTN_OUT, EMBED, HEAD, Site
+from pytest_interp.adapters.sites import ATTN_OUT, EMBED, HEAD, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.growing import Measure
@@ -48,16 +49,26 @@ class Written:
         )
         self.source_value = measure(source.logits[:, -1], pairs.answers, pairs.counterfactuals)
         self._source, self._base = source.captured, base.captured
+        self._scales = block_scales(adapter.weights, adapter.layout)
         for layer in layers:
             if layer is not None:
                 self._check_sum(layer)
 
-    def change(self, sender: Component) -> Tensor:
-        """What it writes in the source run, minus in the base run [pair, pos, d_model].
+    def change(self, sender: Component, at: Site) -> Tensor:
+        """What is read of it at a site: of what it writes in the source run, minus in the base run.
+
+        [pair, pos, d_model]. Blocks that multiply what leaves them multiply this as well.
 
         A head is exchanged before what follows it in its layer: its output matrix, and a norm
         behind attention where the architecture has one.
         """
+        change = self._change(sender)
+        assert at.layer is not None
+        upto = at.layer + (at.kind == RESID_POST)
+        passed = float(self._scales[sender.layer or 0 : upto].prod())
+        return change if passed == 1 else change * passed
+
+    def _change(self, sender: Component) -> Tensor:
         apart = self._source[sender.site] - self._base[sender.site]
         if sender.site.kind != HEAD:
             return apart
@@ -73,13 +84,13 @@ class Written:
         return changed
 
     def _projected(self, layer: int, z: Tensor, heads: slice) -> Tensor:
-        module, layout = self.adapter.weights.module, self.adapter.layout
-        matrix = output_matrix(module, layout, layer, self.adapter.n_heads)
+        weights, layout = self.adapter.weights, self.adapter.layout
+        matrix = output_matrix(weights, layout, layer, self.adapter.n_heads)
         return torch.einsum("rphz,hzd->rpd", z[:, :, heads], matrix[heads])
 
     def _all_heads(self, layer: int) -> Tensor:
         given = self._projected(layer, self._base[Site(HEAD, layer)], slice(None))
-        bias = output_bias(self.adapter.weights.module, self.adapter.layout, layer)
+        bias = output_bias(self.adapter.weights, self.adapter.layout, layer)
         return given if bias is None else given + bias
 
     def _norm_behind(self, layer: int) -> Any:
@@ -87,7 +98,7 @@ class Written:
         if layout.attn_out == layout.attention:
             return None
         path = f"{layout.blocks}.{layer}.{layout.attn_out}"
-        return self.adapter.weights.module.get_submodule(path)
+        return self.adapter.weights.part(path)
 
     def _check_sum(self, layer: int) -> None:
         norm, given = self._norm_behind(layer), self._all_heads(layer)

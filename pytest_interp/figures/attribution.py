@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pytest_interp.adapters.components import BIAS
+from pytest_interp.adapters.components import BIAS, LAYER_INPUTS
 from pytest_interp.figures import head_maps, style
 from pytest_interp.results.attribution import Attribution
 from pytest_interp.results.base import Floats
@@ -44,7 +44,11 @@ def _bars(axes: Axes, result: Attribution) -> None:
     mlp = np.array([result.mean[f"mlp_out.{n}"] for n in result.layers])
     axes.bar(x - 0.2, attention, 0.4, color=style.BLUE, label="attention (heads and bias)")
     axes.bar(x + 0.2, mlp, 0.4, color=style.ORANGE, label="MLP")
-    running = _running(result, attention + mlp)
+    names = [f"{LAYER_INPUTS}.{n}" for n in result.layers]
+    inputs = np.array([result.mean.get(name, 0.0) for name in names])
+    if names[0] in result.mean:
+        axes.bar(x + 0.45, inputs, 0.1, color=style.GREY, label="inputs of the layer")
+    running = _running(result, attention + mlp + inputs)
     # what is there after each layer stands at the layer's end, biases behind the last one too
     ends = np.array([-0.5, *(x + 0.5), len(x) - 0.5])
     axes.plot(ends, running, color="black", marker=".", markersize=4, linewidth=1.1)

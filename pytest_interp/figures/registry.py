@@ -73,8 +73,7 @@ def figure_of(result: object, claimed: Sequence[ClaimedRange] = ()) -> Figure | 
     if own is not None:
         made: Figure | None = own()
         return made
-    names = (_name(kind) for kind in type(result).__mro__)
-    name = next((name for name in names if name in _figures), None)
+    name = _name_for(result)
     if name is None:
         return None
     draw = _figures.find(name)
@@ -89,6 +88,19 @@ def figure_of(result: object, claimed: Sequence[ClaimedRange] = ()) -> Figure | 
     if claimed and "claimed" in inspect.signature(draw).parameters:
         return draw(result, claimed=claimed)
     return draw(result)
+
+
+def own_function(result: object) -> str | None:
+    """Where the function of this package stands that draws a result; None for any other way."""
+    name = None if hasattr(result, "to_figure") else _name_for(result)
+    draw = None if name is None else _figures.find(name)
+    return draw if isinstance(draw, str) and draw.startswith(f"{__package__}.") else None
+
+
+def _name_for(result: object) -> str | None:
+    """The name under which the nearest of its classes has a figure."""
+    names = (_name(kind) for kind in type(result).__mro__)
+    return next((name for name in names if name in _figures), None)
 
 
 def _name(result_type: type[Any]) -> str:

@@ -16,6 +16,7 @@ from pytest_interp.baselines.policy import Policy, Update
 from pytest_interp.baselines.store import Owner
 from pytest_interp.errors import BaselineError, UnknownNameError
 from pytest_interp.plugin.gathering import note_baseline
+from pytest_interp.plugin.kept import drawing
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.owners import baseline_root, command_of, is_inside, owner_of
 from pytest_interp.plugin.pending import claims_of, origin_of, pending_folder
@@ -90,13 +91,12 @@ def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if policy.checkpoint is not None and policy.label is None:
         _refuse_updates(policy, str(owner.model))
     from pytest_interp.baselines.check import Baseline
-    from pytest_interp.figures import draw
 
     made = Baseline(
         owner,
         policy,
         partial(command_of, request.node),
-        draw,
+        drawing(request.config),
         request,
         partial(tmp_path_factory.mktemp, "baseline"),
         pending_folder(request.config),

@@ -73,9 +73,20 @@ class Lens(_Bound):
 
         if layers is not None:
             named["layers"] = tuple(layers)
-        experiment = logit_lens if isinstance(prompt, str) else lens_facts
+        of_one = isinstance(prompt, str)
+        experiment = logit_lens if of_one else lens_facts
+        names = ("answer", "position", "layers") if of_one else ("layers",)
+        given = dict(zip(names, arguments, strict=False)) | named
+        if len(given) == len(arguments) + len(named):  # else calling it says what is wrong
+            # one form for equal calls, also before the experiment is imported
+            arguments, named = (), {n: v for n, v in given.items() if v != _USUAL.get(n, _NONE)}
         found: LensResult | LensSet = self._once(experiment, prompt, *arguments, **named)
         return found
+
+
+_NONE = object()
+_USUAL: dict[str, Any] = {"position": -1, "layers": None}
+"""What an experiment takes where it is given nothing."""
 
 
 class Trace(_Bound):
@@ -103,6 +114,8 @@ class Trace(_Bound):
         from pytest_interp.options import TraceOptions
 
         run = {name: asked.pop(name) for name in ("controls", "max_rows") if name in asked}
+        usual = {"controls": True, "max_rows": None}
+        run = {name: value for name, value in run.items() if value is not usual[name]}
         experiment = trace_facts if isinstance(fact, FactSet) else causal_trace
         chosen = TraceOptions.of(options, **asked)
         found: TraceResult | TraceSet = self._once(experiment, fact, chosen, **run)

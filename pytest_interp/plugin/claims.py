@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from pytest_interp.plugin.marker import read_marker
 from pytest_interp.plugin.options import mode_of
 from pytest_interp.plugin.properties import as_json
 from pytest_interp.plugin.targets import target_of
+from pytest_interp.registry import entry_points
 
 if TYPE_CHECKING:
     from pytest_interp.claims.verdict import Verdict
@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse an unknown mode of the ini file; rewrite plain asserts in claims of packages."""
     mode_of(config, "interp_inconclusive", MODES)
-    modules = {point.module for point in metadata.entry_points(group="pytest_interp.claims")}
+    modules = {point.module for point in entry_points("pytest_interp.claims").values()}
     pytest.register_assert_rewrite(*sorted(modules - sys.modules.keys()))
 
 

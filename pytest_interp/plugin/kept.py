@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_interp.errors import CacheError
+from pytest_interp.errors import InterpError
 from pytest_interp.plugin.options import MODELS
-from pytest_interp.store.patched import patched, registered_by_others
+from pytest_interp.store.answers import Kept  # before the code of projects: see store.patched
+from pytest_interp.store.mode import MODES, mode_of
 
 if TYPE_CHECKING:
-    from pytest_interp.experiments.calls import Call, GoOn
-    from pytest_interp.plugin.session import Models
-    from pytest_interp.store.files import Store
+    from pytest_interp.baselines.images import Drawing
 
-MODES = ("off", "on", "refresh")
-_VARIABLE = "PYTEST_INTERP_RESULTS"
-_KEPT = pytest.StashKey["Kept"]()
+_KEPT = pytest.StashKey[Kept]()
 _COUNTS = "interp_kept"
 
 
@@ -27,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The option and its ini twin, which it overrides."""
     text = (
         "results kept on disk: on reads and writes them, refresh computes and writes, off does "
-        "neither (default)"
+        "neither (default: on, but off where CI is set)"
     )
     parser.getgroup("interp").addoption("--interp-cache", choices=MODES, help=text)
     parser.addini("interp_cache", text, default="")
@@ -39,65 +36,34 @@ def mode_here(config: pytest.Config) -> str:
     Raises:
         UsageError: the ini file has another word.
     """
-    if os.environ.get(_VARIABLE, "").lower() == "off":
-        return "off"
-    mode = str(config.getoption("interp_cache") or config.getini("interp_cache") or "off")
-    if mode not in MODES:
-        raise pytest.UsageError(f"interp_cache = {mode!r} in the ini file: use {', '.join(MODES)}")
-    return mode
+    asked = str(config.getoption("interp_cache") or config.getini("interp_cache"))
+    if asked not in ("", *MODES):
+        raise pytest.UsageError(f"interp_cache = {asked!r} in the ini file: use {', '.join(MODES)}")
+    return mode_of(asked)
 
 
 @pytest.hookimpl(trylast=True)  # the models of the session come first
 def pytest_configure(config: pytest.Config) -> None:
     """Put the store where experiments are called."""
     mode = mode_here(config)
-    if mode == "off":
+    if mode == "off" or config.option.collectonly:
         return
-    from pytest_interp.experiments.calls import answering
-    from pytest_interp.store.files import Store, store_folder
-
+    models, stack = config.stash[MODELS], ExitStack()
     try:
-        store = Store(store_folder())
-    except CacheError as error:
+        config.stash[_KEPT] = stack.enter_context(models.keeping(mode))
+    except InterpError as error:
         raise pytest.UsageError(str(error)) from error
-    models = config.stash[MODELS]
-    models.keeps_results = True
-    kept = config.stash[_KEPT] = Kept(models, store, reads=mode == "on")
-    stack = ExitStack()
-    stack.enter_context(answering(kept.answer))
     config.add_cleanup(stack.close)
 
 
-class Kept:
-    """Answers calls from the store, and keeps what had to be computed."""
+def drawing(config: pytest.Config) -> Callable[[Any], Drawing | None]:
+    """What draws the figure of a result: with a store, what was drawn of the same one is there."""
+    kept = config.stash.get(_KEPT, None)
+    if kept is not None:
+        return kept.drawings().draw
+    from pytest_interp.figures import draw
 
-    def __init__(self, models: Models, store: Store, *, reads: bool) -> None:
-        self._models, self._store, self._reads = models, store, reads
-        self.read = 0
-        self.computed = 0
-
-    def answer(self, call: Call, go_on: GoOn) -> Any:
-        """What was kept of the same call, or else what it gives now."""
-        key = self._key(call)
-        if key is None:
-            return go_on(call)
-        found = self._store.read(key, self) if self._reads else self
-        if found is not self:
-            self.read += 1
-            return found
-        made = go_on(call)
-        self.computed += 1
-        if self._key(call) == key:  # nothing was changed meanwhile
-            self._store.write(key, made)
-        return made
-
-    def _key(self, call: Call) -> str | None:
-        from pytest_interp.store.keys import key_of
-
-        if patched() or registered_by_others():
-            return None
-        model = self._models.kept_as(call.adapter)
-        return None if model is None else key_of(call, model)
+    return draw
 
 
 @pytest.hookimpl(trylast=True)
@@ -122,8 +88,4 @@ def pytest_terminal_summary(
     """Say how many results came from the store."""
     kept = config.stash.get(_KEPT, None)
     if kept is not None and kept.read:
-        total = kept.read + kept.computed
-        terminalreporter.write_line(
-            f"interp: {kept.read} of {total} results came from earlier runs, from the store "
-            "(--interp-cache=refresh computes them again)"
-        )
+        terminalreporter.write_line(f"interp: {kept.said('--interp-cache')}")

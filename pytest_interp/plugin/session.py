@@ -8,12 +8,14 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from pytest_interp.adapters.backends import (
+    BACKENDS,
     backend_names,
     check_backend,
     installed_backends,
@@ -24,12 +26,13 @@ from pytest_interp.deferred import opened
 from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
 from pytest_interp.models.registry import choose_backend, find_model, model_names
 from pytest_interp.plugin.checkpoints import Checkpoint
-from pytest_interp.plugin.unopened import ADAPTER, WEIGHTS, Unopened, made_of, stands_in
+from pytest_interp.plugin.unopened import WEIGHTS, made_of, stands_in, unopened
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
     from pytest_interp.adapters.state import State
     from pytest_interp.adapters.weights import Weights
+    from pytest_interp.store.answers import Kept
 
 T = TypeVar("T")
 AUTO, ALL = "auto", "all"
@@ -108,50 +111,72 @@ class Models:
         self.settings = settings
         self.processes = 1
         """How many processes load models in this run; they share the threads."""
-        self._weights: dict[str, dict[tuple[str | None, str | None], Weights]] = {}
+        self._weights: dict[str, dict[tuple[str | None, str | None, bool], Weights]] = {}
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
         self._opened: WeakKeyDictionary[ModelAdapter, State] = WeakKeyDictionary()
-        self.keeps_results = False
-        """Results are kept on disk: models then wait until something of them is needed."""
+        self.kept: Kept | None = None
+        """The store of results. Models of which it holds some wait until they are needed."""
         self._named: WeakKeyDictionary[Any, Mapping[str, Any]] = WeakKeyDictionary()
+
+    @contextmanager
+    def keeping(self, mode: str) -> Iterator[Kept]:
+        """Inside this block experiments on these models are answered from the store of this user.
+
+        Args:
+            mode: ``on``, or ``refresh``, which reads nothing.
+
+        Raises:
+            CacheError: the store has no folder, or its limit is none.
+        """
+        from pytest_interp.experiments.calls import answering
+        from pytest_interp.store.answers import Kept
+        from pytest_interp.store.files import Store
+
+        self.kept = Kept(self, Store.here(), reads=mode == "on")
+        try:
+            with answering(self.kept.answer):
+                yield self.kept
+        finally:
+            self.kept = None
 
     def target_weights(self, target: Target) -> Weights:
         """The weights of a test, or what stands for them. Errors as for ``load_weights``."""
         asked = (target.model, target.device, target.dtype)
-        if not self.keeps_results or target.model in self._missing:
+        if target.backend is not None and self._remote(target.model, target.remote):
+            return self.weights(*asked, bare=True)
+        if self.kept is None or target.model in self._missing:
             return self.weights(*asked)
-        from pytest_interp.store.keys import files_of
-
-        source = find_model(self.settings.source_of(target.model)).source
-        if (files := files_of(source)) is None:
-            return self.weights(*asked)
-        shown = f"<weights of {target.model}: {source.describe()}>"
-        known = {"name": target.model}
-        made: Any = Unopened(WEIGHTS, known, shown, lambda: self.weights(*asked))
-        settings = self.settings
-        self._named[made] = {
-            "name": target.model,
-            "files": files,
-            "device": settings.device or target.device,
-            "dtype": settings.dtype or target.dtype,
-        }
-        return cast("Weights", made)
+        entry = find_model(self.settings.source_of(target.model))
+        named = self.kept.name_of(target.model, entry, *self._how(target.device, target.dtype))
+        if named is None or not self.kept.has_any(named):
+            made = self.weights(*asked)
+        else:
+            shown = f"<weights of {target.model}: {entry.source.describe()}>"
+            known = {"name": target.model}
+            made = unopened(WEIGHTS, known, shown, lambda: self.weights(*asked))
+        if named is not None:
+            self._named[made] = named
+        return made
 
     def target_adapter(
         self, weights: Weights, backend: str, remote: str | None = None
     ) -> ModelAdapter:
         """The adapter of a test, or what stands for it. Errors as for ``open_adapter``."""
-        remote = remote or find_model(self.settings.source_of(weights.name)).remote
+        remote = self._remote(weights.name, remote)
         # kept results are named by model and backend: those of a server are not among them
-        if not stands_in(weights) or not is_ours(backend) or remote is not None:
-            return self.adapter(opened(weights), backend, remote)
-        check_backend(backend)
-        known = {"name": weights.name, "backend": backend, "weights": weights}
-        shown = f"<{weights.name} under {backend}>"
-        made: Any = Unopened(ADAPTER, known, shown, lambda: self.adapter(opened(weights), backend))
-        self._named[made] = {**self._named[weights], "backend": backend}
-        return cast("ModelAdapter", made)
+        named = self._named.get(weights) if is_ours(backend) and remote is None else None
+        if named is None or not stands_in(weights):
+            made = self.adapter(opened(weights), backend, remote)
+        else:
+            check_backend(backend)
+            known = {"name": weights.name, "backend": backend, "weights": weights}
+            shown = f"<{weights.name} under {backend}>"
+            kind = BACKENDS.find(backend).adapter
+            made = unopened(kind, known, shown, lambda: self.adapter(opened(weights), backend))
+        if named is not None:
+            self._named[made] = {**named, "backend": backend}
+        return made
 
     def kept_as(self, adapter: object) -> Mapping[str, Any] | None:
         """What names this model among kept results; None for one that is not as it was loaded.
@@ -159,31 +184,45 @@ class Models:
         One that nobody has opened is as its files are. An opened one is compared, its hooks and
         tensors too. A test's own adapters have no name.
         """
-        if not stands_in(adapter) or adapter not in self._named:
+        if not self._named or adapter is None or adapter not in self._named:
             return None
         named = self._named[adapter]
         # a test may have opened the weights alone, and the adapter not yet
         held = [adapter, cast(Any, adapter).weights]
         return None if self.changes(named["name"], held) else named
 
-    def weights(self, name: str, device: str | None = None, dtype: str | None = None) -> Weights:
+    def _remote(self, model: str, asked: str | None) -> str | None:
+        """Where the runs of a test are made that asks for this; None for here."""
+        return asked or find_model(self.settings.source_of(model)).remote
+
+    def weights(
+        self,
+        name: str,
+        device: str | None = None,
+        dtype: str | None = None,
+        *,
+        bare: bool = False,
+    ) -> Weights:
         """Load a model, or give it again. Errors as for ``load_weights``.
 
         ``device`` and ``dtype`` are those of a spec. What the run asks for overrides them.
+        ``bare`` asks for the modules alone: the runs are made elsewhere.
         """
-        from pytest_interp.models import load_weights
+        from pytest_interp.models.loader import load_skeleton, load_weights
         from pytest_interp.models.threads import share_threads
 
         if name in self._missing:
             # a download that failed is not tried again for every test
             raise WeightsUnavailableError(self._missing[name])
         loaded = self._weights.setdefault(name, {})
-        how = (self.settings.device or device, self.settings.dtype or dtype)
+        load: Callable[..., Weights] = load_skeleton if bare else load_weights
+        asked = self._how(device, dtype)
+        how = (*asked, bare)
         if how not in loaded:
             share_threads(self.processes)
             self.processes = 1  # shared once
             try:
-                weights = load_weights(self.settings.source_of(name), *how)
+                weights = load(self.settings.source_of(name), *asked)
             except WeightsUnavailableError as error:
                 self._missing[name] = str(error)
                 raise
@@ -192,10 +231,12 @@ class Models:
             loaded[how] = weights if weights.name == name else replace(weights, name=name)
         return loaded[how]
 
+    def _how(self, device: str | None, dtype: str | None) -> tuple[str | None, str | None]:
+        return self.settings.device or device, self.settings.dtype or dtype
+
     def adapter(self, weights: Weights, backend: str, remote: str | None = None) -> ModelAdapter:
         """Put weights under a backend. Errors as for ``open_adapter``."""
-        source = self.settings.source_of(weights.name)
-        made = open_adapter(weights, backend, remote or find_model(source).remote)
+        made = open_adapter(weights, backend, self._remote(weights.name, remote))
         self._opened[made] = made.state()
         return made
 
@@ -235,35 +276,27 @@ class Models:
         adapter whose changes cannot be seen, it runs each time.
         """
         if self.kept_as(adapter) is not None:
-            return self._once_as_loaded(experiment, adapter, given, named)
+            key = (experiment, adapter.backend, given, *sorted(named.items()))
+            return self._known(key, experiment, adapter, given, named)
         from pytest_interp.adapters.state import UNSEEN, key_of
 
         adapter = opened(adapter)
         bound = inspect.signature(experiment).bind(adapter, *given, **named)
         bound.apply_defaults()
         state = adapter.state()
-        key = (experiment, key_of(state), bound.args[1:], *bound.kwargs.items())
-        try:
-            hash(key)
-        except TypeError:
-            return experiment(adapter, *given, **named)
         if UNSEEN in state.values():
             return experiment(adapter, *given, **named)
-        known = self._results.setdefault(adapter.weights, {})
-        if key not in known:
-            known[key] = experiment(adapter, *given, **named)
-        found: T = known[key]
-        return found
+        key = (experiment, key_of(state), bound.args[1:], *bound.kwargs.items())
+        return self._known(key, experiment, adapter, given, named)
 
-    def _once_as_loaded(
+    def _known(
         self,
+        key: Hashable,
         experiment: Callable[..., T],
         adapter: ModelAdapter,
         given: tuple[Any, ...],
         named: dict[str, Any],
     ) -> T:
-        """The same for a model that is as it was loaded, whether that has happened yet or not."""
-        key = (experiment, adapter.backend, given, *sorted(named.items()))
         try:
             hash(key)
         except TypeError:

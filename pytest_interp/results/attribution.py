@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_interp.adapters.components import BIAS, Component, components_of
+from pytest_interp.adapters.components import BIAS, LAYER_INPUTS, Component, components_of
 from pytest_interp.errors import ClaimError
 from pytest_interp.results.base import Axis, Decision, Floats, Reading, dtype_of, must_have_shape
 from pytest_interp.results.over_facts import OverFacts, rounded
@@ -26,7 +26,8 @@ class Attribution(OverFacts):
 
     components: tuple[str, ...]
     """Those of a sum: ``embed``, every ``head.9.6`` and ``mlp_out.5``, ``bias.9`` for what the
-    output projection of attention adds besides, and ``bias`` for the biases behind the blocks."""
+    output projection of attention adds besides, ``layer_inputs.9`` for what a block makes of inputs
+    of its own (Gemma 4), and ``bias`` for the biases behind the blocks."""
     contributions: Floats
     """What each adds at the last token of the clean prompt, in logits [fact, component]."""
     on_corrupt: Floats | None = None
@@ -123,6 +124,8 @@ class Attribution(OverFacts):
             said["by_bias"] = rounded(self._mean_of(BIAS))
         if f"{BIAS}.{self.layers[0]}" in self.mean:
             said["by_attention_bias"] = rounded(self._by_layer(BIAS))
+        if f"{LAYER_INPUTS}.{self.layers[0]}" in self.mean:
+            said["by_layer_inputs"] = rounded(self._by_layer(LAYER_INPUTS))
         sizes = np.sort(np.abs(self.contributions.mean(0)))
         said["largest"] = self.largest()[0] if np.isfinite(sizes).all() else None
         said["largest_leads_by"] = rounded(sizes[-1:] - sizes[-2:-1])[0]
@@ -137,7 +140,7 @@ class Attribution(OverFacts):
     def tolerances(self) -> Mapping[str, Tolerance]:
         """Floats by the dtype of the model; everything else is exact."""
         metrics = ("clean_metric", "corrupt_metric", "total", "largest_leads_by")
-        parts = ("embed", "by_head", "by_mlp", "by_bias", "by_attention_bias")
+        parts = ("embed", "by_head", "by_mlp", "by_bias", "by_attention_bias", "by_layer_inputs")
         return dict.fromkeys((*metrics, *parts), float_tolerance(dtype_of(self)))
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
@@ -148,6 +151,7 @@ class Attribution(OverFacts):
             "by_head": (layer, head),
             "by_mlp": (layer,),
             "by_attention_bias": (layer,),
+            "by_layer_inputs": (layer,),
         }
 
     def findings(self) -> Mapping[str, Decision]:

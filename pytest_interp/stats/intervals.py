@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_interp.stats.clusters import Floats, Names, cells, clusters
+from pytest_interp.stats.quantiles import student
 
 RESAMPLES = 1999
 """Bootstrap resamples and permutations: enough for p-values down to 0.0005."""
@@ -114,13 +115,11 @@ def units_needed(reach: float, units: int, wanted: float, confidence: float = 0.
         wanted: distance of the mean from the limit.
         confidence: of the interval.
     """
-    from scipy import stats
-
     if units < 2 or not wanted > 0:
         return None
     more = np.arange(units, 10_001)
-    student = stats.t.ppf((1 + confidence) / 2, more - 1)
-    enough = reach * (student / student[0]) * np.sqrt(units / more) <= wanted
+    factors = student((1 + confidence) / 2, more - 1)
+    enough = reach * (factors / factors[0]) * np.sqrt(units / more) <= wanted
     return int(more[enough.argmax()]) if enough.any() else None
 
 
@@ -128,8 +127,6 @@ def _reach(
     data: Floats, mean: Floats, way: Floats, tail: float, resamples: int, rng: np.random.Generator
 ) -> _Reach:
     """By one way: Student's interval and the studentized bootstrap of data [unit, column]."""
-    from scipy import stats
-
     variance, n_clusters = _variance(data, mean, way), way.shape[1]
     found = np.concatenate(
         [
@@ -141,24 +138,22 @@ def _reach(
     )
     # the mean of resamples lies off by as much as the mean of the sample lies off from the truth
     t_low, t_high = np.quantile(found, [tail, 1 - tail], axis=0)
-    student, error = stats.t.ppf(1 - tail, n_clusters - 1), np.sqrt(variance)
-    above, below = np.maximum(-t_low, student), np.maximum(t_high, student)
-    return _Reach(variance, error * above, error * below, (above / student, below / student))
+    factor, error = student(1 - tail, n_clusters - 1), np.sqrt(variance)
+    above, below = np.maximum(-t_low, factor), np.maximum(t_high, factor)
+    return _Reach(variance, error * above, error * below, (above / factor, below / factor))
 
 
 def _together(
     reaches: Sequence[_Reach], counts: Sequence[tuple[str, int]], both: Floats, tail: float
 ) -> _Reach:
     """By two ways at once, less the variance of what is in both."""
-    from scipy import stats
-
     parts = np.stack([reach.variance for reach in reaches[1:]])
     degrees = np.array([n - 1 for _, n in counts[1 : 1 + len(parts)]])[:, None]
     whole = parts.sum(0)
     spread = (parts**2 / degrees).sum(0)
     joint = np.divide(whole**2, spread, out=np.ones_like(whole), where=spread > 0)
     variance = np.maximum(whole - both, 0)
-    error = np.sqrt(variance) * stats.t.ppf(1 - tail, joint)
+    error = np.sqrt(variance) * student(1 - tail, joint)
     above, below = (np.max([reach.skew[side] for reach in reaches[1:]], 0) for side in (0, 1))
     return _Reach(variance, error * above, error * below, (above, below))
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_interp.errors import ClaimError
+from pytest_interp.stats.quantiles import normal, student
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -154,17 +155,13 @@ def _variance(above: Floats, below: Floats, units: Units) -> Floats:
 
 
 def _student(units: Units, confidence: float) -> float:
-    from scipy import stats
-
-    return float(stats.t.ppf((1 + confidence) / 2, min(units.n_groups) - 1))
+    return float(student((1 + confidence) / 2, min(units.n_groups) - 1))
 
 
 def _newcombe(found: Floats, counts: tuple[int, int], confidence: float) -> tuple[Floats, Floats]:
     """The areas that the found one is not significantly off from, by bisection on each side."""
-    from scipy import stats
-
     m, n = counts
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = normal((1 + confidence) / 2)
     middle = (m + n) / 2 - 1
 
     def off(theta: Floats) -> Floats:

@@ -8,18 +8,21 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import platformdirs
 import xxhash
 
-from pytest_interp.errors import CacheError
+from pytest_interp.errors import CacheError, InterpError
+from pytest_interp.memory import parse_bytes
 from pytest_interp.store.codec import CannotBeKept, decode, encode
 
 VARIABLE = "PYTEST_INTERP_RESULTS"
 """The environment variable that names another folder."""
+LIMIT_VARIABLE = "PYTEST_INTERP_RESULTS_LIMIT"
+"""The environment variable that says how much it may take."""
 LIMIT = 1 << 30
-"""Bytes that the store may take; what was not used for longest goes first."""
+"""Bytes that the store may take where nobody says so; what was not used for longest goes first."""
 _SUFFIX = ".result"
 
 
@@ -38,12 +41,32 @@ def store_folder() -> Path:
         ) from error
 
 
+def size_limit() -> int:
+    """The bytes that the store may take: ``$PYTEST_INTERP_RESULTS_LIMIT``, else :data:`LIMIT`.
+
+    All projects share the store: no ini file of one can bound it.
+
+    Raises:
+        CacheError: it is no amount, as 500MB is one.
+    """
+    given = os.environ.get(LIMIT_VARIABLE, "")
+    try:
+        return parse_bytes(given) if given else LIMIT
+    except InterpError as error:
+        raise CacheError(f"{LIMIT_VARIABLE}: {error}") from error
+
+
 @dataclass(frozen=True)
 class Store:
     """Results by key, in a folder that several processes may share."""
 
     folder: Path
     limit: int = LIMIT
+
+    @classmethod
+    def here(cls) -> Self:
+        """The store of this user. Errors as for :func:`store_folder` and :func:`size_limit`."""
+        return cls(store_folder(), size_limit())
 
     def read(self, key: str, default: Any = None) -> Any:
         """The result that was kept under this key. A damaged entry is dropped."""
@@ -75,6 +98,10 @@ class Store:
             return False
         self.trim()
         return True
+
+    def has_any(self, beginning: str) -> bool:
+        """Whether there is a result whose key begins so."""
+        return next(self.folder.glob(f"{beginning}-*{_SUFFIX}"), None) is not None
 
     def drop(self, key: str) -> None:
         """Forget the result of this key, where there is one."""

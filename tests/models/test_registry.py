@@ -26,7 +26,7 @@ from pytest_interp.models.registry import GEMMA3, MODELS, find_model
 def publish(monkeypatch, name, value):
     point = metadata.EntryPoint(name, value, MODELS.group)
     monkeypatch.setattr(
-        registry, "_entry_points", lambda group: {name: point} if group == MODELS.group else {}
+        registry, "entry_points", lambda group: {name: point} if group == MODELS.group else {}
     )
 
 

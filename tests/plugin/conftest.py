@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 
 import pytest
 
@@ -20,6 +21,19 @@ FACT = FactPrompt(
     subject="Acropolis",
 )
 """
+
+
+@pytest.fixture(autouse=True)
+def kept_results(monkeypatch, tmp_path_factory):
+    """Runs inside these tests keep results, as a user's do, each test in a folder of its own.
+
+    ``INTERP_TESTS_RESULTS=off`` runs them without; the name of a folder lets a second run of these
+    tests read what the first has kept.
+    """
+    folder = os.environ.get("INTERP_TESTS_RESULTS") or str(tmp_path_factory.mktemp("kept"))
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", folder)
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_broken_experiment_of_another_package_is_left_out(monkeypatch, capsys):
         for name, value in {"absent": "no_such_module:It", "wrong": "json:loads"}.items()
     }
     monkeypatch.setattr(
-        registry, "_entry_points", cache(lambda group: points if group == EXPERIMENTS.group else {})
+        registry, "entry_points", cache(lambda group: points if group == EXPERIMENTS.group else {})
     )
     assert main(["schema"]) == 0
     told = capsys.readouterr()

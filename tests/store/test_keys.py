@@ -2,8 +2,13 @@
 
 import os
 from dataclasses import replace
+from functools import partial, wraps
+from importlib import import_module
+from pkgutil import walk_packages
+from unittest.mock import Mock
 
 import pytest
+import torch
 
 from pytest_interp import causal_trace, logit_lens
 from pytest_interp.experiments.calls import Call
@@ -13,7 +18,8 @@ from pytest_interp.options import TraceOptions
 from pytest_interp.provenance import seeded
 from pytest_interp.store import keys
 from pytest_interp.store.keys import files_of, key_of
-from pytest_interp.store.patched import patched
+from pytest_interp.store.patched import COMPUTES, patched
+from pytest_interp.store.settings import changed_settings
 
 FACT = FactPrompt(
     clean_prompt="The capital of France is",
@@ -71,6 +77,10 @@ def test_a_checkpoint_written_anew_is_another_one(tmp_path):
     assert files_of(FolderSource(tmp_path)) == before
     os.utime(tmp_path / "config.json", (1, 1))
     touched = files_of(source)
+    there = (tmp_path / "model.safetensors").stat()
+    (tmp_path / "model.safetensors").write_bytes(b"4321")
+    os.utime(tmp_path / "model.safetensors", ns=(there.st_atime_ns, there.st_mtime_ns))
+    assert files_of(source) != touched, "its size and its time are those of before"
     (tmp_path / "model.safetensors").write_bytes(b"123")
     assert before != touched != files_of(source) != before
     assert files_of(PlantedSource("gpt2")) != files_of(PlantedSource("llama"))
@@ -82,6 +92,9 @@ def test_a_checkpoint_written_anew_is_another_one(tmp_path):
     sees="the experiment is computed with what stands there",
 )
 def test_a_replaced_function_is_seen(monkeypatch):
+    import transformers.models.gpt2.modeling_gpt2 as gpt2
+
+    import pytest_interp.experiments.budgets as budgets
     import pytest_interp.experiments.sweep as module
     from pytest_interp.adapters.base import ModelAdapter
 
@@ -92,4 +105,48 @@ def test_a_replaced_function_is_seen(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(module, "sweep", lambda *given: None)
         assert patched() == "pytest_interp.experiments.sweep.sweep"
+    for home, name in (
+        (module, "sweep"),
+        (ModelAdapter, "run"),
+        (gpt2.GPT2MLP, "forward"),
+        (torch.nn.functional, "layer_norm"),
+    ):
+        function = getattr(home, name)
+        for other in (wraps(function)(lambda *given: None), partial(key, function), Mock()):
+            with monkeypatch.context() as patch:
+                patch.setattr(home, name, other)
+                assert patched() is not None, (home, name, other)
+        assert patched() is None
+    for name, value in (("SHARE", 0.5), ("MOST_ON_CPU", None)):
+        with monkeypatch.context() as patch:
+            patch.setattr(budgets, name, value)
+            assert patched() == f"pytest_interp.experiments.budgets.{name}"
+        assert patched() is None
+
+
+def test_every_constant_of_this_package_is_as_its_source_says():
+    import pytest_interp
+
+    for found in walk_packages(pytest_interp.__path__, "pytest_interp."):
+        if found.name.split(".")[1] in COMPUTES:
+            import_module(found.name)
     assert patched() is None
+
+
+@pytest.mark.guarantee(
+    "green",
+    "A setting of torch that changes numbers is not answered for by a kept result.",
+    sees="the experiment is computed with that setting",
+)
+def test_settings_of_the_process_are_seen():
+    assert changed_settings() == []
+    with torch.autocast("cpu"):
+        assert changed_settings() == ["autocast"]
+    with torch.device("meta"):
+        assert changed_settings() == ["a mode of torch functions"]
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads + 1)
+        assert changed_settings() == []
+    finally:
+        torch.set_num_threads(threads)

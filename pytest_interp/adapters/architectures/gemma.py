@@ -16,11 +16,12 @@ _MORE_THAN_BRANCHES = "a block adds more than attention and MLP, and multiplies 
 def _each_with_its_own(layout: Layout, config: Any) -> Layout:
     """Inputs of each layer, and keys and values that layers share, are of the rows that began."""
     reasons = []
-    if config.hidden_size_per_layer_input:
+    if own_inputs := bool(config.hidden_size_per_layer_input):
         reasons.append("each layer has inputs that were made from the tokens")
     if config.num_kv_shared_layers:
         reasons.append("layers read keys and values of earlier ones")
-    return replace(layout, one_batch=", and ".join(reasons))
+    adds_more = "what it makes of inputs of its own" if own_inputs else ""
+    return replace(layout, one_batch=", and ".join(reasons), adds_more=adds_more)
 
 
 _GEMMA3 = register_layout(
@@ -64,6 +65,7 @@ _GEMMA4 = register_layout(
             ANY: {"resid_mid": _MORE_THAN_BRANCHES},
             "transformer_lens": {"pattern": SHOWN_TOO_LATE},
         },
+        block_scale="layer_scalar",
         cuts_positions=True,
         fit=_each_with_its_own,
         special="as gemma3_text; later layers read keys and values of earlier ones; each layer "
@@ -74,6 +76,7 @@ register_layout(
     replace(
         in_wrapper(_GEMMA4),
         model_types=("gemma4",),
+        caps_as_text=True,
         special="the text model of one that also sees: as gemma4_text",
     )
 )

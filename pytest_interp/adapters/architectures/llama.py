@@ -19,7 +19,12 @@ def _multiplied(layout: Layout, config: Any) -> Layout:
         layout,
         embed_scale=config.embedding_multiplier,
         branch_scale=config.residual_multiplier,
+        logit_scale=1 / config.logits_scaling,
     )
+
+
+def _louder(layout: Layout, config: Any) -> Layout:
+    return replace(layout, logit_scale=config.logit_scale)
 
 
 def _fused_by_size(layout: Layout, config: Any) -> Layout:
@@ -135,6 +140,7 @@ register_layout(
         name="cohere",
         model_types=("cohere",),
         resid_mid=None,
+        fit=_louder,
         special="attention and MLP side by side, behind one LayerNorm; logits are multiplied by a "
         "number of the config",
     )
