@@ -43,8 +43,14 @@ class Crew(Protocol):
 class Over:
     """Computes experiments by a crew; those that cannot travel are computed here."""
 
-    def __init__(self, crew: Crew, store: Store | None = None) -> None:
-        self._crew, self._store = crew, store
+    def __init__(
+        self,
+        crew: Crew,
+        store: Store | None = None,
+        model_of: Callable[[Any], Model | None] | None = None,
+    ) -> None:
+        """``model_of`` says what the crew knows an adapter by, by default :func:`travelling`."""
+        self._crew, self._store, self._model_of = crew, store, model_of or travelling
 
     def __call__(
         self,
@@ -56,7 +62,7 @@ class Over:
         """The result, as :class:`~pytest_interp.experiments.spreading.Spread` says."""
         if not hasattr(asked["facts"], "pick") or len(asked["facts"]) < 2:
             return here()
-        model = travelling(adapter)
+        model = self._model_of(adapter)
         if model is None or not _can_travel(asked):
             return here()
         by_name = inspect.signature(experiment).parameters
