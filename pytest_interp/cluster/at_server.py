@@ -14,6 +14,7 @@ from pytest_interp.cluster.worker import done
 from pytest_interp.errors import CacheError
 from pytest_interp.experiments.spreading import spreading
 from pytest_interp.store.files import Store
+from pytest_interp.store.mode import is_off
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ def in_parts(
     experiment: Callable[..., T], adapter: Any, asked: dict[str, Any], here: Callable[[], T]
 ) -> T:
     """As :class:`~pytest_interp.experiments.spreading.Spread` says."""
+    if is_off():
+        return here()
     try:
         store = Store.here()
     except CacheError:  # nothing can be kept

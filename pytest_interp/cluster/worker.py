@@ -82,10 +82,11 @@ def done(job: Job, adapter: Any) -> Any:
     from pytest_interp.experiments.cuts import cut_of
 
     cut = cut_of(experiment, job.asked)
-    if job.do == "cut":
-        return None if cut is None else [list(part) for part in cut.parts(adapter, job.asked)]
     assert cut is not None
-    return job.whole if cut.controlled is None else cut.controlled(adapter, job.asked, job.whole)
+    if job.do == "cut":
+        return list(cut.pieces(adapter, job.asked)), cut.finished is None
+    assert cut.finished is not None
+    return cut.finished(adapter, job.asked, job.whole)
 
 
 def _sendable(error: Exception) -> bytes:

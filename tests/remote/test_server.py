@@ -84,6 +84,15 @@ def test_a_map_comes_over_the_network_with_no_weights_here(far, server):
     assert [json.loads(key) for key in keys] == [asked]
 
 
+def test_with_results_off_no_part_is_kept(far, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", "off")
+    longer = replace(FACT, clean_prompt="w3 w10 w7 w9 w4", corrupt_prompt="w3 w30 w7 w9 w4")
+    before = set(tmp_path.iterdir())
+    lens_facts(far, FactSet.of([FACT, longer]))
+    assert set(tmp_path.iterdir()) == before
+
+
 @pytest.mark.guarantee(
     "kept",
     "Where runs are sent to a server, parts of a set that were finished before the connection was"
