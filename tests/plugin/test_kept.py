@@ -182,3 +182,22 @@ def test_asked_anew_or_not_at_all(run):
     assert not says(run(None, "--interp-cache=refresh"))
     assert not says(run(None, "--interp-cache=off"))
     assert says(run())
+
+
+@pytest.mark.guarantee(
+    "green",
+    "Workers of xdist share kept results, and the run says how many all of them read.",
+    sees="how many results came from earlier runs, over all workers",
+)
+def test_counts_of_workers_add_up(run, pytester):
+    pytest.importorskip("xdist")
+    body = """
+@pytest.mark.interp(backends=["transformer_lens"])
+@pytest.mark.parametrize("layer", range(4))
+def test_layer(trace, layer):
+    trace(FACT, controls=False, layers=[layer])
+"""
+    run(body).assert_outcomes(passed=4)
+    again = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n2", "--dist=load")
+    again.assert_outcomes(passed=4)
+    assert "4 of 4 results came from earlier runs" in again.stdout.str()
