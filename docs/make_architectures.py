@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_interp.adapters.layouts import ARCHITECTURES, Layout, layout_of
@@ -32,12 +33,42 @@ def special() -> str:
     return "| `model_type` | Special |\n| --- | --- |\n" + "".join(rows)
 
 
-def cells(found: dict[str, float | str]) -> list[str]:
+@dataclass
+class Reasons:
+    """Why something is refused, each reason with its number on the page, and where it holds."""
+
+    where: dict[str, list[str]] = field(default_factory=dict)
+
+    def number(self, reason: str, where: str) -> str:
+        """The number of a reason, as cells hold it."""
+        places = self.where.setdefault(reason, [])
+        if where not in places:
+            places.append(where)
+        return f"({[*self.where].index(reason) + 1})"
+
+    def listed(self) -> str:
+        """All of them, in the order of their numbers."""
+        lines = (
+            f"{number}. {reason}: {', '.join(places)}\n"
+            for number, (reason, places) in enumerate(self.where.items(), 1)
+        )
+        return "".join(lines)
+
+
+def cells(model: str, found: dict[str, float | str], reasons: Reasons) -> list[str]:
     """What was measured of one model under one backend, as it is written."""
-    return [
-        "refused" if isinstance(value, str) else f"{value:.0e}" if value else "0"
-        for value in found.values()
-    ]
+    from contract import reason
+
+    some = layout_of_model(model).some_lack
+    made = []
+    for name, value in found.items():
+        if isinstance(value, str):
+            made.append(f"refused {reasons.number(reason(value), model)}")
+            continue
+        number = f"{value:.0e}" if value else "0"
+        lack = f" {reasons.number(some[name], f'some layers of {model}')}" if name in some else ""
+        made.append(number + lack)
+    return made
 
 
 def layout_of_model(model: str) -> Layout:
@@ -53,27 +84,17 @@ def measured() -> str:
     from contract import measured as measure
 
     lines: list[str] = []
-    why: dict[str, dict[str, list[str]]] = {}
+    reasons = Reasons()
     for model in BUILD:
         for backend in BACKENDS:
             found = measure(model, backend)
-            print(model, backend, *cells(found), flush=True)
+            row = [model, backend, *cells(model, found, reasons)]
+            print(*row, flush=True)
             if not lines:
                 lines.append(f"| Model | Backend | {' | '.join(found)} |\n")
                 lines.append("| --- " * (len(found) + 2) + "|\n")
-            lines.append(f"| {model} | {backend} | {' | '.join(cells(found))} |\n")
-            for name, value in found.items():
-                if isinstance(value, str):
-                    reason = value.partition(" because ")[2]
-                    why.setdefault(reason, {}).setdefault(model, []).append(f"`{name}`")
-        for site, reason in layout_of_model(model).some_lack.items():
-            of = why.setdefault(reason, {}).setdefault(f"some layers of {model}", [])
-            of.append(f"`{site}`")
-    reasons = []
-    for reason, models in why.items():
-        named = [f"{', '.join(dict.fromkeys(sites))} of {of}" for of, sites in models.items()]
-        reasons.append(f"- {reason}: {'; '.join(named)}\n")
-    return "".join(lines) + "\nWhy something is refused:\n\n" + "".join(reasons)
+            lines.append(f"| {' | '.join(row)} |\n")
+    return "".join(lines) + f"\nRefused, because:\n\n{reasons.listed()}"
 
 
 def with_block(page: str, name: str, made: str) -> str:

@@ -103,6 +103,11 @@ def measured(model: str, backend: str) -> Found:
     return found
 
 
+def reason(refusal: str) -> str:
+    """Why something is refused, in the words of the layout or of the backend."""
+    return refusal.partition(" because ")[2]
+
+
 def _at(adapter: ModelAdapter, kind: SiteKind) -> float:
     tokens, module = torch.tensor(TOKENS), adapter.weights.module
     sites = adapter.sites(kind) or (Site(kind, 0),)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_interp.adapters.layouts import ANY
 from pytest_interp.adapters.sites import Site, SiteKind
+from pytest_interp.adapters.state import listed
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter
@@ -53,7 +54,9 @@ def refusal(
         blocks: Any = adapter.weights.module.get_submodule(layout.blocks)
         if path := layout.absent(kind, blocks[site.layer]):
             why = layout.some_lack.get(kind.name, f"it has no {path}")
-            return f"does not exist in layer {site.layer} of {adapter.name}, because {why}"
+            have = [n for n, block in enumerate(blocks) if not layout.absent(kind, block)]
+            there = "no layer has one" if not have else f"there is one in {_layers(have)}"
+            return f"does not exist in layer {site.layer} of {adapter.name}, because {why}; {there}"
     if kind.name != "embed" and not finds(kind):
         return (
             f"was added without a place for {adapter.backend} on the architecture "
@@ -64,3 +67,9 @@ def refusal(
         if edited and lost:
             return f"can be captured but not edited under {where}, because {lost}"
     return ""
+
+
+def _layers(numbers: list[int]) -> str:
+    """Layers by number, the first of many."""
+    named = listed([str(n) for n in numbers], most=8)
+    return f"layer {named}" if len(numbers) == 1 else f"layers {named}"

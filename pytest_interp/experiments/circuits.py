@@ -14,11 +14,11 @@ import numpy as np
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component, components_of
-from pytest_interp.adapters.sites import HEAD, MLP_OUT
+from pytest_interp.adapters.sites import ATTN_OUT, HEAD, MLP_OUT
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.ablations import Measurements, Named
 from pytest_interp.experiments.groups import groups_of
-from pytest_interp.experiments.members import Components, every_component, patch_of
+from pytest_interp.experiments.members import Components, every_writer, patch_of
 from pytest_interp.experiments.replacements import Reference, Replacements
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
@@ -51,7 +51,7 @@ def circuit(
         adapter: the model under a backend.
         facts: one prompt or a set.
         keep: the circuit: heads, as ``head.9.6``, or ``head.9`` for all of a layer; and MLPs, as
-            ``mlp_out.5``.
+            ``mlp_out.5``. The attention of a layer without heads is one part, as ``attn_out.3``.
         reference: the prompts that means and resampled values come from, as for
             :func:`pytest_interp.ablate`.
         subsets: parts of the circuit for completeness, by name, beside the whole circuit and those
@@ -71,7 +71,7 @@ def circuit(
         UnknownNameError: an unknown kind of ablation, or metric.
     """
     chosen = replace(options, **asked) if options else CircuitOptions(**asked)
-    asked_facts, nodes = as_set(facts), every_component(adapter)
+    asked_facts, nodes = as_set(facts), every_writer(adapter)
     kept = _nodes(nodes, keep)
     named = _subsets(kept, subsets or {}, chosen)
     beside = _beside(kept, minimal_with or {}) if chosen.minimality else {}
@@ -149,11 +149,13 @@ def _nodes(nodes: Components, asked: Any, about: str = "keep") -> Components:
         ]
         if not alike:
             last = nodes[-1]
-            n_heads = sum(node.layer == 0 and node.kind == HEAD.name for node in nodes)
+            n_heads = 1 + max(node.index for node in nodes if node.index is not None)
+            whole = [str(node) for node in nodes if node.kind == ATTN_OUT.name]
+            others = f", and of {', '.join(whole)}" if whole else ""
             raise ExperimentError(
                 f"{one} is no part of a circuit here: circuits are made of heads, head.0.0 to "
                 f"{HEAD}.{last.layer}.{n_heads - 1} ('head.5' for all of a layer), and of MLPs, "
-                f"{MLP_OUT}.0 to {MLP_OUT}.{last.layer}",
+                f"{MLP_OUT}.0 to {MLP_OUT}.{last.layer}{others}",
                 about=about,
             )
         found.update(alike)
@@ -205,9 +207,11 @@ def _beside(kept: Components, given: Named) -> Mapping[Component, Components]:
 def _random_circuits(
     nodes: Components, kept: Components, options: CircuitOptions
 ) -> Sequence[Components]:
-    """Circuits of as many heads and as many MLPs, none of them the given one."""
+    """Circuits of as many components of each kind, none of them the given one."""
     rng = np.random.default_rng([options.seed, 1])
-    kinds = {kind: [n for n in nodes if n.kind == kind] for kind in (HEAD.name, MLP_OUT.name)}
+    kinds: dict[str, list[Component]] = {HEAD.name: [], MLP_OUT.name: []}
+    for node in nodes:
+        kinds.setdefault(node.kind, []).append(node)
     found: dict[Nodes, Components] = {}
     for _ in range(4 * options.random):
         drawn = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component
-from pytest_interp.adapters.sites import Site, parse_kind
+from pytest_interp.adapters.sites import ATTN_OUT, HEAD, MLP_OUT, Site, parse_kind
 from pytest_interp.experiments.groups import Positions
 from pytest_interp.experiments.parts import Part, Patch
 from pytest_interp.results.ablations import kinds_of
@@ -35,6 +35,16 @@ def every_component(
             unit = kind.unit_dim
             units = (None,) if unit is None else range(adapter.sizes.dims[unit])
             found.extend(Component(kind.name, layer, index) for index in units)
+    return tuple(found)
+
+
+def every_writer(adapter: ModelAdapter) -> Components:
+    """All heads and MLPs, layer by layer; attention as a whole where a layer has no heads."""
+    with_heads = {site.layer for site in adapter.sites(HEAD)}
+    found: list[Component] = []
+    for layer in range(adapter.n_layers):
+        attention = HEAD if layer in with_heads or not with_heads else ATTN_OUT
+        found.extend(every_component(adapter, str(attention), str(MLP_OUT), layers=[layer]))
     return tuple(found)
 
 
@@ -101,9 +111,7 @@ def _counted(components: Iterable[Component]) -> Mapping[tuple[str, bool], int]:
 
 def _pool(adapter: ModelAdapter, kind: str, whole: bool) -> Components:
     """Every component of a kind that a random set may hold."""
-    parsed = parse_kind(kind)
-    if not parsed.in_blocks:
-        return ()
+    layers = [site.layer for site in adapter.sites(kind) if site.layer is not None]
     if whole:
-        return tuple(Component(kind, layer) for layer in range(adapter.n_layers))
-    return every_component(adapter, kind)
+        return tuple(Component(kind, layer) for layer in layers)
+    return every_component(adapter, kind, layers=layers)

@@ -11,7 +11,7 @@ from pytest_interp.adapters.components import Component, components_of
 from pytest_interp.adapters.sites import ATTN_OUT, RESID_MID, RESID_POST, RESID_PRE, Site
 from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.groups import Positions, positions_in
-from pytest_interp.experiments.members import every_component
+from pytest_interp.experiments.members import every_writer
 from pytest_interp.facts.prompts import TokenizedFact
 
 Named = Component | str | Iterable[Component | str]
@@ -108,7 +108,7 @@ def _receiver(adapter: ModelAdapter, name: str) -> Receiver:
 def senders_of(
     adapter: ModelAdapter, asked: Named | None, receivers: Iterable[Receiver]
 ) -> tuple[Component, ...]:
-    """Senders by name, each once; of None all heads and MLPs that every receiver reads.
+    """Senders by name, each once; of None all that every receiver reads, as ``every_writer`` says.
 
     Raises:
         ExperimentError: there is none, one is no sender, the model lacks it, or it comes no earlier
@@ -117,7 +117,7 @@ def senders_of(
     """
     first = min(receivers, key=lambda one: one.order)
     if asked is None or (isinstance(asked, tuple | list) and not asked):
-        found = tuple(one for one in every_component(adapter) if _order(adapter, one) < first.order)
+        found = tuple(one for one in every_writer(adapter) if _order(adapter, one) < first.order)
         if not found:
             raise ExperimentError(
                 f"no head and no MLP comes before {first.name}: name 'embed' as the sender",

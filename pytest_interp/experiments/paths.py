@@ -75,7 +75,8 @@ def path_patching(
         adapter: the model under a backend.
         facts: one fact, or a set of them.
         senders: ``head.9.6`` (layer, head), ``head.9`` (all heads of a layer), ``attn_out.9``,
-            ``mlp_out.5`` or ``embed``; all heads and MLPs before the first receiver by default.
+            ``mlp_out.5`` or ``embed``; all heads and MLPs before the first receiver by default
+            (``attn_out.9`` where a layer has no heads).
         receivers: ``q.9.6`` (layer, head), ``k.9.2`` and ``v.9.2`` (key-value head), ``mlp_out.9``,
             or ``output``, the logits. Each but the output may name the tokens at which it is
             exchanged, as ``v.9.2@subject``: ``first``, ``last``, ``subject``, ``subject_first``,

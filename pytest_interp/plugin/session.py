@@ -111,7 +111,7 @@ class Models:
         self.settings = settings
         self.processes = 1
         """How many processes load models in this run; they share the threads."""
-        self._weights: dict[str, dict[tuple[str | None, str | None], Weights]] = {}
+        self._weights: dict[str, dict[tuple[str | None, str | None, bool], Weights]] = {}
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
         self._opened: WeakKeyDictionary[ModelAdapter, State] = WeakKeyDictionary()
@@ -143,6 +143,8 @@ class Models:
     def target_weights(self, target: Target) -> Weights:
         """The weights of a test, or what stands for them. Errors as for ``load_weights``."""
         asked = (target.model, target.device, target.dtype)
+        if target.backend is not None and self._remote(target.model, target.remote):
+            return self.weights(*asked, bare=True)
         if self.kept is None or target.model in self._missing:
             return self.weights(*asked)
         entry = find_model(self.settings.source_of(target.model))
@@ -161,7 +163,7 @@ class Models:
         self, weights: Weights, backend: str, remote: str | None = None
     ) -> ModelAdapter:
         """The adapter of a test, or what stands for it. Errors as for ``open_adapter``."""
-        remote = remote or find_model(self.settings.source_of(weights.name)).remote
+        remote = self._remote(weights.name, remote)
         # kept results are named by model and backend: those of a server are not among them
         named = self._named.get(weights) if is_ours(backend) and remote is None else None
         if named is None or not stands_in(weights):
@@ -189,24 +191,38 @@ class Models:
         held = [adapter, cast(Any, adapter).weights]
         return None if self.changes(named["name"], held) else named
 
-    def weights(self, name: str, device: str | None = None, dtype: str | None = None) -> Weights:
+    def _remote(self, model: str, asked: str | None) -> str | None:
+        """Where the runs of a test are made that asks for this; None for here."""
+        return asked or find_model(self.settings.source_of(model)).remote
+
+    def weights(
+        self,
+        name: str,
+        device: str | None = None,
+        dtype: str | None = None,
+        *,
+        bare: bool = False,
+    ) -> Weights:
         """Load a model, or give it again. Errors as for ``load_weights``.
 
         ``device`` and ``dtype`` are those of a spec. What the run asks for overrides them.
+        ``bare`` asks for the modules alone: the runs are made elsewhere.
         """
-        from pytest_interp.models import load_weights
+        from pytest_interp.models.loader import load_skeleton, load_weights
         from pytest_interp.models.threads import share_threads
 
         if name in self._missing:
             # a download that failed is not tried again for every test
             raise WeightsUnavailableError(self._missing[name])
         loaded = self._weights.setdefault(name, {})
-        how = self._how(device, dtype)
+        load: Callable[..., Weights] = load_skeleton if bare else load_weights
+        asked = self._how(device, dtype)
+        how = (*asked, bare)
         if how not in loaded:
             share_threads(self.processes)
             self.processes = 1  # shared once
             try:
-                weights = load_weights(self.settings.source_of(name), *how)
+                weights = load(self.settings.source_of(name), *asked)
             except WeightsUnavailableError as error:
                 self._missing[name] = str(error)
                 raise
@@ -220,8 +236,7 @@ class Models:
 
     def adapter(self, weights: Weights, backend: str, remote: str | None = None) -> ModelAdapter:
         """Put weights under a backend. Errors as for ``open_adapter``."""
-        source = self.settings.source_of(weights.name)
-        made = open_adapter(weights, backend, remote or find_model(source).remote)
+        made = open_adapter(weights, backend, self._remote(weights.name, remote))
         self._opened[made] = made.state()
         return made
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 from architectures import BUILD, VOCABULARY
-from contract import TOKENS, measured, within
-from tiny import adapter_of
+from contract import TOKENS, measured, reason, within
+from tiny import adapter_of, tiny_weights
 
 from pytest_interp.adapters import Site
-from pytest_interp.adapters.layouts import ARCHITECTURES
+from pytest_interp.adapters.layouts import ARCHITECTURES, layout_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
+AGAIN = "python docs/make_architectures.py"
 
 
 def written(name: str) -> list[list[str]]:
@@ -25,6 +26,16 @@ def written(name: str) -> list[list[str]]:
     assert found, name
     rows = [line.strip("| ").split(" | ") for line in found[1].splitlines() if line[:1] == "|"]
     return [rows[0], *rows[2:]]
+
+
+def reasons_written() -> dict[int, str]:
+    """By the number that cells hold, why something is refused."""
+    found = re.search(
+        r"\nRefused, because:\n\n(.*?)\n<!-- end -->", PAGE.read_text("utf-8"), re.DOTALL
+    )
+    assert found
+    lines = (re.fullmatch(r"(\d+)\. (.*): (.*?)", line) for line in found[1].splitlines())
+    return {int(line[1]): line[2] for line in lines if line}
 
 
 @pytest.mark.parametrize("backend", ["transformer_lens", "nnsight"])
@@ -44,9 +55,16 @@ def test_what_the_table_of_architectures_says_holds(model, backend):
     head, *rows = written("what was measured")
     (row,) = (cells[2:] for cells in rows if cells[:2] == [model, backend])
     assert [*found] == head[2:]
-    refused = {name for name, cell in zip(head[2:], row, strict=True) if cell == "refused"}
-    assert refused == found.keys() - off.keys(), "python docs/make_architectures.py"
-    assert all(" because " in value for value in found.values() if isinstance(value, str))
+    reasons, some_lack = reasons_written(), layout_of(tiny_weights(model).module.config).some_lack
+    for cell, (name, value) in zip(row, found.items(), strict=True):
+        said, _, number = cell.removesuffix(")").partition(" (")
+        why = reason(value) if isinstance(value, str) else some_lack.get(name, "")
+        assert (reasons[int(number)] if number else "") == why, AGAIN
+        if isinstance(value, str):
+            assert said == "refused", AGAIN
+            assert why, "a refusal says why"
+        else:
+            assert float(said) <= within(model), AGAIN
 
 
 @pytest.mark.parametrize("model", ["llama", "gemma", "granite", "gemma4_text"])
@@ -73,4 +91,4 @@ def test_what_a_model_clips_in_place_is_captured_as_it_was(backend, kind):
 
 def test_the_docs_have_each_row_of_the_architectures():
     rows = [[f"`{name}`", one.special] for name, one in ARCHITECTURES.all().items() if one.special]
-    assert written("what is special")[1:] == rows, "python docs/make_architectures.py"
+    assert written("what is special")[1:] == rows, AGAIN
