@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pytest_interp.errors import InterpError
 
@@ -25,6 +27,17 @@ def limit_memory(amount: int | str | None) -> None:
     """
     global _limit
     _limit = None if amount is None else parse_bytes(str(amount))
+
+
+@contextmanager
+def memory_limited(amount: int | str | None) -> Iterator[None]:
+    """The same inside this block; None leaves it as it is. Errors as for :func:`limit_memory`."""
+    before = _limit
+    limit_memory(before if amount is None else amount)
+    try:
+        yield
+    finally:
+        limit_memory(before)
 
 
 def memory_limit() -> int | None:

@@ -128,6 +128,12 @@ def open_adapter(weights: Weights, backend: str, remote: str | None = None) -> M
         from pytest_interp.adapters.remote import RemoteAdapter
 
         return RemoteAdapter(opened(weights), check_remote(remote))
+    weights = opened(weights)
+    if weights.is_bare:
+        raise RemoteError(
+            f"the weights of {weights.name} are not here: say where its runs are made,"
+            " open_adapter(weights, backend, remote)"
+        )
     module, _, name = BACKENDS.find(check_backend(backend)).adapter.partition(":")
-    made: ModelAdapter = getattr(importlib.import_module(module), name)(opened(weights))
+    made: ModelAdapter = getattr(importlib.import_module(module), name)(weights)
     return made

@@ -43,14 +43,18 @@ def embedding_std(embeddings: nn.Module, n_tokens: int) -> float:
     """Standard deviation over all entries of the embeddings of the first so many tokens."""
     now = key_of(state_of(embeddings, {}))
     if now not in _stds:
-        device = next(embeddings.parameters()).device
-        count, total, squares = 0, 0.0, 0.0
-        with torch.no_grad():
-            for ids in torch.arange(n_tokens, device=device).split(_ROWS):
-                rows = embeddings(ids).double()
-                count += rows.numel()
-                total += rows.sum().item()
-                squares += rows.square().sum().item()
-        mean = total / count
-        _stds[now] = float(max(squares / count - mean * mean, 0.0) ** 0.5)
+        _stds[now] = spread(embeddings, n_tokens)
     return _stds[now]
+
+
+def spread(embeddings: Any, n_tokens: int) -> float:
+    """The same, computed each time. Also of a module as a trace of nnsight has it."""
+    count, total, squares = 0, 0.0, 0.0
+    with torch.no_grad():
+        for ids in torch.arange(n_tokens, device=embeddings.weight.device).split(_ROWS):
+            rows = embeddings(ids).double()
+            count += rows.numel()
+            total += rows.sum().item()
+            squares += rows.square().sum().item()
+    mean = total / count
+    return float(max(squares / count - mean * mean, 0.0) ** 0.5)

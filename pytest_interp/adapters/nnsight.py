@@ -41,7 +41,10 @@ class NNsightAdapter(ModelAdapter):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
-        self._model = nnsight.NNsight(twin_with_patterns(weights, self.layout))
+        self._model: Any = self._wrapped()
+
+    def _wrapped(self) -> Any:
+        return nnsight.NNsight(twin_with_patterns(self.weights, self.layout))
 
     def _attributes(self) -> Mapping[str, object]:
         return {**super()._attributes(), "_model": self._model._module}

@@ -7,13 +7,13 @@ but their keys and values.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import Cache, DynamicCache, PreTrainedModel
+from transformers import Cache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
 from pytest_interp.adapters.layouts import Layout
@@ -52,20 +52,18 @@ class Prefix(Cache):  # type: ignore[misc]
         Raises:
             ExperimentError: the architecture keeps more of earlier tokens than keys and values.
         """
-        if layout.no_prefix:
-            raise ExperimentError(
-                f"the architecture {layout.name!r} has no prefix, because {layout.no_prefix}: run "
-                "the whole rows"
-            )
-        # without the config it keeps all tokens, also where a layer will look at few
-        filled = DynamicCache()
-        for i, layer in enumerate(after.layers if after else ()):
-            filled.update(layer.of_rows(layer.keys), layer.of_rows(layer.values), i)
+        check_prefix(layout)
+        filled = begun(after)
         with torch.no_grad(), _added(module.get_submodule(f"{layout.blocks}.0"), noise):
             # without the head: nothing reads what comes after these tokens
             base = module.base_model
             base(tokens, **behind(base, filled, use_cache=True))
-        return Prefix([_Layer(layer.keys, layer.values) for layer in filled.layers])
+        return Prefix.holding((layer.keys, layer.values) for layer in filled.layers)
+
+    @staticmethod
+    def holding(layers: Iterable[tuple[Tensor, Tensor]]) -> Prefix:
+        """The prefix with these keys and values of each layer."""
+        return Prefix([_Layer(keys, values) for keys, values in layers])
 
     def pick(self, rows: Sequence[int]) -> Prefix:
         """These rows of it, in this order, each as often as it is named. Nothing is copied."""
@@ -141,9 +139,47 @@ class _Layer(DynamicLayer):  # type: ignore[misc]
         return self._before(self.keys, key_states), self._before(self.values, value_states)
 
     def _before(self, shared: Tensor, own: Tensor) -> Tensor:
-        # rows come in groups of as many as the prefix has
-        mine = self.of_rows(shared)
+        # rows come in groups of as many as the prefix has; the layer may run on another device
+        mine = self.of_rows(shared).to(own)
         return torch.cat([mine.repeat(len(own) // len(mine), 1, 1, 1), own], dim=-2)
+
+
+class _Filled(DynamicLayer):  # type: ignore[misc]
+    """One layer of a cache that is filled, maybe on another device than it began on."""
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        if self.is_initialized:
+            keys, values = cast(Any, self).keys, cast(Any, self).values
+            self.keys, self.values = keys.to(key_states), values.to(value_states)
+        # its base by name: sent functions have no cell for super()
+        found: tuple[Tensor, Tensor] = DynamicLayer.update(
+            self, key_states, value_states, *args, **kwargs
+        )
+        return found
+
+
+def check_prefix(layout: Layout) -> None:
+    """Refuse an architecture that keeps more of earlier tokens than keys and values.
+
+    Raises:
+        ExperimentError: it does.
+    """
+    if layout.no_prefix:
+        raise ExperimentError(
+            f"the architecture {layout.name!r} has no prefix, because {layout.no_prefix}: run "
+            "the whole rows"
+        )
+
+
+def begun(after: Prefix | None) -> Cache:
+    """A cache for tokens that follow a prefix, with what is in that."""
+    # without the config it keeps all tokens, also where a layer will look at few
+    filled = Cache(layer_class_to_replicate=_Filled)
+    for i, layer in enumerate(after.layers if after else ()):
+        filled.update(layer.of_rows(layer.keys), layer.of_rows(layer.values), i)
+    return filled
 
 
 @contextmanager

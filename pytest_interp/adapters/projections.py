@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from pytest_interp.adapters.layouts import Layout
 from pytest_interp.adapters.offloaded import refuse
+from pytest_interp.adapters.weights import Weights
 
 
-def output_matrix(module: nn.Module, layout: Layout, layer: int, n_heads: int) -> Tensor:
+def output_matrix(weights: Weights, layout: Layout, layer: int, n_heads: int) -> Tensor:
     """The matrix by which each head writes [head, d_head, d_model], W_O.
 
     Raises:
@@ -19,7 +20,7 @@ def output_matrix(module: nn.Module, layout: Layout, layer: int, n_heads: int) -
     A head writes ``z @ output_matrix``. All heads of a layer together, and the bias of the
     projection, are what attention gives; both are scaled as the architecture does that.
     """
-    projection = _projection(module, layout, layer)
+    projection = _projection(weights, layout, layer)
     refuse(projection, "Reading the output matrix of attention needs")
     # a linear layer keeps its matrix transposed; the Conv1D of GPT-2 does not
     matrix = projection.weight.T if isinstance(projection, nn.Linear) else projection.weight
@@ -27,9 +28,9 @@ def output_matrix(module: nn.Module, layout: Layout, layer: int, n_heads: int) -
     return _scaled(by_head, layout)
 
 
-def output_bias(module: nn.Module, layout: Layout, layer: int) -> Tensor | None:
+def output_bias(weights: Weights, layout: Layout, layer: int) -> Tensor | None:
     """The bias of that projection [d_model], which no head writes; None where it has none."""
-    bias: Tensor | None = getattr(_projection(module, layout, layer), "bias", None)
+    bias: Tensor | None = getattr(_projection(weights, layout, layer), "bias", None)
     return None if bias is None else _scaled(bias, layout)
 
 
@@ -37,5 +38,5 @@ def _scaled(given: Tensor, layout: Layout) -> Tensor:
     return given if layout.branch_scale == 1 else given * layout.branch_scale
 
 
-def _projection(module: nn.Module, layout: Layout, layer: int) -> Any:
-    return module.get_submodule(f"{layout.blocks}.{layer}.{layout.z}")
+def _projection(weights: Weights, layout: Layout, layer: int) -> Any:
+    return weights.part(f"{layout.blocks}.{layer}.{layout.z}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import itertools
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -47,6 +49,9 @@ class Weights:
     origin: Any = field(default=None, repr=False)
     """What another process needs to load the same (:class:`pytest_interp.models.origin.Origin`);
     None where nothing else can."""
+
+    is_bare: ClassVar[bool] = False
+    """Whether the modules alone are here, and the tensors at a server."""
 
     def __repr__(self) -> str:
         return f"<weights of {self.name}: {self.source}>"
@@ -107,6 +112,20 @@ class Weights:
             self, module=module, source=f"copy of {self.source}", loaded=None, origin=None
         )
 
+    @property
+    def unembedding(self) -> str:
+        """The path of the module that makes logits."""
+        return path_of(self.module, self.module.get_output_embeddings())
+
+    def part(self, path: str) -> torch.nn.Module:
+        """A module with its weights."""
+        return cast(torch.nn.Module, self.module.get_submodule(path))
+
+    def tensors(self, path: str, names: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Tensors of a module, by their names in it."""
+        part = self.module.get_submodule(path)
+        return {name: operator.attrgetter(name)(part) for name in names}
+
     def twin(self) -> PreTrainedModel:
         """Copy the modules and share the tensors (about 1 MiB, whatever the model's size).
 
@@ -119,6 +138,11 @@ class Weights:
         twin = cast(PreTrainedModel, copy.deepcopy(self.module, memo))
         twin.get_output_embeddings().register_forward_pre_hook(_close_gaps)
         return twin
+
+
+def path_of(module: torch.nn.Module, part: torch.nn.Module) -> str:
+    """Where a module lies in another one."""
+    return next(str(path) for path, one in module.named_modules() if one is part)
 
 
 def _close_gaps(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

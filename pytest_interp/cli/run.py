@@ -13,7 +13,8 @@ from pytest_interp.adapters.backends import check_backend
 from pytest_interp.documents import Document, parse_value
 from pytest_interp.errors import SpecError
 from pytest_interp.models.registry import choose_backend, find_model
-from pytest_interp.plugin.session import AUTO, Models, RunOptions, Target
+from pytest_interp.plugin.asked import AUTO, RunOptions, Target
+from pytest_interp.plugin.session import Models
 from pytest_interp.store.mode import MODES, mode_of
 
 if TYPE_CHECKING:
@@ -35,14 +36,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cuda, mps or cpu; by default the first that is available")
     parser.add_argument("--dtype", help="by default bfloat16 on cuda and float32 elsewhere")
     parser.add_argument("--seed", type=int, help="in place of the file's")
+    text = "memory that passes may take, as 4GB; by default what is free decides"
+    parser.add_argument("--memory", metavar="BYTES", help=text)
     text = "compute an experiment on a set of facts on a Ray cluster: HOST:PORT, or auto"
     parser.add_argument("--ray", nargs="?", const="auto", metavar="ADDRESS", help=text)
-    text = "change a key of the file, as inputs.site=mlp_out; the value is read as YAML"
     text = (
         "results kept on disk: on reads and writes them, refresh computes and writes, off does "
         "neither; by default on, but off where CI is set"
     )
     parser.add_argument("--cache", choices=MODES, help=text)
+    text = "change a key of the file, as inputs.site=mlp_out; the value is read as YAML"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.add_argument("--tag", help="name of the run's folder; by default the time")
     parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="FOLDER")
@@ -57,6 +60,7 @@ def run(given: argparse.Namespace) -> int:
     checked.
     """
     from pytest_interp.cli.outputs import files_of, open_folder, output_folder
+    from pytest_interp.memory import memory_limited
     from pytest_interp.plugin.specs import folders_of
     from pytest_interp.progress import progress_bar
     from pytest_interp.specs.running import check_claims, run_experiment
@@ -67,7 +71,12 @@ def run(given: argparse.Namespace) -> int:
     models = Models(RunOptions())
     folder = output_folder(given.out, spec.experiment.name, given.tag, given.force)
     with open_folder(folder, given.force) as write:
-        with progress_bar(), _cluster(given), _keeping(models, given) as kept:
+        with (
+            progress_bar(),
+            memory_limited(given.memory),
+            _cluster(given),
+            _keeping(models, given) as kept,
+        ):
             asked, backend = (settings.device, settings.dtype, settings.remote), _backend(spec)
             target = Target(spec.models[0], backend, *asked)
             adapter = models.target_adapter(models.target_weights(target), backend, target.remote)

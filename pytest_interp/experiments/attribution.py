@@ -123,7 +123,7 @@ def _parts(
     adapter: ModelAdapter, ids: Sequence[Sequence[int]], facts: Sequence[TokenizedFact]
 ) -> Parts:
     """Runs of one length, each with the answers of its fact."""
-    module, layout = adapter.weights.module, adapter.layout
+    weights, layout = adapter.weights, adapter.layout
     streams = (RESID_PRE, RESID_POST) if layout.adds_more else ()
     kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, *streams, FINAL_NORM)
     layers = range(adapter.n_layers)
@@ -131,17 +131,17 @@ def _parts(
     sites += adapter.sites(HEAD) or [Site(HEAD, 0)]  # the last is refused, and says why
     run = adapter.run(ids, capture=[Site(EMBED), *sites, Site(FINAL_NORM)])
     at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
-    unembed: Any = module.get_output_embeddings()
+    unembed: Any = weights.part(weights.unembedding)
     answers = torch.tensor([[one.answer_id, one.counterfactual_id] for one in facts])
     columns = layout.logit_scale * exact(unembed.weight[answers.to(unembed.weight.device)])
     direction = columns[:, 0] - columns[:, 1]
-    norm: Any = module.get_submodule(layout.final_norm)
+    norm: Any = weights.part(layout.final_norm)
     stream = run[Site(FINAL_NORM)][:, -1]
     held = FrozenNorm(norm, f"the final norm of {adapter.name}", stream)
     normed = norm(stream)
     towards = held.pull(direction, held.scale(stream, normed))
 
-    scales = block_scales(module, layout)
+    scales = block_scales(weights, layout)
     parts = {"embed": _dot(at[Site(EMBED)], towards) * scales.prod()}
     for layer in layers:
         passed = towards * scales[layer:].prod()
@@ -170,13 +170,13 @@ def _heads(
     adapter: ModelAdapter, layer: int, at: dict[Site, Tensor], towards: Tensor
 ) -> dict[str, Tensor]:
     """What the heads of a layer add [row], and what its biases do, where there are such."""
-    module, layout = adapter.weights.module, adapter.layout
-    matrix = exact(output_matrix(module, layout, layer, adapter.n_heads))
-    bias = output_bias(module, layout, layer)
+    weights, layout = adapter.weights, adapter.layout
+    matrix = exact(output_matrix(weights, layout, layer, adapter.n_heads))
+    bias = output_bias(weights, layout, layer)
     z, constant, norm = at[Site(HEAD, layer)], torch.zeros(len(towards)), None
     if layout.attn_out != layout.attention:
         path = f"{layout.blocks}.{layer}.{layout.attn_out}"
-        norm = module.get_submodule(path)
+        norm = weights.part(path)
         given = torch.einsum("rhz,hzd->rd", z, matrix)
         given = given if bias is None else given + exact(bias)
         held = FrozenNorm(norm, f"{path} of {adapter.name}", next(norm.parameters()))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TypeVar
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.experiments.budgets import Budget, row_of
+from pytest_interp.experiments.budgets import MORE, Budget, row_of
 
 TRACED, READ = 16, 64
 """The most facts that are traced together, and that are read without patches. More would share
@@ -56,6 +56,6 @@ def rows_in_budget(adapter: ModelAdapter, n_positions: int, kept: int = 0) -> in
     budget.check(
         row,
         f"a pass of {adapter.name} over one prompt of {n_positions} tokens",
-        "Allow more with --interp-memory (interp_memory in the ini file), or use shorter prompts",
+        f"{MORE}, or use shorter prompts",
     )
     return max(1, budget.bytes // row)

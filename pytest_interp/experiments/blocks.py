@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import RESID_POST, Site
-from pytest_interp.experiments.budgets import Budget, row_of
+from pytest_interp.experiments.budgets import MORE, Budget, row_of
 from pytest_interp.experiments.parts import Patch, joins_at
 from pytest_interp.memory import in_words
 
@@ -148,13 +148,12 @@ def _check_room(
     """Refuse passes that cannot fit, before the first of them."""
     run = f"{adapter.name}, prompts of {n_positions} tokens"
     smallest = f"the smallest pass, {fewest} rows of {in_words(row)} ({run}),"
-    more = "Allow more with --interp-memory (interp_memory in the ini file)"
     other = "or use shorter prompts or a smaller dtype: max_rows cannot help, as it is the smallest"
-    budget.check(kept + fewest * row, smallest, f"{more}, {other}")
+    budget.check(kept + fewest * row, smallest, f"{MORE}, {other}")
     if max_rows is not None:
         fitting = max(fewest, (budget.most - kept) // row)
         asked = f"a pass of max_rows={max_rows} rows of {in_words(row)} each ({run})"
-        budget.check(kept + max_rows * row, asked, f"{more}, or ask for max_rows={fitting}")
+        budget.check(kept + max_rows * row, asked, f"{MORE}, or ask for max_rows={fitting}")
 
 
 def _below(joining: Site) -> int:

@@ -18,6 +18,9 @@ SHARE = 0.25
 MOST_ON_CPU = 1 << 30
 """Bytes of a pass that nobody limits: larger ones were not faster on a CPU."""
 
+MORE = "Allow more with --interp-memory (ini: interp_memory; pytest-interp run: --memory)"
+"""What mends a run that cannot fit."""
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -35,7 +38,7 @@ class Budget:
         """That of this moment. Processes of xdist share what is free."""
         asked = memory_limit()
         if asked is not None:
-            return cls(asked, asked, f"--interp-memory allows {in_words(asked)}")
+            return cls(asked, asked, f"the limit given allows {in_words(asked)}")
         free = free_bytes(device)
         share = int(free * SHARE / int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
         cut_to = min(share, MOST_ON_CPU) if device.type == "cpu" else share

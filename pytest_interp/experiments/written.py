@@ -49,7 +49,7 @@ class Written:
         )
         self.source_value = measure(source.logits[:, -1], pairs.answers, pairs.counterfactuals)
         self._source, self._base = source.captured, base.captured
-        self._scales = block_scales(adapter.weights.module, adapter.layout)
+        self._scales = block_scales(adapter.weights, adapter.layout)
         for layer in layers:
             if layer is not None:
                 self._check_sum(layer)
@@ -84,13 +84,13 @@ class Written:
         return changed
 
     def _projected(self, layer: int, z: Tensor, heads: slice) -> Tensor:
-        module, layout = self.adapter.weights.module, self.adapter.layout
-        matrix = output_matrix(module, layout, layer, self.adapter.n_heads)
+        weights, layout = self.adapter.weights, self.adapter.layout
+        matrix = output_matrix(weights, layout, layer, self.adapter.n_heads)
         return torch.einsum("rphz,hzd->rpd", z[:, :, heads], matrix[heads])
 
     def _all_heads(self, layer: int) -> Tensor:
         given = self._projected(layer, self._base[Site(HEAD, layer)], slice(None))
-        bias = output_bias(self.adapter.weights.module, self.adapter.layout, layer)
+        bias = output_bias(self.adapter.weights, self.adapter.layout, layer)
         return given if bias is None else given + bias
 
     def _norm_behind(self, layer: int) -> Any:
@@ -98,7 +98,7 @@ class Written:
         if layout.attn_out == layout.attention:
             return None
         path = f"{layout.blocks}.{layer}.{layout.attn_out}"
-        return self.adapter.weights.module.get_submodule(path)
+        return self.adapter.weights.part(path)
 
     def _check_sum(self, layer: int) -> None:
         norm, given = self._norm_behind(layer), self._all_heads(layer)

@@ -2,6 +2,10 @@ from .loader import (
     load_model as load_model,
     load_weights as load_weights,
 )
+from .packages import (
+    GgufSource as GgufSource,
+    PackageFile as PackageFile,
+)
 from .registry import (
     ModelEntry as ModelEntry,
     ModelStatus as ModelStatus,
@@ -11,9 +15,7 @@ from .registry import (
 )
 from .sources import (
     FolderSource as FolderSource,
-    GgufSource as GgufSource,
     HubSource as HubSource,
-    PackageFile as PackageFile,
     PlantedSource as PlantedSource,
     Source as Source,
 )

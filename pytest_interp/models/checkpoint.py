@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+WEIGHTS = ("model*.safetensors", INDEX)
 FILES = (
     CONFIG,
     "generation_config.json",
-    "model*.safetensors",
-    INDEX,
+    *WEIGHTS,
     *TOKENIZER_FILES,
     "tokenizer_config.json",
     "merges.txt",
@@ -34,25 +34,26 @@ FILES = (
 SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
 
 
-def folder_problems(folder: Path) -> list[str]:
-    """What keeps the folder from being a model, in words; empty for a model."""
+def folder_problems(folder: Path, *, weights: bool = True) -> list[str]:
+    """What keeps the folder from being a model, or one without weights; empty for a model."""
     if not folder.is_dir():
         return ["it is a file, not a folder" if folder.exists() else "it does not exist"]
     problems = config_problems(folder)
     try:
-        find_shards(folder)
+        if weights:
+            find_shards(folder)
     except NotAModelError as error:
         problems.append(str(error))
     return problems + tokenizer_problems(folder)
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, *, weights: bool = True) -> None:
     """Raise unless the folder looks like a model. Reads no weights.
 
     Raises:
         NotAModelError: it does not; the message lists all that is missing.
     """
-    if problems := folder_problems(folder):
+    if problems := folder_problems(folder, weights=weights):
         raise NotAModelError(
             f"{folder} holds no model that can be loaded: {'; '.join(problems)}. Expected a folder"
             " as model.save_pretrained(folder) and tokenizer.save_pretrained(folder) write it."
@@ -71,10 +72,36 @@ def open_checkpoint(
         MemoryLimitError: the weights take more memory than is free.
     """
     check_folder(folder)
+    with _opening(folder):
+        module = _open_module(folder, dtype)
+        return module, open_tokenizer(folder, module)
+
+
+def open_skeleton(
+    folder: Path, dtype: torch.dtype
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The modules that the config asks for, without weights (on ``meta``), and the tokenizer.
+
+    Raises:
+        NotAModelError: no config or tokenizer of a causal language model.
+    """
+    import torch
+
+    check_folder(folder, weights=False)
+    with _opening(folder):
+        config, kind = _asked_for(folder)
+        with torch.device("meta"):
+            module = kind._from_config(config, dtype=dtype, attn_implementation="eager")
+        _name(module, folder)
+        return module, open_tokenizer(folder, module)
+
+
+@contextlib.contextmanager
+def _opening(folder: Path) -> Iterator[None]:
+    """Whatever transformers says of a folder, in our words."""
     try:
         with quiet():
-            module = _open_module(folder, dtype)
-            return module, open_tokenizer(folder, module)
+            yield
     except InterpError:
         raise
     except Exception as error:  # the files can be wrong in any way
@@ -88,15 +115,7 @@ def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
 
     from pytest_interp.models.room import check_room
 
-    config: Any = read_config(folder)
-    kind = _class_of(config)
-    if kind is None:
-        raise NotAModelError(
-            f"{folder} holds a {config.model_type}, of which transformers makes no causal language"
-            " model"
-        )
-    if not isinstance(config, kind.config_class):  # of a model that also sees, the half that reads
-        config = config.get_text_config()
+    config, kind = _asked_for(folder)
     with opened(find_shards(folder)) as tensors:
         held = _check_size(folder, kind, config, tensors)
         check_room(f"the model in {folder}", held, dtype, torch.device("cpu"))
@@ -111,10 +130,28 @@ def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are refused below, by their names
         )
-    module.config.name_or_path = str(folder)
-    module.config.architectures = [type(module).__name__]
+    _name(module, folder)
     _check_tensors(folder, module, info)
     return module
+
+
+def _asked_for(folder: Path) -> tuple[Any, Any]:
+    """The config of a folder, and the class of the model that it asks for."""
+    config: Any = read_config(folder)
+    kind = _class_of(config)
+    if kind is None:
+        raise NotAModelError(
+            f"{folder} holds a {config.model_type}, of which transformers makes no causal language"
+            " model"
+        )
+    if not isinstance(config, kind.config_class):  # of a model that also sees, the half that reads
+        config = config.get_text_config()
+    return config, kind
+
+
+def _name(module: PreTrainedModel, folder: Path) -> None:
+    module.config.name_or_path = str(folder)
+    module.config.architectures = [type(module).__name__]
 
 
 def _class_of(config: PreTrainedConfig) -> Any:

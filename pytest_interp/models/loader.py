@@ -12,6 +12,7 @@ import torch
 
 from pytest_interp.adapters.backends import check_backend, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.adapters.skeleton import Skeleton
 from pytest_interp.adapters.state import listed
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import DamagedWeightsError, DeviceError
@@ -53,7 +54,8 @@ def load_model(
     remote = remote or find_model(name).remote
     auto = "nnsight" if remote else choose_backend(name)
     chosen = auto if backend == "auto" else check_backend(backend)
-    return open_adapter(load_weights(name, device, dtype), chosen, remote)
+    load = load_weights if remote is None else load_skeleton
+    return open_adapter(load(name, device, dtype), chosen, remote)
 
 
 def load_weights(
@@ -115,6 +117,39 @@ def load_weights(
                 )
             weights = _shared[key] = replace(made, loaded=made.state(), origin=origin)
     return weights
+
+
+def load_skeleton(
+    name: str | Path,
+    device: str | torch.device | DeviceMap | None = None,
+    dtype: str | torch.dtype | None = None,
+) -> Skeleton:
+    """The modules and the tokenizer of a model whose runs are made elsewhere, without its weights.
+
+    ``device`` and ``dtype`` are those of the weights that serve it where that is this process
+    (``remote="local"``). Other servers choose theirs.
+
+    Raises:
+        DeviceError: a device map, which says where weights lie here. All other errors are those of
+            :func:`load_weights`.
+    """
+    if isinstance(device, Mapping):
+        raise DeviceError(
+            f"the runs of {name} are made elsewhere (remote), so that no device map can place its"
+            " weights: leave out the map, or remote"
+        )
+    entry = find_model(name)
+    module, tokenizer = entry.source.skeleton(resolve_dtype(dtype, torch.device("cpu")))
+    asked = (None if device is None else str(device), None if dtype is None else str(dtype))
+    module.eval().requires_grad_(False)
+    made = Skeleton(
+        str(name),
+        module,
+        tokenizer,
+        entry.source.describe(),
+        origin=Origin(str(name), entry, *asked),
+    )
+    return replace(made, loaded=made.state())
 
 
 def _on_gpus(device_map: DeviceMap) -> bool:

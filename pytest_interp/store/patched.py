@@ -66,9 +66,8 @@ def patched(parts: tuple[str, ...] = COMPUTES) -> str | None:
 
     A function, method, class or constant of this package; a function, method or class of the
     modules of torch, transformers and the backends that models compute with. ``parts`` are the
-    folders of this package that count. Modules that nobody
-    has imported are as their files are. The first look takes 0.1 s where torch is loaded, later
-    ones 10 ms.
+    folders of this package that count. Modules that nobody has imported are as their files are. The
+    first look takes 0.1 s where torch is loaded, later ones 10 ms.
     """
     folders = tuple(f"pytest_interp.{part}" for part in parts)
     for name, module in list(sys.modules.items()):

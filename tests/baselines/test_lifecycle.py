@@ -179,17 +179,25 @@ def test_damaged_numbers_are_written_anew_with_all(saved):
     saved.run().assert_outcomes(passed=2)
 
 
+@pytest.mark.guarantee(
+    "messages",
+    "The command that repeats a test carries the settings of the run.",
+    sees="ini file, rootdir, device, dtype, memory, overrides and checkpoints, as they were given",
+)
 def test_the_printed_command_has_the_settings_of_the_run(project):
     """Another ini file with another folder of baselines, from a folder below."""
     (project.path / "other.ini").write_text(
         (project.path / "tox.ini").read_text() + "\ninterp_baseline_dir = kept"
     )
     given = ["-c", "other.ini", f"--rootdir={project.path}", "-o", "xfail_strict=true"]
+    given += ["--interp-device=cpu", "--interp-dtype=float64", "--interp-memory=3GB"]
     shown = project.run(*given, "specs/test_a.py::test_lens").outlines
     line = next(line for line in shown if "--interp-update=missing" in line)
     _, *command = shlex.split(line.removeprefix("E").strip())
     assert command[2:] == [
-        *("-c", "other.ini", "--rootdir", str(project.path), "-o", "xfail_strict=true")
+        *("-c", "other.ini", "--rootdir", str(project.path)),
+        *("--interp-device", "cpu", "--interp-dtype", "float64", "--interp-memory", "3GB"),
+        *("-o", "xfail_strict=true"),
     ]
     project.run(*command).assert_outcomes(passed=1)
     assert (project.path / "kept/specs/test_a/test_lens--made.json").is_file()

@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from made_results import trace
@@ -13,6 +14,8 @@ from planted_spec import trace_spec
 
 from pytest_interp.cli import main
 from pytest_interp.cli.outputs import files_of
+from pytest_interp.experiments import budgets
+from pytest_interp.memory import memory_limit
 
 
 @pytest.fixture
@@ -51,6 +54,25 @@ def test_writes_result_config_claims_and_figure_and_says_where(spec, tmp_path, c
     assert claims[0]["status"] == "passed"
     assert claims[0]["verdict"]["n_prompts"] == 1
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.guarantee(
+    "green",
+    "`pytest-interp run` reads a result that was kept, and says so.",
+    sees="how many results came from earlier runs, and `--cache=refresh`",
+)
+def test_a_kept_result_is_used_and_said(spec, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(tmp_path / "kept"))
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+    said, provenance = {}, {}
+    for tag, given in (("first", ()), ("again", ()), ("new", ("--cache=refresh",))):
+        assert run(spec, "--tag", tag, *given) == 0
+        said[tag] = "1 of 1 results came from earlier runs" in capsys.readouterr().out
+        file = tmp_path / "outputs" / "causal_trace" / tag / "result.json"
+        provenance[tag] = json.loads(file.read_text())["provenance"]
+    assert said == {"first": False, "again": True, "new": False}
+    assert provenance["again"] == provenance["first"]
 
 
 def test_the_figure_shows_what_is_claimed(spec, tmp_path):
@@ -133,6 +155,32 @@ def test_overrides(spec, tmp_path):
     assert [*config][:2] == ["model", "experiment"], "what matters most comes first"
     saved = json.loads((tmp_path / "outputs/causal_trace/a/result.json").read_text())
     assert saved["provenance"]["seed"] == 5
+
+
+@pytest.mark.guarantee(
+    "green",
+    "`pytest-interp run --memory 4GB` bounds what passes take, as `--interp-memory` does.",
+    sees="the same numbers by more passes of fewer rows; where no pass fits, what it needs",
+)
+def test_memory_bounds_the_passes(spec, tmp_path, capsys, monkeypatch):
+    assert run(spec, "--tag", "whole", "--cache", "off") == 0
+    seen = []
+    monkeypatch.setattr(budgets, "memory_limit", lambda: seen.append(memory_limit()) or seen[-1])
+    assert run(spec, "--tag", "cut", "--memory", "3MB", "--cache", "off") == 0
+    assert set(seen) == {3_000_000}
+    assert memory_limit() is None, "as before the run"
+    made = [
+        json.loads((tmp_path / f"outputs/causal_trace/{tag}/result.json").read_text())["result"]
+        for tag in ("whole", "cut")
+    ]
+    np.testing.assert_allclose(*(one["recovery"] for one in made), atol=1e-5)
+    assert run(spec, "--memory", "1KB") == 2
+    assert "and the limit given allows 1 KB. Allow more with --interp-memory" in (
+        said := capsys.readouterr().err
+    )
+    assert "pytest-interp run: --memory" in said
+    assert run(spec, "--memory", "lots") == 2
+    assert "'lots' is no amount of memory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("given", "model"), [((), "llama"), (("--model", "planted-gpt2"), "gpt2")])

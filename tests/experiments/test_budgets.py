@@ -106,7 +106,7 @@ def test_what_cannot_fit_does_not_start(passes, limit, monkeypatch):
     row = row_of(adapter, 4)
     limit(2 * row)
     smallest = rf"smallest pass, 3 rows of {in_words(row)} \(tiny-llama, prompts of 4 tokens\), "
-    smallest += rf"needs about .*, and --interp-memory allows {in_words(2 * row)}\. Allow more with"
+    smallest += rf"needs about .*, and the limit given allows {in_words(2 * row)}\. Allow more with"
     with pytest.raises(MemoryLimitError, match=smallest + " --interp-memory .* max_rows cannot"):
         causal_trace(adapter, FACT, controls=False)
     limit(50 * row)
