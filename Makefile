@@ -29,7 +29,7 @@ export HF_HUB_OFFLINE ?= 1
 # under -n the specs of a file, and so the results that they share, stay in one worker
 specs: PYTEST_ARGS ?= -n 2
 specs: $(VENV)/.models
-	$(PY) -m pytest specs $(PYTEST_ARGS)
+	$(PY) -m pytest specs -m "not slow" $(PYTEST_ARGS)
 
 # loadfile keeps a module's tests, and so the models that they share, in one worker. Else xdist
 # puts files with few tests last, and these are the ones that take long.
@@ -37,10 +37,12 @@ test: PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.models
 	$(PY) -m pytest tests -m "not slow" $(PYTEST_ARGS)
 
-# What test leaves out: tests that take more than a few seconds each.
+# What test and specs leave out, as it takes more than a few seconds each, and the config files.
 thorough: PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 thorough: $(VENV)/.models
 	$(PY) -m pytest tests -m slow $(PYTEST_ARGS)
+	$(PY) -m pytest specs -m slow $(PYTEST_ARGS)
+	$(PY) -m pytest configs $(PYTEST_ARGS)
 
 # The tests with the lowest declared version of each dependency, in an environment of their own.
 lowest: PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder

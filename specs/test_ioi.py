@@ -18,10 +18,9 @@ does not hold is asserted too, with the reason.
 from functools import cache
 
 import pytest
+from indirect_objects import FIRST, SECOND, indirect_objects, three_names
 
 from pytest_interp import (
-    FactPrompt,
-    FactSet,
     ablate,
     assert_ablation_drops,
     assert_attends,
@@ -34,56 +33,15 @@ from pytest_interp import (
     knock_out_attention,
 )
 from pytest_interp.errors import ClaimFailed
-from pytest_interp.facts.sets import Fact
 
 pytestmark = pytest.mark.interp(model="smollm2-135m")
 
-WORDINGS = {
-    "store": "When {a} and {b} went to the store, {s} gave a drink to",
-    "school": "Then {a} and {b} went to the school. {s} gave a ball to",
-    "work": "When {a} and {b} got home from work, {s} handed the keys to",
-    "garden": "While {a} and {b} sat in the garden, {s} showed a flower to",
-    "cafe": "After {a} and {b} met at the cafe, {s} passed salt to",
-}
-"""All of fourteen tokens."""
-NAMES = (
-    *("Mary", "John", "Tom", "James", "Dan", "Martin", "Amy", "Sarah", "Anna", "Ben"),
-    *("Carl", "David", "Emma", "Frank", "George", "Henry", "Jack", "Kate", "Laura", "Mark"),
-)
-OTHERS = (
-    *("Brian", "Steve", "Jason", "Adam", "Eric", "Alex", "Ryan", "Grace", "Helen", "Julia"),
-    *("Maria", "Sam", "Max", "Leo", "Ruth"),
-)
-FIRST, SECOND = 1, 3
-"""The tokens of the two names."""
-
-
-def indirect_objects(*orders):
-    """Each pair of names in one wording; the answer is the first of the two names, or the second.
-
-    The repeated name is the only token in which the twins differ: the subject of the fact.
-    """
-    facts = []
-    for i, (io, s) in enumerate(zip(NAMES[::2], NAMES[1::2], strict=True)):
-        wording = list(WORDINGS)[i % 5]
-        a, b = (io, s) if orders[i // 5] == FIRST else (s, io)
-        made = WORDINGS[wording].format
-        prompt = FactPrompt(
-            clean_prompt=made(a=a, b=b, s=s),
-            corrupt_prompt=made(a=a, b=b, s=io),
-            answer=f" {io}",
-            counterfactual_answer=f" {s}",
-        )
-        facts.append(Fact(f"{wording}-{io}-{s}", wording, prompt))
-    return FactSet("indirect objects", tuple(facts))
-
-
 FACTS = indirect_objects(FIRST, SECOND)
+"""All of fourteen tokens."""
 ANSWER_FIRST = indirect_objects(FIRST, FIRST)
-THREE_NAMES = tuple(
-    text.format(a=OTHERS[3 * i], b=OTHERS[3 * i + 1], s=OTHERS[3 * i + 2])
-    for i, text in enumerate(WORDINGS.values())
-)
+OTHER_NAME = 1
+"""Its token, where the answer stands first."""
+THREE_NAMES = three_names()
 NAME_MOVERS = ("head.23.0", "head.23.1", "head.23.2", "head.23.7")
 AGAINST_THE_SUBJECT = "head.23.3"
 INHIBITION = ("head.20.0", "head.19.2")
@@ -115,7 +73,7 @@ def without(adapter):
 
 def test_name_movers_look_at_the_other_name_and_write_it(adapter):
     for head in NAME_MOVERS[:2]:
-        assert_attends(patterns(adapter), head, "last", FIRST, at_least=0.2)
+        assert_attends(patterns(adapter), head, "last", OTHER_NAME, at_least=0.2)
     assert_direct_effect(attributed(adapter), NAME_MOVERS, at_least=1)
 
 
@@ -133,7 +91,7 @@ def test_inhibition_heads_write_nothing_and_are_needed(adapter):
 
 
 def test_a_negative_head_writes_against_the_name_that_it_looks_at(adapter):
-    assert_attends(patterns(adapter), NEGATIVE, "last", FIRST, at_least=0.2)
+    assert_attends(patterns(adapter), NEGATIVE, "last", OTHER_NAME, at_least=0.2)
     assert_direct_effect(attributed(adapter), NEGATIVE, at_most=-0.3)
     assert_survives_ablation(without(adapter), NEGATIVE, keeps=0.9)
 

@@ -1,9 +1,11 @@
-"""Told or not told: SmolLM2 holds whether a text names the person that it asks for.
+"""Told or not told: SmolLM2 and Gemma 3 hold whether a text names the person that they ask for.
 
 Claim: being told can be read from the last token better than from anything at the surface. Being
 readable is neither being used nor being useful. At the layer where it is read best, the direction
-moves the answer no more than random directions do. At layer 20 the answer follows the dose, and
-answers that were right are lost. When the model settles on what it says does not depend on it.
+moves the answer no more than random directions do. At layer 20 of SmolLM2 the answer follows the
+dose, and answers that were right are lost. When that model settles on what it says does not depend
+on it. In Gemma random directions do more at either layer that was tried, and of lost answers and
+of settling nothing can be said.
 
 Why it matters: a probe that reads a class is often taken for a mechanism. And where classes differ
 at the surface, as known and invented countries do, a probe reads the surface.
@@ -39,6 +41,7 @@ FITTED, TRIED = load_prompts("told-or-not").split()
 DOSES = (-4, -2, 2)
 """Of the mean of told minus that of untold: negative doses push towards not having been told."""
 UNSUPPORTED = (ClaimFailed, ClaimInconclusive)
+GEMMA = "gemma3-270m"
 LISTS = load_prompts("known-or-invented").where(lambda prompt: prompt.template == "list")
 UNQUOTED = replace(
     LISTS,
@@ -90,6 +93,7 @@ def test_what_it_says_comes_in_the_last_layers_and_at_once(adapter, baseline):
     baseline.check(curves)
 
 
+@pytest.mark.interp(model=["smollm2-135m", GEMMA])
 def test_known_countries_differ_from_invented_ones_at_the_surface(adapter, baseline):
     found = probe(adapter, UNQUOTED)
     with pytest.raises(ClaimFailed, match="its lead over"):
@@ -98,6 +102,53 @@ def test_known_countries_differ_from_invented_ones_at_the_surface(adapter, basel
 
 
 def test_the_model_is_surer_of_known_countries_so_their_settling_says_nothing(adapter, baseline):
+    curves = trajectories(adapter, UNQUOTED)
+    for label, than in (("known", "invented"), ("invented", "known")):
+        with pytest.raises(ClaimInconclusive, match="do not overlap enough in confidence"):
+            assert_commits_later(curves, label=label, than=than)
+    baseline.check(curves)
+
+
+@pytest.mark.slow
+@pytest.mark.interp(model=GEMMA)
+def test_gemma_too_holds_whether_it_was_told(adapter, baseline):
+    assert_decodable(probe(adapter, load_prompts("told-or-not")), auroc_at_least=0.85, above=0.1)
+    # half of the prompts, which are enough for SmolLM2, do not decide its lead over the confidence
+    with pytest.raises(ClaimInconclusive, match="its lead over confidence"):
+        assert_decodable(probed(adapter), auroc_at_least=0.75, above=0.05)
+    assert Counter(probed(adapter).picked).most_common(1)[0][0] == 10
+    baseline.check(probed(adapter))
+
+
+@pytest.mark.slow
+@pytest.mark.interp(model=GEMMA)
+@pytest.mark.parametrize("layer", [10, 12])
+def test_gemma_is_moved_more_by_random_directions(adapter, baseline, layer):
+    """At the layer where it is read best, and at that two thirds up, as layer 20 of SmolLM2."""
+    steered = steered_at(adapter, layer)
+    for rising in (True, False):
+        with pytest.raises(UNSUPPORTED, match=r"random directions: [\d.]+ is not <= 1"):
+            assert_dose_response(steered, rising=rising)
+    with pytest.raises(ClaimInconclusive, match="answers 3 of 20 prompts rightly"):
+        assert_side_effects_below(steered, kl=0.2, right_lost=0.1)
+    baseline.check(steered)
+
+
+@pytest.mark.slow
+@pytest.mark.interp(model=GEMMA)
+def test_what_gemma_says_comes_at_once_and_perhaps_no_later(adapter, baseline):
+    curves = trajectories(adapter, TRIED)
+    for label, than in (("told", "untold"), ("untold", "told")):
+        with pytest.raises(ClaimInconclusive, match="layers later"):
+            assert_commits_later(curves, label=label, than=than, by_layers=1)
+        with pytest.raises(ClaimFailed, match="largest rise"):
+            assert_sharpens_gradually(curves, label=label)
+    baseline.check(curves)
+
+
+@pytest.mark.slow
+@pytest.mark.interp(model=GEMMA)
+def test_gemma_is_surer_of_known_countries_too(adapter, baseline):
     curves = trajectories(adapter, UNQUOTED)
     for label, than in (("known", "invented"), ("invented", "known")):
         with pytest.raises(ClaimInconclusive, match="do not overlap enough in confidence"):

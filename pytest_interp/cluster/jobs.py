@@ -30,15 +30,15 @@ class Model:
 class Job:
     """One thing that a worker does."""
 
-    do: Literal["cut", "compute", "control"]
-    """Say how the experiment is cut, compute it, or add the controls to the whole result."""
+    do: Literal["cut", "compute", "finish"]
+    """Say how it is cut, compute it, or add what takes all facts to the whole result."""
     model: Model
     experiment: str
     """As ``module:function``."""
     asked: Mapping[str, Any]
     """Its arguments by name, without the adapter."""
     whole: Any = None
-    """The result that gets controls."""
+    """The result that is to be finished."""
     seed: int | None = None
     """Of the run."""
     git: tuple[str | None, bool | None] = (None, None)

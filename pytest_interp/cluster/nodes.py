@@ -13,7 +13,7 @@ from pytest_interp import progress
 from pytest_interp.cluster.jobs import Job, Queue
 from pytest_interp.cluster.needs import Needs, room
 from pytest_interp.cluster.spread import Done
-from pytest_interp.cluster.using import HERE
+from pytest_interp.cluster.using import HERE, unreached
 from pytest_interp.cluster.worker import Worker
 from pytest_interp.errors import ClusterError
 from pytest_interp.provenance import versions_here
@@ -48,10 +48,7 @@ class RayCrew:
                 where = None if address == HERE else address
                 ray.init(address=where, include_dashboard=False, **quiet)
             except Exception as error:
-                raise ClusterError(
-                    f"no Ray cluster answers at {address}: {error}. On its first machine run: "
-                    "ray start --head, and on the others what that prints"
-                ) from error
+                raise unreached(address, error) from error
 
     def close(self) -> None:
         """Let go of all workers, and of a cluster that this run has started."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 from pytest_interp.adapters.backends import BACKENDS
 from pytest_interp.cluster.jobs import Job, Model
 from pytest_interp.cluster.kept import Kept
+from pytest_interp.facts.sets import FactSet
 from pytest_interp.memory import memory_limit
 from pytest_interp.models.origin import Origin
 from pytest_interp.provenance import git_state, run_seed
@@ -54,26 +54,20 @@ class Over:
         here: Callable[[], T],
     ) -> T:
         """The result, as :class:`~pytest_interp.experiments.spreading.Spread` says."""
-        if not hasattr(asked["facts"], "pick") or len(asked["facts"]) < 2:
+        facts = next(iter(asked.values()), None)
+        if not isinstance(facts, FactSet) or len(facts) < 2:
             return here()
         model = travelling(adapter)
         if model is None or not _can_travel(asked):
             return here()
-        by_name = inspect.signature(experiment).parameters
         name = f"{experiment.__module__}:{experiment.__qualname__}"
         git = git_state(Path.cwd())
         job = Job("cut", model, name, asked, seed=run_seed(), git=git, memory=memory_limit())
         title = f"{experiment.__name__} of {model.name} under {model.backend}"
-        parts = self._all([job], title)[0]
-        apart = {"controls": False} if "controls" in by_name else {}
+        pieces, is_finished = self._all([job], title)[0]
         jobs = [
-            replace(
-                job,
-                do="compute",
-                asked={**asked, "facts": asked["facts"].pick(part), **apart},
-                n_facts=len(part),
-            )
-            for part in parts
+            replace(job, do="compute", asked=piece.asked, n_facts=len(piece.members))
+            for piece in pieces
         ]
         kept = None if self._store is None else Kept(self._store, adapter.weights.fingerprint)
         keys = [None] * len(jobs) if kept is None else kept.keys(jobs)
@@ -87,9 +81,10 @@ class Over:
 
         if left:
             self._crew.do([jobs[number] for number in left], title, note)
-        found: Any = joined([done[number] for number in range(len(jobs))], parts)
-        if apart and asked.get("controls", True):
-            found = self._all([replace(job, do="control", whole=found)], title)[0]
+        parts = [done[number] for number in range(len(jobs))]
+        found: Any = joined(parts, [piece.members for piece in pieces])
+        if not is_finished:
+            found = self._all([replace(job, do="finish", whole=found)], title)[0]
         if kept is not None:
             kept.drop(keys)
         return cast(T, found)

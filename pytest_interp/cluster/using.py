@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ T = TypeVar("T")
 HERE = "auto"
 """The address of the cluster that this machine belongs to; where it belongs to none, of one of its
 own, which ends with the run."""
+PATIENCE = 10.0
+"""Seconds in which the first machine of a cluster answers."""
 
 
 @contextmanager
@@ -54,6 +57,7 @@ class _Later:
         here: Callable[[], T],
     ) -> T:
         if self._crew is None:
+            _check_answers(self._address)
             from pytest_interp.cluster.nodes import RayCrew
 
             self._crew = RayCrew(self._address, self._extensions)
@@ -63,3 +67,22 @@ class _Later:
         """Let go of the workers."""
         if self._crew is not None:
             self._crew.close()
+
+
+def unreached(address: str, why: object) -> ClusterError:
+    """No cluster is there."""
+    return ClusterError(
+        f"no Ray cluster answers at {address}: {why}. On its first machine run: ray start --head, "
+        "and on the others what that prints"
+    )
+
+
+def _check_answers(address: str) -> None:
+    """Raise where nothing listens at an address: Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # auto, or a form that Ray knows
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+    except OSError as error:
+        raise unreached(address, error) from error

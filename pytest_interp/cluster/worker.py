@@ -68,12 +68,11 @@ class Worker:
         from pytest_interp.experiments.cuts import cut_of
 
         cut = cut_of(experiment, job.asked)
-        if job.do == "cut":
-            return None if cut is None else [list(part) for part in cut.parts(adapter, job.asked)]
         assert cut is not None
-        return (
-            job.whole if cut.controlled is None else cut.controlled(adapter, job.asked, job.whole)
-        )
+        if job.do == "cut":
+            return list(cut.pieces(adapter, job.asked)), cut.finished is None
+        assert cut.finished is not None
+        return cut.finished(adapter, job.asked, job.whole)
 
     def _opened(self, model: Model) -> Any:
         """The model under its backend; the one before is let go first."""

@@ -16,26 +16,26 @@ import numpy as np
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component, components_of
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.ablated import Ablated
 from pytest_interp.experiments.groups import Group, groups_of
 from pytest_interp.experiments.growing import Values
 from pytest_interp.experiments.members import Components, patch_of, random_sets
 from pytest_interp.experiments.parts import Patch
 from pytest_interp.experiments.replacements import Reference, Replacements
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.ablation import AblationOptions
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric
 from pytest_interp.results.ablations import Ablations
 from pytest_interp.results.base import Floats
-from pytest_interp.results.control import Control
 from pytest_interp.results.over_facts import as_set
-from pytest_interp.results.tolerances import float_tolerance
 
 Named = Mapping[str, Component | str | Iterable[Component | str]]
 """Components that are ablated together, by a name for each set of them."""
-IDENTITY = "ablating nothing"
 
 
+@spreads
 def ablate(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,
@@ -79,26 +79,43 @@ def ablate(
     others = random_sets(adapter, list(named.values()), chosen.random, chosen.seed)
     # random sets that were asked for as well are run once
     every = tuple(dict.fromkeys([*named.values(), *others]))
-    groups = groups_of(adapter, asked_facts, chosen.positions)
-    replacements = Replacements(adapter, groups, chosen, reference)
+    over = ablation_groups(
+        adapter, facts, components, sets=sets, reference=reference, options=chosen
+    )
     found = Measurements(adapter, asked_facts, chosen.metric)
     ablated = np.empty((len(asked_facts), len(every)))
-    for group in groups:
+    for group in over.groups:
         patches = [patch_of(one, group.places[0]) for one in every]
-        sites = [part.site for patch in patches for part in patch]
-        ablated[list(group.members)] = found.of(group, patches, replacements.of(group, sites))
+        ablated[list(group.members)] = found.of(group, patches, over.values(group, patches))
     at = {one: i for i, one in enumerate(every)}
-    return Ablations(
+    made = Ablations(
         what=tuple(named),
         members=tuple(tuple(map(str, one)) for one in named.values()),
         ablated=ablated[:, [at[one] for one in named.values()]],
         how=chosen.to_json(),
-        reference=replacements.texts,
         random_members=tuple(tuple(map(str, one)) for one in others),
         random_ablated=ablated[:, [at[one] for one in others]],
-        controls=(found.identity(groups[0], patch_of(sum(named.values(), ()))),),
         **found.common(chosen.seed),
     )
+    return over.finished(made)
+
+
+def ablation_groups(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    components: Component | str | Iterable[Component | str] = (),
+    *,
+    sets: Named | None = None,
+    reference: Reference = None,
+    options: AblationOptions | None = None,
+    **asked: Any,
+) -> Ablated:
+    """The groups of facts that :func:`ablate` measures together, with the same arguments."""
+    chosen = replace(options or AblationOptions(), **asked)
+    named = named_sets(components, sets or {})
+    groups = groups_of(adapter, as_set(facts), chosen.positions)
+    replacements = Replacements(adapter, groups, chosen, reference)
+    return Ablated(groups, chosen.metric, patch_of(sum(named.values(), ())), replacements)
 
 
 def named_sets(
@@ -157,18 +174,6 @@ class Measurements:
         if corrupt is not None:
             self._corrupt[members] = corrupt
         return np.asarray(np.mean([one for _, one in found], axis=0)[:, :, 0].T)
-
-    def identity(self, group: Group, patch: Patch) -> Control:
-        """Put in place of everything that is ablated what is there: nothing may change.
-
-        Value: the change of the metric of one fact, as a share of the mean of the clean runs.
-        """
-        one = group.first()
-        clean, same = one.measured([patch], lambda _, rows: rows.own, self.metric, "a control")
-        change = abs(float(same[0, 0, 0] - clean[0, 0]))
-        share = change / max(float(np.abs(self._clean[:, 0]).mean()), 1e-12)
-        limit = float_tolerance(str(self.adapter.dtype).removeprefix("torch.")).atol
-        return Control(IDENTITY, share, limit, "all of it replaced by itself")
 
     def common(self, seed: int | None) -> dict[str, Any]:
         """What every result over facts has."""

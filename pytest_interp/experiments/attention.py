@@ -14,6 +14,7 @@ from pytest_interp.adapters.sites import PATTERN, Site
 from pytest_interp.errors import PromptError
 from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, encode, str_tokens
 from pytest_interp.facts.sets import FactSet
@@ -25,6 +26,7 @@ from pytest_interp.results.over_facts import as_set
 Ids = Sequence[int]
 
 
+@spreads
 def attention_patterns(
     adapter: ModelAdapter,
     prompts: str | Sequence[str] | FactPrompt | FactSet,

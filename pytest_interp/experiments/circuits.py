@@ -16,10 +16,12 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component, components_of
 from pytest_interp.adapters.sites import ATTN_OUT, HEAD, MLP_OUT
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.ablated import Ablated
 from pytest_interp.experiments.ablations import Measurements, Named
 from pytest_interp.experiments.groups import groups_of
 from pytest_interp.experiments.members import Components, every_writer, patch_of
 from pytest_interp.experiments.replacements import Reference, Replacements
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.circuit import CircuitOptions
@@ -31,6 +33,7 @@ WHOLE = "the circuit"
 """The subset for completeness that is all of it."""
 
 
+@spreads
 def circuit(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,
@@ -85,15 +88,13 @@ def circuit(
     after = [runs.keeping(set(kept) - {v, *one}) for v, one in beside.items()]
     of_random = [runs.keeping(one) for one in others]
 
-    groups = groups_of(adapter, asked_facts)
-    replacements = Replacements(adapter, groups, chosen.replacing, reference)
+    over = circuit_groups(adapter, facts, keep, reference=reference, options=chosen)
     found = Measurements(adapter, asked_facts, chosen.metric)
     values = np.empty((len(asked_facts), len(runs.ablated)))
-    for group in groups:
+    for group in over.groups:
         patches = [patch_of(one) for one in runs.ablated]
-        sites = [part.site for patch in patches for part in patch]
-        values[list(group.members)] = found.of(group, patches, replacements.of(group, sites))
-    return CircuitResult(
+        values[list(group.members)] = found.of(group, patches, over.values(group, patches))
+    made = CircuitResult(
         keep=tuple(map(str, kept)),
         n_nodes=len(nodes),
         kept=values[:, of_circuit],
@@ -109,10 +110,27 @@ def circuit(
         random_circuits=tuple(tuple(map(str, one)) for one in others),
         random_kept=values[:, of_random],
         how=chosen.to_json(),
-        reference=replacements.texts,
-        controls=(found.identity(groups[0], patch_of(nodes)),),
         **found.common(chosen.seed),
     )
+    return over.finished(made)
+
+
+def circuit_groups(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    keep: Any,
+    *,
+    reference: Reference = None,
+    subsets: Any = None,
+    minimal_with: Any = None,
+    options: CircuitOptions | None = None,
+    **asked: Any,
+) -> Ablated:
+    """The groups of facts that :func:`circuit` measures together, with the same arguments."""
+    chosen = replace(options, **asked) if options else CircuitOptions(**asked)
+    groups = groups_of(adapter, as_set(facts))
+    replacements = Replacements(adapter, groups, chosen.replacing, reference)
+    return Ablated(groups, chosen.metric, patch_of(every_writer(adapter)), replacements)
 
 
 class _Variants:

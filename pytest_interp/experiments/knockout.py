@@ -10,7 +10,8 @@ digit, nothing is left to scale, and the metric is not a number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -19,12 +20,14 @@ from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.components import Component
 from pytest_interp.adapters.sites import PATTERN, Site
 from pytest_interp.errors import ExperimentError
+from pytest_interp.experiments.ablated import identity
 from pytest_interp.experiments.ablations import Measurements
 from pytest_interp.experiments.groups import Group, groups_of
 from pytest_interp.experiments.growing import Rows
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.other_keys import other_keys
 from pytest_interp.experiments.parts import Part, Patch
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.ablation import check_counts, check_random
@@ -40,6 +43,7 @@ class Cut(Part):
     cut: tuple[int, ...] = ()
 
 
+@spreads
 def knock_out_attention(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,
@@ -82,20 +86,14 @@ def knock_out_attention(
             makes no sense.
         UnknownNameError: an unknown metric.
     """
-    check_counts(seed=(seed, 0))
-    check_random(random)
     asked, chosen = as_set(facts), layers_of(adapter, layers)
     cuts = _cuts(adapter, chosen, window)
-    groups = groups_of(adapter, asked, from_, to)
-    found = Measurements(adapter, asked, metric_of(metric))
-    edges = [_edges(group, from_, to) for group in groups]
-    rng = np.random.default_rng(seed)
-    drawn = [other_keys(*one, random, rng) for one in edges]
-    # every fact has as many draws
-    fewest = min(drawn, key=len)
-    n, short = len(fewest), groups[drawn.index(fewest)].facts[0].fact.clean_prompt
+    over = knock_out_groups(
+        adapter, facts, from_, to, layers=chosen, metric=metric, random=random, seed=seed
+    )
+    found, n = Measurements(adapter, asked, over.metric), over.n_draws
     measured = np.empty((len(asked), 1 + n, len(cuts)))
-    for group, (queries, keys), others in zip(groups, edges, drawn, strict=True):
+    for group, (queries, keys), others in zip(over.groups, over.edges, over.drawn, strict=True):
         patches: list[Patch] = [
             tuple(Cut(Site(PATTERN, layer), queries, cut=cut) for layer in span)
             for cut in (tuple(keys), *others[:n])
@@ -103,20 +101,84 @@ def knock_out_attention(
         ]
         rows = found.of(group, patches, [_without])
         measured[list(group.members)] = rows.reshape(-1, 1 + n, len(cuts))
-    everything = tuple(Part(Site(PATTERN, layer)) for layer in chosen)
     how = {"ablation": "attention knocked out", "from": from_, "to": to, "window": window}
-    return Ablations(
+    made = Ablations(
         what=tuple(cuts),
         members=tuple(
             tuple(str(Component(PATTERN.name, layer)) for layer in span) for span in cuts.values()
         ),
         ablated=measured[:, 0],
         other_tokens=measured[:, 1:].swapaxes(1, 2),
-        no_other_tokens=f"{short!r} has not as many other tokens" if random else "random=0",
         how=how,
-        controls=(found.identity(groups[0], everything),),
         **found.common(seed),
     )
+    return over.finished(made)
+
+
+Keys = tuple[int, ...]
+"""Positions of tokens that are looked at."""
+
+
+@dataclass(frozen=True)
+class KnockedOut:
+    """Facts by group, and what is cut in each."""
+
+    groups: tuple[Group, ...]
+    layers: tuple[int, ...]
+    metric: Metric
+    edges: tuple[tuple[tuple[int, ...], list[int]], ...]
+    """Of each group, the tokens that look and those that are looked at."""
+    drawn: tuple[tuple[Keys, ...], ...]
+    """Of each group, what is cut in place of these."""
+    random: int
+    """How many draws were asked for."""
+
+    @property
+    def n_draws(self) -> int:
+        """Every fact has as many draws: those of the group that has the fewest."""
+        return min(map(len, self.drawn))
+
+    def apart(self, group: Group) -> dict[str, Any]:
+        """Arguments with which a group is measured alone as it is among the others."""
+        return {"random": self.n_draws}
+
+    def finished(self, whole: Ablations) -> Ablations:
+        """The result of all groups, with its control and why it has no more draws."""
+        everything = tuple(Part(Site(PATTERN, layer)) for layer in self.layers)
+        (short, *_) = (g for g, o in zip(self.groups, self.drawn, strict=True)
+                       if len(o) == self.n_draws)  # fmt: skip
+        said = f"{short.facts[0].fact.clean_prompt!r} has not as many other tokens"
+        return replace(
+            whole,
+            controls=(identity(self.groups[0], everything, self.metric, whole),),
+            no_other_tokens=said if self.random else "random=0",
+        )
+
+
+def knock_out_groups(
+    adapter: ModelAdapter,
+    facts: FactPrompt | FactSet,
+    from_: str | int,
+    to: str | int,
+    *,
+    layers: Iterable[int] | None = None,
+    window: int | None = None,
+    metric: Metric | str = LOGIT_DIFF,
+    random: int = 5,
+    seed: int = 0,
+) -> KnockedOut:
+    """The groups that :func:`knock_out_attention` measures together, with the same arguments."""
+    check_counts(seed=(seed, 0))
+    check_random(random)
+    groups = groups_of(adapter, as_set(facts), from_, to)
+    edges = tuple(_edges(group, from_, to) for group in groups)
+    drawn = [
+        # by the group alone: other facts change nothing of what is drawn for these
+        other_keys(*one, random, np.random.default_rng([seed, group.length, *one[0], *one[1]]))
+        for group, one in zip(groups, edges, strict=True)
+    ]
+    chosen = layers_of(adapter, layers)
+    return KnockedOut(groups, chosen, metric_of(metric), edges, tuple(drawn), random)
 
 
 def _without(part: Part, rows: Rows) -> Tensor:

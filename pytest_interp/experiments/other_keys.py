@@ -6,6 +6,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+MOST_TRIES = 200
+"""Draws for all sets of a prompt: many are the same again where it has few other tokens."""
+
 
 def other_keys(
     queries: Sequence[int], keys: Collection[int], n: int, rng: np.random.Generator
@@ -13,7 +16,7 @@ def other_keys(
     """Up to ``n`` different sets of as many other tokens that the same queries could look at.
 
     None of them takes from a query all that it could look at. There are fewer, or none, where the
-    prompt has no more.
+    prompt has no more. Fewer sets are the first of more.
 
     Args:
         queries: positions of the tokens that look.
@@ -27,7 +30,7 @@ def other_keys(
     found: dict[tuple[int, ...], None] = {}
     if len(others) < count:
         return ()
-    for _ in range(8 * n):
+    for _ in range(MOST_TRIES if n else 0):
         drawn = tuple(sorted(rng.choice(others, count, replace=False).tolist()))
         if all(set(range(query + 1)) - set(drawn) for query in queries):
             found[drawn] = None

@@ -5,7 +5,7 @@ Wang et al. 2022 (IOI, arXiv 2211.00593); Goldowsky-Dill et al. 2023 (arXiv 2304
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,9 +25,10 @@ from pytest_interp.experiments.pairs import Pairs, pairs_of
 from pytest_interp.experiments.parts import Part
 from pytest_interp.experiments.patches import Patched, patched
 from pytest_interp.experiments.path_ends import OUTPUT, Named, Receiver, receivers_of, senders_of
+from pytest_interp.experiments.spreading import spreads
 from pytest_interp.experiments.tokens import tokenized
 from pytest_interp.experiments.written import Written
-from pytest_interp.facts.prompts import FactPrompt
+from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
 from pytest_interp.options.paths import PathOptions
@@ -42,6 +43,7 @@ ROWS_PER_PAIR = 8
 UNCHANGED = "a sender that does not change"
 
 
+@spreads
 def path_patching(
     adapter: ModelAdapter,
     facts: FactPrompt | FactSet,
@@ -93,8 +95,7 @@ def path_patching(
         UnknownNameError: an unknown kind of component, direction, metric or corruption.
         UnsupportedSiteError: a site that the model lacks.
     """
-    chosen = replace(options or PathOptions(), **asked)
-    chosen = replace(chosen, corruption=chosen.corruption.seeded(chosen.seed))
+    chosen = _chosen(options, asked)
     given, samples = as_set(facts), chosen.corruption.n_samples
     to = receivers_of(adapter, receivers)
     starts = senders_of(adapter, senders, to)
@@ -103,38 +104,65 @@ def path_patching(
     source, base = np.empty((2, len(read), 2))
     moved = np.empty((len(read), len(to), len(starts) + 1))
     done = 0
-    places = [tuple(one.positions(fact) for one in to) for fact in read]
-    keys = list(zip(map(len, read), places, strict=True))
-    for members in alike(keys, lambda key: _fitting(adapter, key[0], samples)):
+    for members in _together(adapter, read, to, samples):
         some = [read[i] for i in members]
         pairs = pairs_of(adapter, some, chosen.corruption, chosen.direction)
         measure = of_metric(chosen.metric)
         paths = _Paths(adapter, pairs, Written(adapter, pairs, starts, measure), (*starts, None))
         source[members] = _by_fact(paths.written.source_value, samples)
         for r, receiver in enumerate(to):
-            found = paths.into(receiver, places[members[0]][r], measure)
+            found = paths.into(receiver, receiver.positions(some[0]), measure)
             base[members] = _by_fact(found.base, samples)
             change = (found.patched - found.base)[..., 0].T
             moved[members, r] = _by_fact(change, samples)
         done += len(members)
         progress.report(f"paths of {adapter.name}", done, len(read))
     clean, corrupt = (base, source) if chosen.direction == "noise" else (source, base)
-    return PathResult(
+    made = PathResult(
         facts=given,
         options=chosen,
         senders=tuple(map(str, starts)),
         receivers=tuple(one.name for one in to),
         n_layers=adapter.n_layers,
         change=moved[..., :-1],
+        unmoved=np.abs(moved[..., -1]).max(1),
         clean=clean[:, 0],
         corrupt=corrupt[:, 0],
         metric=chosen.metric,
         direction=chosen.direction,
         corruption=chosen.corruption,
         preferences=None if chosen.metric == LOGIT_DIFF else np.stack([clean[:, 1], corrupt[:, 1]]),
-        controls=(_unchanged(adapter, moved[..., -1], source[:, 0] - base[:, 0]),),
         provenance=adapter.provenance(seed=chosen.seed),
     )
+    return with_unchanged(adapter, made)
+
+
+def paths_together(
+    adapter: ModelAdapter,
+    facts: FactSet,
+    senders: Named | None = None,
+    receivers: Named = OUTPUT,
+    *,
+    options: PathOptions | None = None,
+    **asked: Any,
+) -> Iterator[list[int]]:
+    """Indices of facts that share their passes in :func:`path_patching`, with its arguments."""
+    read = [tokenized(adapter, fact) for fact in facts.prompts]
+    samples = _chosen(options, asked).corruption.n_samples
+    return _together(adapter, read, receivers_of(adapter, receivers), samples)
+
+
+def _chosen(options: PathOptions | None, asked: Mapping[str, Any]) -> PathOptions:
+    chosen = replace(options or PathOptions(), **asked)
+    return replace(chosen, corruption=chosen.corruption.seeded(chosen.seed))
+
+
+def _together(
+    adapter: ModelAdapter, read: Sequence[TokenizedFact], to: Sequence[Receiver], samples: int
+) -> Iterator[list[int]]:
+    places = [tuple(one.positions(fact) for one in to) for fact in read]
+    keys = list(zip(map(len, read), places, strict=True))
+    return alike(keys, lambda key: _fitting(adapter, key[0], samples))
 
 
 @dataclass(frozen=True)
@@ -258,11 +286,15 @@ def _by_fact(values: Tensor, samples: int) -> Floats:
     return np.asarray(as_floats(values).reshape(-1, samples, *values.shape[1:]).mean(1))
 
 
-def _unchanged(adapter: ModelAdapter, moved: Floats, gap: Floats) -> Control:
-    """The path of a sender whose source is its base: it may move nothing.
+def with_unchanged(adapter: ModelAdapter, found: PathResult) -> PathResult:
+    """With the control by a sender whose source is its base: its path may move nothing.
 
     Value: the largest change by any receiver, as a share of the mean size of the gap.
     """
+    assert found.unmoved is not None
+    assert found.corrupt is not None
     limit = float_tolerance(str(adapter.dtype).removeprefix("torch.")).atol
-    share = float(np.abs(moved).max() / max(float(np.abs(gap).mean()), 1e-12))
-    return Control(UNCHANGED, share, limit, "its source is its base, the rest as for the others")
+    gap = float(np.abs(found.clean - found.corrupt).mean())
+    share = float(found.unmoved.max() / max(gap, 1e-12))
+    note = "its source is its base, the rest as for the others"
+    return replace(found, controls=(Control(UNCHANGED, share, limit, note),))

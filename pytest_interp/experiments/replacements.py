@@ -72,6 +72,13 @@ class Replacements:
                     about="reference",
                 )
 
+    def texts_for(self, group: Group) -> tuple[str, ...]:
+        """The reference prompts that count for the facts of a group; none where none are read."""
+        if self.options.over_positions:
+            return self.texts
+        read = zip(self.texts, self._ids, strict=True)
+        return tuple(text for text, ids in read if len(ids) == group.length)
+
     def of(self, group: Group, sites: Iterable[Site]) -> Iterator[Values]:
         """Values for the sites, one for each draw; a single one but for resampling."""
         wanted = sorted(set(sites), key=lambda site: site.execution_order)

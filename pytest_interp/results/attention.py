@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -102,6 +102,20 @@ class AttentionPatterns(Result):
         return unknown_facts(
             self.facts, self.clean, self.corrupt, min_gap=min_gap, prefers_counterfactual=True
         )
+
+    def pick(self, indices: Iterable[int]) -> Self:
+        """The patterns of the prompts at these indices."""
+        chosen = list(indices)
+        each = ("prompts", "str_tokens", "patterns", "subject_positions")
+        fields: dict[str, Any] = {
+            name: tuple(given[i] for i in chosen) for name in each if (given := getattr(self, name))
+        }
+        if self.facts is not None:
+            fields["facts"] = self.facts.pick(chosen)
+        for name in ("clean", "corrupt"):
+            if (values := getattr(self, name)) is not None:
+                fields[name] = values[chosen]
+        return replace(self, **fields)
 
     def head(self, head: Component | str) -> tuple[Floats, ...]:
         """The pattern of one head in each prompt [query, key].

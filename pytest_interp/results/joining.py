@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from pytest_interp.errors import ClaimError
+from pytest_interp.facts.sets import FactSet
+from pytest_interp.results.attention import AttentionPatterns
 from pytest_interp.results.base import Result
 from pytest_interp.results.over_facts import OverFacts
 from pytest_interp.results.sets import ONE_MODEL, ResultSet
@@ -36,6 +38,8 @@ def joined(parts: Sequence[R], members: Sequence[Sequence[int]]) -> R:
         whole = replace(cast(Any, first), **_of_sets(cast(Sequence[ResultSet[Any]], parts)))
     elif isinstance(first, OverFacts):
         whole = replace(cast(Any, first), **_over_facts(cast(Sequence[OverFacts], parts)))
+    elif isinstance(first, AttentionPatterns):
+        whole = replace(cast(Any, first), **_of_prompts(cast(Sequence[AttentionPatterns], parts)))
     else:
         raise ClaimError(f"parts that are a {type(first).__name__} make no whole")
     return cast(R, whole.pick(sorted_again))
@@ -48,15 +52,38 @@ def _of_sets(parts: Sequence[ResultSet[Any]]) -> dict[str, Any]:
 
 
 def _over_facts(parts: Sequence[OverFacts]) -> dict[str, Any]:
-    """The arrays of all parts. One that a part lacks the whole lacks, too."""
+    """The arrays of all parts."""
+    _check_one_model(parts)
+    fields: dict[str, Any] = {name: _end_to_end(parts, name) for name in parts[0]._by_fact}
+    fields |= {name: _end_to_end(parts, name) for name in ("clean", "corrupt")}
+    if (preferences := _end_to_end(parts, "preferences", axis=1)) is not None:
+        if fields["corrupt"] is None:  # as where corrupt prompts were never run
+            preferences[1] = preferences[0]
+        fields["preferences"] = preferences
+    return {**fields, "facts": _facts_of(parts)}
+
+
+def _of_prompts(parts: Sequence[AttentionPatterns]) -> dict[str, Any]:
+    """The patterns of all parts."""
+    _check_one_model(parts)
+    each = ("prompts", "str_tokens", "patterns", "subject_positions")
+    fields: dict[str, Any] = {n: tuple(chain(*(getattr(p, n) for p in parts))) for n in each}
+    fields |= {name: _end_to_end(parts, name) for name in ("clean", "corrupt")}
+    return {**fields, "facts": _facts_of(parts)}
+
+
+def _check_one_model(parts: Sequence[Any]) -> None:
     for name in ONE_MODEL:
         if len(found := {getattr(part.provenance, name, None) for part in parts}) > 1:
             raise ClaimError(f"the parts of one set differ in {name}: {sorted(map(str, found))}")
-    fields: dict[str, Any] = {}
-    for name in ("clean", "corrupt", "preferences", *parts[0]._by_fact):
-        arrays = [getattr(part, name) for part in parts]
-        is_whole = all(array is not None for array in arrays)
-        axis = 1 if name == "preferences" else 0
-        fields[name] = np.concatenate(arrays, axis=axis) if is_whole else None
+
+
+def _end_to_end(parts: Sequence[Any], name: str, axis: int = 0) -> Any:
+    """An array of all parts. One that a part lacks the whole lacks, too."""
+    arrays = [getattr(part, name) for part in parts]
+    return None if any(array is None for array in arrays) else np.concatenate(arrays, axis=axis)
+
+
+def _facts_of(parts: Sequence[Any]) -> FactSet:
     facts = tuple(chain.from_iterable(part.facts for part in parts))
-    return {**fields, "facts": replace(parts[0].facts, facts=facts)}
+    return replace(cast(FactSet, parts[0].facts), facts=facts)

@@ -43,8 +43,11 @@ class PathResult(PairedFacts):
     """Of the model."""
     change: Floats
     """By how much the metric changes [fact, receiver, sender], in its unit."""
+    unmoved: Floats | None = None
+    """The largest change by any receiver of a sender that does not change [fact], for the control;
+    not part of the JSON."""
 
-    _by_fact = ("change",)
+    _by_fact = ("change", "unmoved")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mortal import MORTAL
 from planted_sets import planted_facts
+from two_nodes import two_nodes
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'pytest-interp[ray]'")
 pytestmark = [
@@ -29,32 +30,18 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def crew(folder):
     import ray
-    from ray.cluster_utils import Cluster
 
     from pytest_interp.cluster.nodes import RayCrew
 
-    small = {"num_cpus": 1, "object_store_memory": 80 << 20, "memory": 4 << 30}
-    with pytest.MonkeyPatch.context() as patch:
-        # all of it on the loopback: nothing of this machine's network is used
-        patch.setattr("ray._private.services.get_node_ip_address", lambda *_, **__: "127.0.0.1")
-        patch.setenv("MORTAL", str(folder))  # processes of the nodes inherit it
-        loopback = {"node_ip_address": "127.0.0.1", "include_dashboard": False}
-        cluster = Cluster(initialize_head=True, head_node_args=small | loopback)
-        made = None
-        try:
-            cluster.add_node(**small, node_ip_address="127.0.0.1")
-            patch.delenv("MORTAL")
-            made = RayCrew(cluster.address)
-            assert len(ray.nodes()) == 2
-            yield made
-        finally:
-            if made is not None:
-                made.close()
-            cluster.shutdown()
+    with two_nodes({"MORTAL": str(folder)}) as cluster:
+        made = RayCrew(cluster.address)
+        assert len(ray.nodes()) == 2
+        yield made
+        made.close()
 
 
 @pytest.fixture
-def over(crew, monkeypatch):
+def over(crew):
     from pytest_interp.cluster.spread import Over
 
     return Over(crew)

@@ -43,8 +43,9 @@ def test_parts_are_computed_apart_and_controls_at_the_end(adapter):
     alone, crew = trace_heads(adapter, planted_facts()), Here()
     with spreading(Over(crew)):
         apart = trace_heads(adapter, planted_facts())
-    assert [job.do for job in crew.jobs] == ["cut", *["compute"] * 2, "control"]
+    assert [job.do for job in crew.jobs] == ["cut", *["compute"] * 2, "finish"]
     assert sum(job.n_facts for job in crew.jobs) == len(planted_facts())
+    assert crew.worker.share_done() == 1, "which is what the line of progress is made of"
     assert (apart.patched == alone.patched).all()
     assert apart.controls == alone.controls
     assert replace(apart.provenance, time="") == replace(alone.provenance, time="")

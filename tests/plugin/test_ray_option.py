@@ -1,6 +1,14 @@
 """``--interp-ray`` and its refusals."""
 
+import socket
+
 import pytest
+from planted_sets import planted_facts
+
+from pytest_interp.cluster.using import on_cluster
+from pytest_interp.errors import ClusterError
+from pytest_interp.experiments import lens_facts
+from pytest_interp.models import load_model
 
 
 @pytest.mark.guarantee(
@@ -14,6 +22,27 @@ def test_without_ray_one_line_says_what_to_install(pytester, monkeypatch):
     run = pytester.runpytest_inprocess("--interp-ray=auto")
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     run.stderr.fnmatch_lines("ERROR: Ray is not installed. Run: pip install 'pytest-interp[[]ray]'")
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "Where no cluster answers at the address of ``--interp-ray``, an experiment says so at once.",
+    sees="the address, and how a cluster is started",
+)
+def test_an_address_where_nothing_listens(monkeypatch):
+    monkeypatch.setattr("pytest_interp.cluster.using.find_spec", bool)  # Ray is not needed for it
+    # a port that was free a moment ago
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = "{}:{}".format(*taken.getsockname())
+    adapter = load_model("planted-gpt2", "transformer_lens", "cpu")
+    refused = pytest.raises(
+        ClusterError, match=f"no Ray cluster answers at (ray://)?{address}: .*refused"
+    )
+    with refused, on_cluster(address):
+        lens_facts(adapter, planted_facts())
+    with refused, on_cluster(f"ray://{address}"):
+        lens_facts(adapter, planted_facts())
 
 
 def test_a_path_is_no_address(pytester):
