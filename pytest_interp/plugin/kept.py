@@ -16,7 +16,8 @@ from pytest_interp.store.mode import MODES, mode_of
 if TYPE_CHECKING:
     from pytest_interp.baselines.images import Drawing
 
-_KEPT = pytest.StashKey[Kept]()
+KEPT = pytest.StashKey[Kept]()
+"""The store of this run, where it uses one, in the stash of its config."""
 _COUNTS = "interp_kept"
 
 
@@ -50,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     models, stack = config.stash[MODELS], ExitStack()
     try:
-        config.stash[_KEPT] = stack.enter_context(models.keeping(mode))
+        config.stash[KEPT] = stack.enter_context(models.keeping(mode))
     except InterpError as error:
         raise pytest.UsageError(str(error)) from error
     config.add_cleanup(stack.close)
@@ -58,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def drawing(config: pytest.Config) -> Callable[[Any], Drawing | None]:
     """What draws the figure of a result: with a store, what was drawn of the same one is there."""
-    kept = config.stash.get(_KEPT, None)
+    kept = config.stash.get(KEPT, None)
     if kept is not None:
         return kept.drawings().draw
     from pytest_interp.figures import draw
@@ -70,7 +71,7 @@ def drawing(config: pytest.Config) -> Callable[[Any], Drawing | None]:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of xdist tells its counts."""
     output = getattr(session.config, "workeroutput", None)
-    if output is not None and (kept := session.config.stash.get(_KEPT, None)):
+    if output is not None and (kept := session.config.stash.get(KEPT, None)):
         output[_COUNTS] = [kept.read, kept.computed]
 
 
@@ -78,7 +79,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """Add the counts of a worker."""
     counts = getattr(node, "workeroutput", {}).get(_COUNTS)
-    if counts and (kept := node.config.stash.get(_KEPT, None)):
+    if counts and (kept := node.config.stash.get(KEPT, None)):
         kept.read, kept.computed = kept.read + counts[0], kept.computed + counts[1]
 
 
@@ -86,6 +87,6 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say how many results came from the store."""
-    kept = config.stash.get(_KEPT, None)
+    kept = config.stash.get(KEPT, None)
     if kept is not None and kept.read:
         terminalreporter.write_line(f"interp: {kept.said('--interp-cache')}")

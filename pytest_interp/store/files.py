@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ LIMIT_VARIABLE = "PYTEST_INTERP_RESULTS_LIMIT"
 """The environment variable that says how much it may take."""
 LIMIT = 1 << 30
 """Bytes that the store may take where nobody says so; what was not used for longest goes first."""
-_SUFFIX = ".result"
+_SUFFIX, _BEGUN = ".result", ".new-"
 
 
 def store_folder() -> Path:
@@ -108,7 +109,14 @@ class Store:
         self._file(key).unlink(missing_ok=True)
 
     def trim(self) -> None:
-        """Drop what was not used for longest, until the rest is within the limit."""
+        """Drop what was not used for longest, until the rest is within the limit.
+
+        What a process that was killed had begun to write goes after an hour.
+        """
+        for begun in self.folder.glob(f"{_BEGUN}*"):
+            with suppress(OSError):
+                if begun.stat().st_mtime < time.time() - 3600:
+                    begun.unlink()
         by_age = sorted(self.entries(), key=lambda entry: entry[1].st_mtime_ns)
         total = sum(stat.st_size for _, stat in by_age)
         for file, stat in by_age:
@@ -137,7 +145,7 @@ class Store:
         return self.folder / f"{key}{_SUFFIX}"
 
     def _put(self, file: Path, content: bytes) -> None:
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".new-", delete=False) as new:
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_BEGUN, delete=False) as new:
             try:
                 new.write(content)
                 new.flush()

@@ -56,6 +56,25 @@ def test_writes_result_config_claims_and_figure_and_says_where(spec, tmp_path, c
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.guarantee(
+    "green",
+    "`pytest-interp run` reads a result that was kept, and says so.",
+    sees="how many results came from earlier runs, and `--cache=refresh`",
+)
+def test_a_kept_result_is_used_and_said(spec, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(tmp_path / "kept"))
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+    said, provenance = {}, {}
+    for tag, given in (("first", ()), ("again", ()), ("new", ("--cache=refresh",))):
+        assert run(spec, "--tag", tag, *given) == 0
+        said[tag] = "1 of 1 results came from earlier runs" in capsys.readouterr().out
+        file = tmp_path / "outputs" / "causal_trace" / tag / "result.json"
+        provenance[tag] = json.loads(file.read_text())["provenance"]
+    assert said == {"first": False, "again": True, "new": False}
+    assert provenance["again"] == provenance["first"]
+
+
 def test_the_figure_shows_what_is_claimed(spec, tmp_path):
     false = "claims=[{sufficient: {site: resid_post@subject, layer_range: [0, 4]}}]"
     for tag, changed in (("none", "claims=[]"), ("one", false), ("all", "seed=0")):

@@ -15,6 +15,7 @@ from pytest_interp.experiments import lens_facts, trace_heads
 from pytest_interp.experiments.spreading import spreading
 from pytest_interp.models import load_model
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric
+from pytest_interp.plugin.session import Models, RunOptions, Target
 from pytest_interp.store.files import Store
 
 
@@ -75,6 +76,25 @@ def test_a_broken_run_goes_on_where_it_stopped(adapter, tmp_path):
     assert apart.to_json() == alone.to_json()
     assert (apart.answer_margin() == alone.answer_margin()).all()
     assert not store.entries(), "parts go when the whole is there"
+
+
+@pytest.mark.guarantee(
+    "kept",
+    "What a cluster computed is kept whole, and read again without the cluster.",
+    sees="how many results came from earlier runs; no worker is asked",
+)
+def test_a_second_run_asks_no_worker(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(tmp_path))
+    found = []
+    for n_jobs, read in ((3, 0), (0, 1)):
+        models, crew = Models(RunOptions()), Here()
+        with models.keeping("on") as kept, spreading(Over(crew, Store.here())):
+            weights = models.target_weights(Target("planted-gpt2", "nnsight", "cpu"))
+            adapter = models.target_adapter(weights, "nnsight")
+            found.append(lens_facts(adapter, planted_facts()))
+        assert (len(crew.jobs), kept.read) == (n_jobs, read)
+        assert len(kept.store.entries()) == 1
+    assert found[1].to_json() == found[0].to_json()
 
 
 @pytest.mark.guarantee(

@@ -6,11 +6,12 @@ import gc
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from planted_spec import trace_spec
 
-from pytest_interp.plugin.kept import mode_here
+from pytest_interp.plugin.kept import KEPT, mode_here
 
 FROM_STORE = "results came from earlier runs"
 TRACE = """
@@ -182,3 +183,36 @@ def test_asked_anew_or_not_at_all(run):
     assert not says(run(None, "--interp-cache=refresh"))
     assert not says(run(None, "--interp-cache=off"))
     assert says(run())
+
+
+WORKERS = pytest.mark.guarantee(
+    "green",
+    "Workers of xdist share kept results, and the run says how many all of them read.",
+    sees="how many results came from earlier runs, over all workers",
+)
+
+
+@WORKERS
+def test_counts_of_workers_add_up(pytester):
+    config = pytester.parseconfigure()
+    for counts in ([2, 1], [3, 0]):
+        node = SimpleNamespace(config=config, workeroutput={"interp_kept": counts})
+        config.hook.pytest_testnodedown(node=node, error=None)
+    said = config.stash[KEPT].said("--interp-cache")
+    assert said.startswith("5 of 6 results came from earlier runs")
+
+
+@WORKERS
+@pytest.mark.slow
+def test_workers_read_what_one_process_kept(run, pytester):
+    pytest.importorskip("xdist")
+    body = """
+@pytest.mark.interp(backends=["transformer_lens"])
+@pytest.mark.parametrize("layer", range(4))
+def test_layer(trace, layer):
+    trace(FACT, controls=False, layers=[layer])
+"""
+    run(body).assert_outcomes(passed=4)
+    again = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n2", "--dist=load")
+    again.assert_outcomes(passed=4)
+    assert "4 of 4 results came from earlier runs" in again.stdout.str()
