@@ -21,7 +21,12 @@ from pytest_interp.results.attention import AttentionPatterns
 from pytest_interp.results.joining import joined
 from pytest_interp.results.over_facts import OverFacts
 
-DRAWN = {"kind": "resample", "reference": planted_facts(), "draws": 2, "positions": "subject"}
+DRAWN = {
+    "kind": "resample",
+    "reference": planted_facts(),
+    "draws": 2,
+    "positions": "subject",
+}
 ASKED = {
     "trace_facts": {"options": TraceOptions.of(None, metric="answer_prob"), "controls": True},
     "trace_heads": {"position": "subject", "controls": True},
@@ -33,8 +38,14 @@ ASKED = {
     "ablate": {"components": ["head.1.0", "mlp_out.2"], **DRAWN},
     # shorter prompts have fewer other tokens
     "knock_out_attention": {"from_": "last", "to": "subject", "layers": (3, 4), "random": 6},
-    "circuit": {"keep": ["head.3.0", "mlp_out.2"], "ablation": "mean", "reference": "corrupt"},
-    "path_patching": {"receivers": ["v.3.0@subject", "output"], "corruption": "gaussian"},
+    "circuit": {
+        **{"keep": ["head.3.0", "mlp_out.2"], "ablation": "mean", "reference": "corrupt"},
+        **{"sampled": 1, "random": 5, "minimality": False},
+    },
+    "path_patching": {
+        **{"senders": ["head.1.0", "mlp_out.2"], "receivers": ["v.3.0@subject", "output"]},
+        "corruption": "gaussian",
+    },
 }
 
 
@@ -75,7 +86,8 @@ def test_parts_computed_apart_make_the_whole_to_the_last_digit(experiment, backe
 @pytest.mark.parametrize("kind", ["mean", "zero"])
 def test_parts_of_an_ablation_know_what_the_whole_reads(kind):
     adapter, facts = load_model("planted-gpt2", "transformer_lens", "cpu"), planted_facts()
-    asked = {"facts": facts, "components": "mlp_out.2", "positions": "subject", "kind": kind}
+    asked = {"facts": facts, "components": "mlp_out.2", "random": 0, "kind": kind}
+    asked["positions"] = "subject"
     if kind == "mean":
         # of other lengths than those of some parts
         asked |= {"over_positions": True, "reference": ["we heard", facts.prompts[3].clean_prompt]}
@@ -96,7 +108,7 @@ def test_parts_without_corrupt_prompts():
         fact if i % 4 == 3 else replace(fact, corrupt_prompt=None)
         for i, fact in enumerate(facts.prompts)
     ]
-    asked = {"facts": FactSet.of(some), "components": "mlp_out.2", "kind": "zero"}
+    asked = {"facts": FactSet.of(some), "components": "mlp_out.2", "kind": "zero", "random": 0}
     asked["metric"] = "answer_prob"
     again, _ = apart(ablate, adapter, asked)
     assert again.corrupt is None
