@@ -5,8 +5,9 @@ import pytest
 from pytest_interp import FactSet, assert_handoff
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.planted import planted_model
+from pytest_interp.plugin.asked import RunOptions
 from pytest_interp.plugin.calls import Trace
-from pytest_interp.plugin.session import Models, RunOptions
+from pytest_interp.plugin.session import Models
 
 CHEAP = ["identity patch", "unrelated pair"]
 

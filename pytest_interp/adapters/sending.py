@@ -90,6 +90,11 @@ class Server:
             return str(self.served.fingerprint)
         return f"{self.told.name}@{self.told.revision or self.model.revision or 'main'}"
 
+    @property
+    def knows_checkpoint(self) -> bool:
+        """Whether the fingerprint is of these very weights: a branch may have moved since."""
+        return self.served is not None or bool(self.told.revision)
+
     def tensors(self, path: str, names: Sequence[str]) -> dict[str, Tensor]:
         """Tensors of one module, by their names in it."""
         found: dict[str, Tensor] = self.ask(_Tensors(path, tuple(names)))

@@ -43,6 +43,10 @@ class Holder(Protocol):
     def fingerprint(self) -> str:
         """What tells the weights there from any others."""
 
+    @property
+    def knows_checkpoint(self) -> bool:
+        """Whether the fingerprint is of these very weights: whoever holds them told the commit."""
+
     def tensors(self, path: str, names: Sequence[str]) -> dict[str, Tensor]:
         """Tensors of one module, by their names in it."""
 

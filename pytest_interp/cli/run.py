@@ -13,7 +13,8 @@ from pytest_interp.adapters.backends import check_backend
 from pytest_interp.documents import Document, parse_value
 from pytest_interp.errors import SpecError
 from pytest_interp.models.registry import choose_backend, find_model
-from pytest_interp.plugin.session import AUTO, Models, RunOptions, Target
+from pytest_interp.plugin.asked import AUTO, RunOptions, Target
+from pytest_interp.plugin.session import Models
 from pytest_interp.store.mode import MODES, mode_of
 
 if TYPE_CHECKING:

@@ -24,6 +24,8 @@ class Model:
     backend: str
     n_bytes: int
     """Of its tensors."""
+    at: str = "a cluster"
+    """Where it is computed."""
 
 
 @dataclass(frozen=True)

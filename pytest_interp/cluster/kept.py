@@ -36,7 +36,7 @@ class Kept:
             "device": origin.device,
             "dtype": origin.dtype,
             "memory": job.memory,
-            "on": "a cluster",
+            "on": job.model.at,
         }
         call = Call(resolve_name(job.experiment), None, named=job.asked)
         return key_of(call, model)

@@ -43,8 +43,14 @@ class Crew(Protocol):
 class Over:
     """Computes experiments by a crew; those that cannot travel are computed here."""
 
-    def __init__(self, crew: Crew, store: Store | None = None) -> None:
-        self._crew, self._store = crew, store
+    def __init__(
+        self,
+        crew: Crew,
+        store: Store | None = None,
+        model_of: Callable[[Any], Model | None] | None = None,
+    ) -> None:
+        """``model_of`` says what the crew knows an adapter by, by default :func:`travelling`."""
+        self._crew, self._store, self._model_of = crew, store, model_of or travelling
 
     def __call__(
         self,
@@ -57,7 +63,7 @@ class Over:
         facts = next(iter(asked.values()), None)
         if not isinstance(facts, FactSet) or len(facts) < 2:
             return here()
-        model = travelling(adapter)
+        model = self._model_of(adapter)
         if model is None or not _can_travel(asked):
             return here()
         name = f"{experiment.__module__}:{experiment.__qualname__}"

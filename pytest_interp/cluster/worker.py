@@ -61,18 +61,7 @@ class Worker:
         self._share = done / max(1, total)
 
     def _done(self, job: Job) -> Any:
-        experiment = resolve_name(job.experiment)
-        adapter = self._opened(job.model)
-        if job.do == "compute":
-            return experiment(adapter, **job.asked)
-        from pytest_interp.experiments.cuts import cut_of
-
-        cut = cut_of(experiment, job.asked)
-        assert cut is not None
-        if job.do == "cut":
-            return list(cut.pieces(adapter, job.asked)), cut.finished is None
-        assert cut.finished is not None
-        return cut.finished(adapter, job.asked, job.whole)
+        return done(job, self._opened(job.model))
 
     def _opened(self, model: Model) -> Any:
         """The model under its backend; the one before is let go first."""
@@ -83,6 +72,21 @@ class Worker:
             self._adapter = open_adapter(model.origin.load(model.name), model.backend)
             self._model = model
         return self._adapter
+
+
+def done(job: Job, adapter: Any) -> Any:
+    """What a job gives on a model."""
+    experiment = resolve_name(job.experiment)
+    if job.do == "compute":
+        return experiment(adapter, **job.asked)
+    from pytest_interp.experiments.cuts import cut_of
+
+    cut = cut_of(experiment, job.asked)
+    assert cut is not None
+    if job.do == "cut":
+        return list(cut.pieces(adapter, job.asked)), cut.finished is None
+    assert cut.finished is not None
+    return cut.finished(adapter, job.asked, job.whole)
 
 
 def _sendable(error: Exception) -> bytes:

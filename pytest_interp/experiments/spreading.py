@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from pkgutil import resolve_name
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
@@ -37,7 +38,21 @@ class Spread(Protocol):
         """
 
 
-_spread: ContextVar[Spread | None] = ContextVar("pytest_interp_spread", default=None)
+def _as_it_is(
+    experiment: Callable[..., T], adapter: Any, asked: dict[str, Any], here: Callable[[], T]
+) -> T:
+    """Computes here. Runs that are sent to a server may break off, so that parts of them are kept.
+
+    What keeps them stands above the experiments, and is imported where such a run is made.
+    """
+    if not adapter.weights.is_bare:
+        return here()
+    found: T = resolve_name(_IN_PARTS)(experiment, adapter, asked, here)
+    return found
+
+
+_IN_PARTS = "pytest_interp.cluster.at_server:in_parts"
+_spread: ContextVar[Spread | None] = ContextVar("pytest_interp_spread", default=_as_it_is)
 
 
 @contextmanager

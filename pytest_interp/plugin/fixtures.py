@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_interp.adapters.backends import backend_names
+from pytest_interp.plugin.asked import Target
 from pytest_interp.plugin.calls import Lens, Trace
 from pytest_interp.plugin.options import MODELS
 from pytest_interp.plugin.properties import record_result
-from pytest_interp.plugin.session import Target
 
 if TYPE_CHECKING:
     from pytest_interp.adapters.base import ModelAdapter

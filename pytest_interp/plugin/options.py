@@ -9,8 +9,9 @@ import pytest
 from pytest_interp.adapters.backends import backend_names
 from pytest_interp.errors import InterpError
 from pytest_interp.memory import limit_memory
+from pytest_interp.plugin.asked import RunOptions, parse_backends
 from pytest_interp.plugin.checkpoints import parse_models
-from pytest_interp.plugin.session import Models, RunOptions, parse_backends
+from pytest_interp.plugin.session import Models
 
 MODELS = pytest.StashKey[Models]()
 """The models of the session, in the stash of its config."""

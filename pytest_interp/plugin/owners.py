@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pytest_interp.baselines.store import Owner, spec_folder
+from pytest_interp.plugin.asked import Target
 from pytest_interp.plugin.options import MODELS, overrides
-from pytest_interp.plugin.session import Target
 from pytest_interp.plugin.targets import TARGET, target_of
 
 

@@ -15,7 +15,7 @@ import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 from _pytest._io import TerminalWriter
 
-from pytest_interp.plugin.session import Target
+from pytest_interp.plugin.asked import Target
 from pytest_interp.plugin.targets import target_of
 
 _CASE = "interp_case"

@@ -9,9 +9,9 @@ import pytest
 
 from pytest_interp.errors import InterpError
 from pytest_interp.models.registry import find_model
+from pytest_interp.plugin.asked import Target
 from pytest_interp.plugin.marker import read_marker
 from pytest_interp.plugin.options import MODELS
-from pytest_interp.plugin.session import Target
 
 TARGET = "interp_target"
 """The fixture whose value says what a test runs on."""

@@ -11,8 +11,13 @@ MODES = ("off", "on", "refresh")
 _OF_A_CI = ("CI", "BUILD_NUMBER")
 
 
+def is_off() -> bool:
+    """Whether the environment says that nothing is kept, whatever is asked."""
+    return os.environ.get(VARIABLE, "").lower() == "off"
+
+
 def mode_of(asked: str | None) -> str:
     """The mode that was asked for; without one, results are kept but for runs of a CI."""
-    if os.environ.get(VARIABLE, "").lower() == "off":
+    if is_off():
         return "off"
     return asked or ("off" if any(map(os.environ.get, _OF_A_CI)) else "on")

@@ -18,7 +18,8 @@ from pytest_interp.adapters.sites import MLP_OUT, RESID_POST, Site
 from pytest_interp.adapters.state import serial, summed
 from pytest_interp.errors import DamagedWeightsError
 from pytest_interp.options import Gaussian
-from pytest_interp.plugin.session import Models, RunOptions
+from pytest_interp.plugin.asked import RunOptions
+from pytest_interp.plugin.session import Models
 
 BOTH = pytest.mark.parametrize("backend", ["transformer_lens", "nnsight"])
 TOKENS = [[5, 17, 42, 3]]

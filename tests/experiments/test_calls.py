@@ -7,8 +7,9 @@ from pytest_interp.adapters import Weights, open_adapter
 from pytest_interp.experiments.calls import answering
 from pytest_interp.experiments.registry import EXPERIMENTS
 from pytest_interp.planted import planted_model
+from pytest_interp.plugin.asked import RunOptions
 from pytest_interp.plugin.calls import Trace
-from pytest_interp.plugin.session import Models, RunOptions
+from pytest_interp.plugin.session import Models
 
 
 @pytest.fixture(scope="module")

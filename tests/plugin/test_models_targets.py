@@ -254,7 +254,7 @@ def test_a_marker_on_one_value(pytester):
 )
 def test_overridden_fixture_is_not_parametrized_by_us(pytester, spec, collected, override):
     pytester.makeconftest(
-        f"import pytest\nfrom pytest_interp.plugin.session import Target\n{override}\n"
+        f"import pytest\nfrom pytest_interp.plugin.asked import Target\n{override}\n"
     )
     pytester.makepyfile("def test_x(adapter): ...")
     assert all("nnsight" not in line for line in collected())

@@ -141,7 +141,7 @@ def test_a_file_that_cannot_be_collected_shows_its_own_error(pytester):
 
 def test_a_project_that_chooses_its_models_itself_is_warned(pytester, collect):
     pytester.makeconftest(
-        "import pytest\nfrom pytest_interp.plugin.session import Target\n"
+        "import pytest\nfrom pytest_interp.plugin.asked import Target\n"
         "@pytest.fixture\ndef interp_target():\n    return Target('planted-qwen3', 'nnsight')"
     )
     pytester.makepyfile("def test_x(adapter): ...")

@@ -1,15 +1,18 @@
 """Runs sent over the network, to a server of the test that answers as NDIF does."""
 
 import json
+from dataclasses import replace
 
 import nnsight
 import numpy as np
 import pytest
+from hub.repositories import write_cache
 from remote.ndif import Ndif
 
-from pytest_interp import FactPrompt, causal_trace, load_model
+from pytest_interp import FactPrompt, FactSet, causal_trace, load_model
 from pytest_interp.adapters import open_adapter
 from pytest_interp.errors import RemoteError
+from pytest_interp.experiments import lens_facts
 from pytest_interp.models import HubSource, register_model
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
@@ -53,8 +56,10 @@ def far(server, tmp_path, monkeypatch):
     folder = tmp_path / "far"
     tiny_module("llama").config.save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
-    cached = {True: None, False: folder}
-    monkeypatch.setattr(HubSource, "_cached", lambda self, weights=True: cached[weights])
+    cache = tmp_path / "cache"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    snapshot = write_cache(cache, REPO, folder)
+    (snapshot.parents[1] / "refs" / "v2").write_text(snapshot.name)
     register_model("far", HubSource(REPO, "v2"), remote=server.address, replace=True)
     return load_model("far")
 
@@ -77,6 +82,38 @@ def test_a_map_comes_over_the_network_with_no_weights_here(far, server):
     keys = {one["model_key"].partition(":")[2] for one in server.asked}
     asked = {"repo_id": REPO, "revision": "v2", "task": "text-generation"}
     assert [json.loads(key) for key in keys] == [asked]
+
+
+def test_with_results_off_no_part_is_kept(far, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", "off")
+    longer = replace(FACT, clean_prompt="w3 w10 w7 w9 w4", corrupt_prompt="w3 w30 w7 w9 w4")
+    before = set(tmp_path.iterdir())
+    lens_facts(far, FactSet.of([FACT, longer]))
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.guarantee(
+    "kept",
+    "Where runs are sent to a server, parts of a set that were finished before the connection was"
+    " lost are not run again.",
+    sees="The error; the next run sends what was left, and the whole is the same.",
+)
+def test_what_was_finished_before_the_connection_was_lost_is_not_sent_again(
+    far, server, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(tmp_path / "results"))
+    longer = replace(FACT, clean_prompt="w3 w10 w7 w9 w4", corrupt_prompt="w3 w30 w7 w9 w4")
+    facts = FactSet.of([FACT, longer])  # prompts of two lengths: two parts
+    server.fails, server.left = "lost", 1
+    with pytest.raises(RemoteError, match="parts of a set of facts that are finished are kept"):
+        lens_facts(far, facts)
+    server.fails, before = None, len(server.asked)
+    found = lens_facts(far, facts)
+    assert len(server.asked) - before == 1, "one of two parts was there"
+    assert not list((tmp_path / "results").glob("*.result")), "parts go when the whole is there"
+    alone = lens_facts(open_adapter(tiny_weights("llama"), "nnsight"), facts)
+    np.testing.assert_allclose(found.answer_margin(), alone.answer_margin(), atol=1e-5)
 
 
 @ANSWERS

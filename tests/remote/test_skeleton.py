@@ -10,7 +10,8 @@ from pytest_interp.errors import DeviceError, RemoteError
 from pytest_interp.experiments.control_runs import shuffled_adapter
 from pytest_interp.models import FolderSource
 from pytest_interp.models.loader import load_skeleton
-from pytest_interp.plugin.session import Models, RunOptions, Target
+from pytest_interp.plugin.asked import RunOptions, Target
+from pytest_interp.plugin.session import Models
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
 FACT = FactPrompt(
