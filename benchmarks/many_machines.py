@@ -1,4 +1,4 @@
-"""All shipped capitals, traced alone and on a Ray cluster of two nodes; a worker is killed.
+"""All shipped capitals, traced alone and on a Ray cluster of two nodes; one worker is killed.
 
     python -m benchmarks.many_machines [MODEL]
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from unittest import mock
 
@@ -33,34 +32,25 @@ NODE = {"num_cpus": 1, "object_store_memory": 80 << 20, "node_ip_address": "127.
 
 
 class Watched:
-    """A crew of which the jobs that are done are counted."""
+    """A crew of which the jobs that are done are counted, and of which one worker is killed."""
 
     def __init__(self, crew: RayCrew) -> None:
-        self.crew, self.sizes, self.done = crew, [], []
+        self.crew, self.sizes, self.done, self.killed = crew, [], [], None
 
     def do(self, jobs, what, done):
+        """Do them; when the first of several is done, kill a worker in the middle of another."""
+
         def noted(number, value):
             self.done.append(number)
             done(number, value)
+            if self.killed is None:
+                busy = next(one for one in self.crew._workers if one.job not in (None, number))
+                self.killed = busy.job
+                os.kill(ray.get(busy.handle.process.remote()), signal.SIGKILL)
 
         if len(jobs) > 1:
             self.sizes = [job.n_facts for job in jobs]
         self.crew.do(jobs, what, noted if len(jobs) > 1 else done)
-
-
-def kill_one(crew: RayCrew, after: float) -> None:
-    """Kill the process of the first worker that is at work, some seconds from now."""
-
-    def kill() -> None:
-        time.sleep(after)
-        # the first of the two that is seen at work
-        asked = [member.handle.process.remote() for member in crew._workers]
-        there, _ = ray.wait(asked, num_returns=1)
-        pid = ray.get(there[0])
-        print(f"killing process {pid} after {after} s")
-        os.kill(pid, signal.SIGKILL)
-
-    threading.Thread(target=kill, daemon=True).start()
 
 
 def verdict(traces) -> dict:
@@ -88,7 +78,6 @@ def main() -> None:
         try:
             watched = Watched(crew)
             with spreading(Over(watched)):
-                kill_one(crew, float(os.environ.get("KILL_AFTER", "60")))
                 begin = time.perf_counter()
                 apart = trace_facts(adapter, facts)
                 print(f"two nodes: {time.perf_counter() - begin:.1f} s, start of workers included")
@@ -96,6 +85,9 @@ def main() -> None:
             crew.close()
             cluster.shutdown()
     print(f"parts, in facts: {watched.sizes}; done in the order {watched.done}")
+    print(
+        f"killed: the worker that had part {watched.killed}, when part {watched.done[0]} was done"
+    )
     largest = max(
         float(np.abs(a.patched_metric - b.patched_metric).max())
         for a, b in zip(alone, apart, strict=True)

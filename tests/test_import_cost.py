@@ -79,6 +79,7 @@ KEPT_SPEC = """
 import pytest
 from pytest_interp import FactPrompt
 from pytest_interp.facts import FactSet
+from pytest_interp.stats import mean_intervals
 
 PLACES = {"Acropolis": " Paris", "Alhambra": " Rome"}
 FACTS = FactSet.of(
@@ -95,6 +96,7 @@ FACTS = FactSet.of(
 @pytest.mark.interp(model="planted-gpt2", backends=["transformer_lens"])
 def test_kept(trace, baseline):
     baseline.check(trace(FACTS, layers=[0, 1], controls=False))
+    assert mean_intervals([0.5, 1.0]).low < 0.5
 """
 
 
@@ -112,12 +114,11 @@ def test_a_run_from_the_store_loads_nothing_heavy(
     monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(pytester.path / "kept"))
     spec = pytester.path / "kept.interp.yaml"
     spec.write_text(trace_spec(backends="[transformer_lens]") + "baseline: true\n")
-    python = pytester.makepyfile(test_kept=KEPT_SPEC)
+    pytester.makepyfile(test_kept=KEPT_SPEC)
     args = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--interp-cache=on"]
     pytester.runpytest_inprocess(*args, "--interp-update=missing").assert_outcomes(passed=3)
-    for file, may in ((spec, set()), (python, {"scipy"})):
-        code = PYTEST_RUN.format(args=[*args, str(file)])
-        assert heavy_modules_after(code, pytester.path) <= may, file
+    code = PYTEST_RUN.format(args=args)
+    assert heavy_modules_after(code, pytester.path) == {"scipy"}
 
 
 def test_a_deferred_function_shows_what_it_stands_for() -> None:

@@ -17,6 +17,7 @@ from .places import (
     ModulePlace as ModulePlace,
     register_site as register_site,
 )
+from .prefix import behind as behind
 from .sites import (
     Site as Site,
     SiteKind as SiteKind,

@@ -202,7 +202,14 @@ def _added(block: nn.Module, noise: Tensor | None) -> Iterator[None]:
 
 
 def behind(module: nn.Module, cache: Cache | None, use_cache: bool = False) -> dict[str, Any]:
-    """What a pass of a Hugging Face model is called with, to go on behind a cache."""
-    # renamed in transformers 5.24
+    """What a pass of a Hugging Face model is called with, to go on behind a cache.
+
+    The name of the cache is that of the installed version of transformers, which 5.24 changed.
+
+    Args:
+        module: the model.
+        cache: what comes before the tokens of the pass: a prefix, or None.
+        use_cache: whether the pass adds its own keys and values.
+    """
     names = inspect.signature(module.forward).parameters
     return {"cache" if "cache" in names else "past_key_values": cache, "use_cache": use_cache}

@@ -45,7 +45,8 @@ from pytest_interp.results.over_facts import as_set
 def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet) -> Attribution:
     """What each component adds to the logit difference of each fact, at the last token.
 
-    Components are the embedding, each head through its output matrix, each MLP, and biases. Their
+    Components are the embedding, each head through its output matrix (where a layer has no heads,
+    its attention), each MLP, and biases. Their
     outputs go through the final norm with the scale (and for LayerNorm, the mean) that it had in
     the run, and through ``W_U[answer] - W_U[counterfactual]``. Heads of an architecture with a norm
     after attention go through that norm in the same way. The parts sum to the logit difference,
@@ -97,7 +98,8 @@ def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet)
 
 def together(adapter: ModelAdapter, lengths: Sequence[int]) -> Iterator[list[int]]:
     """Indices of the facts that share a pass, each with its clean and its corrupt prompt."""
-    kept = adapter.n_layers * (adapter.n_heads * adapter.d_head + 2 * adapter.d_model)
+    streams = 4 if adapter.layout.adds_more else 2
+    kept = adapter.n_layers * (adapter.n_heads * adapter.d_head + streams * adapter.d_model)
 
     def fitting(length: int) -> int:
         return min(READ, max(1, rows_in_budget(adapter, length, kept * length) // 2))
@@ -125,7 +127,8 @@ def _parts(
     streams = (RESID_PRE, RESID_POST) if layout.adds_more else ()
     kinds = (EMBED, HEAD, ATTN_OUT, MLP_OUT, *streams, FINAL_NORM)
     layers = range(adapter.n_layers)
-    sites = [Site(kind, n) for kind in kinds if kind.in_blocks for n in layers]
+    sites = [Site(kind, n) for kind in kinds if kind.in_blocks for n in layers if kind != HEAD]
+    sites += adapter.sites(HEAD) or [Site(HEAD, 0)]  # the last is refused, and says why
     run = adapter.run(ids, capture=[Site(EMBED), *sites, Site(FINAL_NORM)])
     at = {site: exact(value[:, -1]) for site, value in run.captured.items()}
     unembed: Any = weights.part(weights.unembedding)
@@ -142,7 +145,10 @@ def _parts(
     parts = {"embed": _dot(at[Site(EMBED)], towards) * scales.prod()}
     for layer in layers:
         passed = towards * scales[layer:].prod()
-        parts |= _heads(adapter, layer, at, passed)
+        if Site(HEAD, layer) in at:
+            parts |= _heads(adapter, layer, at, passed)
+        else:
+            parts[f"attn_out.{layer}"] = _dot(at[Site(ATTN_OUT, layer)], passed)
         parts[f"mlp_out.{layer}"] = _dot(at[Site(MLP_OUT, layer)], passed)
         if layout.adds_more:
             rest = _rest(at, layer, float(scales[layer]))

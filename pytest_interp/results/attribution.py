@@ -15,6 +15,13 @@ from pytest_interp.results.base import Axis, Decision, Floats, Reading, dtype_of
 from pytest_interp.results.over_facts import OverFacts, rounded
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 
+_OF_SOME = {
+    "by_attention": "attn_out",
+    "by_attention_bias": BIAS,
+    "by_layer_inputs": LAYER_INPUTS,
+}
+"""By its name in JSON, a kind of component that not every model or layer has."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Attribution(OverFacts):
@@ -26,8 +33,9 @@ class Attribution(OverFacts):
 
     components: tuple[str, ...]
     """Those of a sum: ``embed``, every ``head.9.6`` and ``mlp_out.5``, ``bias.9`` for what the
-    output projection of attention adds besides, ``layer_inputs.9`` for what a block makes of inputs
-    of its own (Gemma 4), and ``bias`` for the biases behind the blocks."""
+    output projection of attention adds besides, ``attn_out.9`` in place of the heads of a layer
+    that has none, ``layer_inputs.9`` for what a block makes of inputs of its own (Gemma 4), and
+    ``bias`` for the biases behind the blocks."""
     contributions: Floats
     """What each adds at the last token of the clean prompt, in logits [fact, component]."""
     on_corrupt: Floats | None = None
@@ -72,7 +80,7 @@ class Attribution(OverFacts):
         found: dict[int, None] = {}
         for asked in components_of(component):
             names = [str(asked)]
-            if asked.kind == "attn_out":
+            if asked.kind == "attn_out" and str(asked) not in self.components:
                 heads = [f"head.{asked.layer}.{head}" for head in self.heads]
                 names = [one for one in (*heads, f"{BIAS}.{asked.layer}") if one in self.components]
             if not names or any(name not in self.components for name in names):
@@ -102,9 +110,13 @@ class Attribution(OverFacts):
         sizes = np.abs(self.contributions.mean(0))
         return [self.components[i] for i in np.argsort(-sizes, kind="stable")[:n]]
 
-    def head_map(self) -> Floats:
-        """What each head adds in the mean over facts [layer, head], in logits."""
-        rows = [[self.mean[f"head.{n}.{h}"] for h in self.heads] for n in self.layers]
+    def head_map(self, none: float = float("nan")) -> Floats:
+        """What each head adds in the mean over facts [layer, head], in logits.
+
+        Args:
+            none: stands in layers that have no heads.
+        """
+        rows = [[self.mean.get(f"head.{n}.{h}", none) for h in self.heads] for n in self.layers]
         return np.array(rows)
 
     def to_json(self) -> dict[str, Any]:
@@ -117,15 +129,14 @@ class Attribution(OverFacts):
             "heads": list(self.heads),
             "total": rounded(self.total),
             "embed": rounded(self._mean_of("embed")),
-            "by_head": rounded(self.head_map()),
+            "by_head": rounded(self.head_map(none=0.0)),
             "by_mlp": rounded(self._by_layer("mlp_out")),
         }
         if BIAS in self.mean:
             said["by_bias"] = rounded(self._mean_of(BIAS))
-        if f"{BIAS}.{self.layers[0]}" in self.mean:
-            said["by_attention_bias"] = rounded(self._by_layer(BIAS))
-        if f"{LAYER_INPUTS}.{self.layers[0]}" in self.mean:
-            said["by_layer_inputs"] = rounded(self._by_layer(LAYER_INPUTS))
+        for name, kind in _OF_SOME.items():
+            if any(f"{kind}.{layer}" in self.mean for layer in self.layers):
+                said[name] = rounded(self._by_layer(kind))
         sizes = np.sort(np.abs(self.contributions.mean(0)))
         said["largest"] = self.largest()[0] if np.isfinite(sizes).all() else None
         said["largest_leads_by"] = rounded(sizes[-1:] - sizes[-2:-1])[0]
@@ -135,12 +146,12 @@ class Attribution(OverFacts):
         return np.array(self.mean[name])
 
     def _by_layer(self, kind: str) -> Floats:
-        return np.array([self.mean[f"{kind}.{layer}"] for layer in self.layers])
+        return np.array([self.mean.get(f"{kind}.{layer}", 0.0) for layer in self.layers])
 
     def tolerances(self) -> Mapping[str, Tolerance]:
         """Floats by the dtype of the model; everything else is exact."""
         metrics = ("clean_metric", "corrupt_metric", "total", "largest_leads_by")
-        parts = ("embed", "by_head", "by_mlp", "by_bias", "by_attention_bias", "by_layer_inputs")
+        parts = ("embed", "by_head", "by_mlp", "by_bias", *_OF_SOME)
         return dict.fromkeys((*metrics, *parts), float_tolerance(dtype_of(self)))
 
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
@@ -150,8 +161,7 @@ class Attribution(OverFacts):
             "total": (Axis("fact", "ids"),),
             "by_head": (layer, head),
             "by_mlp": (layer,),
-            "by_attention_bias": (layer,),
-            "by_layer_inputs": (layer,),
+            **dict.fromkeys(_OF_SOME, (layer,)),
         }
 
     def findings(self) -> Mapping[str, Decision]:

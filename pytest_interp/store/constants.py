@@ -11,6 +11,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 _MISSING = object()
+_SETS_GLOBALS = {dis.opmap["STORE_GLOBAL"], dis.opmap["DELETE_GLOBAL"]}
 
 
 def replaced_constant(module: ModuleType) -> str | None:
@@ -53,7 +54,9 @@ def _constants(module: str, file: str) -> Mapping[str, Any]:
 def _set_by_functions(code: CodeType) -> Iterator[str]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            for step in dis.get_instructions(inner):
-                if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
-                    yield step.argval
+            # few functions do: the bytes of all are quick to look through, instructions are not
+            if not _SETS_GLOBALS.isdisjoint(inner.co_code[::2]):
+                for step in dis.get_instructions(inner):
+                    if step.opcode in _SETS_GLOBALS:
+                        yield step.argval
             yield from _set_by_functions(inner)

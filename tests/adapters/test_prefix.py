@@ -52,6 +52,14 @@ def test_a_cache_goes_by_the_name_that_the_model_gives_it(model, name):
     assert behind(model(), None) == {name: None, "use_cache": False}
 
 
+def test_attention_of_the_model_inside_the_bridge_gets_the_cache_by_one_name():
+    by_one = pytest.importorskip("pytest_interp.adapters.transformer_lens")._by_one_name
+    kept = object()
+    both = {"cache": kept, "past_key_values": kept, "mask": 1}
+    assert by_one(nn.Identity(), (), both) == ((), {"cache": kept, "mask": 1})
+    assert by_one(nn.Identity(), (), {"past_key_values": kept}) is None
+
+
 def test_the_attention_of_the_bridge_gets_the_cache_by_the_name_that_it_reads():
     renamed = pytest.importorskip("pytest_interp.adapters.transformer_lens")._by_its_old_name
     kept = object()

@@ -11,7 +11,7 @@ from pytest_interp.cluster.needs import BESIDES, Needs, room
 from pytest_interp.cluster.spread import Over, travelling
 from pytest_interp.cluster.worker import Worker
 from pytest_interp.errors import ClusterError
-from pytest_interp.experiments import lens_facts, trace_heads
+from pytest_interp.experiments import ablate, attention_patterns, lens_facts, trace_heads
 from pytest_interp.experiments.spreading import spreading
 from pytest_interp.models import load_model
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric
@@ -50,6 +50,19 @@ def test_parts_are_computed_apart_and_controls_at_the_end(adapter):
     assert (apart.patched == alone.patched).all()
     assert apart.controls == alone.controls
     assert replace(apart.provenance, time="") == replace(alone.provenance, time="")
+
+
+def test_what_takes_all_facts_is_computed_when_all_are_there(adapter):
+    asked = {"components": "mlp_out.2", "reference": "clean"}
+    alone, crew = ablate(adapter, planted_facts(), **asked), Here()
+    with spreading(Over(crew)):
+        apart = ablate(adapter, planted_facts(), **asked)
+        attention_patterns(adapter, planted_facts())
+        attention_patterns(adapter, ["we heard that", "everyone knows"])
+    ablating, reading = ["cut", *["compute"] * 2, "finish"], ["cut", *["compute"] * 2]
+    assert [job.do for job in crew.jobs] == [*ablating, *reading]
+    assert (apart.ablated == alone.ablated).all()
+    assert (apart.reference, apart.controls) == (alone.reference, alone.controls)
 
 
 @pytest.mark.guarantee(

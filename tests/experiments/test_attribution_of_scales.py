@@ -13,7 +13,7 @@ from architectures import BUILD
 from tiny import ARCHITECTURES, N_LAYERS, adapter_of
 
 from pytest_interp import FactPrompt, ablate, direct_logit_attribution
-from pytest_interp.errors import ExperimentError, UnsupportedSiteError
+from pytest_interp.errors import ExperimentError
 from pytest_interp.figures.attribution import attribution_figure
 
 FACT = FactPrompt(
@@ -95,10 +95,6 @@ def test_parts_behind_scales_are_those_of_sums_by_hand(model, backend):
 def test_the_parts_sum_to_what_the_plain_model_prefers(model):
     adapter = adapter_of(model, "nnsight")
     ids = [adapter.answer_id(one) for one in (FACT.answer, FACT.counterfactual_answer)]
-    if model.startswith("qwen3_5"):
-        with pytest.raises(UnsupportedSiteError, match="it is linear attention"):
-            direct_logit_attribution(adapter, FACT)
-        return
     found = direct_logit_attribution(adapter, FACT)
     for prompt, total in (
         (FACT.clean_prompt, found.contributions[0].sum()),
@@ -117,3 +113,23 @@ def test_what_layers_make_of_inputs_of_their_own_is_a_component():
     assert ends == pytest.approx(float(found.total[0]))
     with pytest.raises(ExperimentError, match=r"layer_inputs\.1 is at no site"):
         ablate(adapter_of("gemma4", "nnsight"), FACT, ["layer_inputs.1"], kind="zero")
+
+
+def test_attention_without_heads_is_one_component():
+    adapter = adapter_of("qwen3_5_text", "nnsight")
+    found, module = direct_logit_attribution(adapter, FACT), adapter.weights.module
+    tokens = adapter.encode(FACT.clean_prompt)
+    ids = [adapter.answer_id(one) for one in (FACT.answer, FACT.counterfactual_answer)]
+    stream = hooks.read(module, tokens, "final_norm", None)[0, -1].double()
+    unembed, norm = module.lm_head.weight.double(), module.model.norm
+    towards = (unembed[ids[0]] - unembed[ids[1]]) * (1 + norm.weight.double())
+    towards = towards / (stream.square().mean() + norm.eps).sqrt()
+    for layer in range(N_LAYERS):
+        wanted = float(hooks.read(module, tokens, "attn_out", layer)[0, -1].double() @ towards)
+        assert float(found.of(f"attn_out.{layer}")[0]) == pytest.approx(wanted, abs=5e-6)
+    said = found.to_json()
+    assert ("attn_out.0" in found.components, "attn_out.1" in found.components) == (True, False)
+    assert said["by_head"][0] == [0.0] * 4
+    assert said["by_attention"][0] == pytest.approx(float(found.of("attn_out.0")[0]), abs=1e-5)
+    assert np.isnan(found.head_map()[0]).all()
+    attribution_figure(found)

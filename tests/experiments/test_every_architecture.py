@@ -36,7 +36,6 @@ REFUSED = {
     },
     "causal_trace mlp_neurons": dict.fromkeys(EXPERTS, "a router sends each token"),
     "causal_traces": IS_LINEAR,
-    "direct_logit_attribution": IS_LINEAR,
     "induction_scores": IS_LINEAR,
     "knock_out_attention": IS_LINEAR,
     "trace_heads": IS_LINEAR,

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from pytest_interp.adapters import ModelAdapter, twin_with_patterns
+from pytest_interp.adapters import ModelAdapter, behind, twin_with_patterns
 
 
 class PlainAdapter(ModelAdapter):
@@ -19,11 +19,11 @@ class PlainAdapter(ModelAdapter):
 
     def _forward(self, tokens, taps, logits_to_keep, prefix):
         module = self._module
-        options = {"past_key_values": prefix, "logits_to_keep": logits_to_keep}
+        options = {**behind(module, prefix), "logits_to_keep": logits_to_keep}
         with ExitStack() as hooks:
             for site, tap in taps.items():
                 hooks.callback(self._hooked(module, site, tap).remove)
-            return module(tokens, use_cache=False, **options).logits
+            return module(tokens, **options).logits
 
     def _hooked(self, module, site, tap):
         """The handle of a hook that shows the tap what flows at the site."""
