@@ -33,14 +33,15 @@ from pytest_interp.adapters.state import (
     state_of,
     tokenizer_state,
 )
-from pytest_interp.adapters.taps import Edit, Notes, Tap, Taps
+from pytest_interp.adapters.taps import Edit, GradientOf, Notes, Tap, Taps
+from pytest_interp.adapters.texts import Texts
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import NotAModelError, PromptError, UnsupportedSiteError
-from pytest_interp.facts.prompts import encode, single_token, str_tokens
+from pytest_interp.errors import NotAModelError, UnsupportedSiteError
+from pytest_interp.facts.prompts import encode
 from pytest_interp.provenance import Provenance
 
 
-class ModelAdapter(ABC):
+class ModelAdapter(Texts, ABC):
     """A model under one backend. Experiments know this class and no backend.
 
     ``name``, ``tokenizer``, ``device`` and ``dtype`` are those of its ``weights``. ``n_layers``,
@@ -101,44 +102,6 @@ class ModelAdapter(ABC):
     def _attributes(self) -> Mapping[str, object]:
         """What a run reads of this object. In place of a wrapper, the torch module inside of it."""
         return {k: v for k, v in vars(self).items() if k not in ("weights", "_opened")}
-
-    def encode(self, text: str) -> Tensor:
-        """Token ids of a text [1, pos], by the tokenizer's own defaults."""
-        return self.as_tokens([encode(self.tokenizer, text)])
-
-    def str_tokens(self, text: str) -> tuple[str, ...]:
-        """The tokens of a text, as strings."""
-        return str_tokens(self.tokenizer, encode(self.tokenizer, text))
-
-    def answer_id(self, answer: str) -> int:
-        """The id of an answer that must be one token.
-
-        Raises:
-            PromptError: it is none or several, or one that the model does not have.
-        """
-        return int(self.as_tokens([[single_token(self.tokenizer, answer)]]))
-
-    def as_tokens(self, ids: str | Tensor | Sequence[Sequence[int]]) -> Tensor:
-        """Ids, or those of a text, as a [row, pos] integer tensor on the model's device.
-
-        Raises:
-            PromptError: they are no ids, rows differ in length, or the model lacks one of them.
-        """
-        if isinstance(ids, str):
-            return self.encode(ids)
-        try:
-            tokens = torch.as_tensor(ids, dtype=torch.long, device=self.device)
-        except (TypeError, ValueError) as error:
-            raise PromptError(
-                f"these are no token ids [row, pos]: {error}. Give a text, or rows of whole "
-                "numbers of one length: there is no padding"
-            ) from error
-        if (wrong := tokens[(tokens < 0) | (tokens >= self.d_vocab)]).numel():
-            raise PromptError(
-                f"{self.name} has no token {int(wrong[0])}: its embedding has {self.d_vocab} rows."
-                " Choose a text without it, or use the tokenizer of this model"
-            )
-        return tokens.unsqueeze(0) if tokens.ndim == 1 else tokens
 
     def sites(self, kind: SiteKind | str) -> tuple[Site, ...]:
         """All sites of one kind that there are, one per layer (or the only one)."""
@@ -214,6 +177,7 @@ class ModelAdapter(ABC):
         *,
         logits: Literal["last", "all"] = "last",
         grad: bool = False,
+        gradient_of: GradientOf | None = None,
         prefix: Prefix | None = None,
         notes: Notes | None = None,
     ) -> Run:
@@ -230,6 +194,8 @@ class ModelAdapter(ABC):
             edits: for a site, a function from its activation to the new one.
             logits: at the last position alone (one vocabulary product per row), or at all.
             grad: keep the graph, so that ``torch.autograd.grad(..., run.captured[site])`` works.
+            gradient_of: from the logits to one number, whose gradients by the captured activations
+                are in ``run.gradients``. It is called where the run is made, also elsewhere.
             prefix: what comes before the tokens, run once by :meth:`prefix`. Positions count from
                 its end, except the keys of a ``pattern``.
             notes: tensors by names. What edits write into it is there after the run, wherever the
@@ -248,6 +214,7 @@ class ModelAdapter(ABC):
         rows = self.as_tokens(tokens)
         if prefix is not None:
             prefix.check_rows(len(rows))
+        graph, grad = grad, grad or gradient_of is not None
         with torch.set_grad_enabled(grad):
             start: Edit | None = None
             if changes and len(rows) > 1 and not self.layout.one_batch:
@@ -256,14 +223,18 @@ class ModelAdapter(ABC):
                 embedded, rows = self.embed(rows, prefix), rows[:1]
                 start = lambda _: embedded  # noqa: E731
             shapes, together = self._shapes(rows.shape[1]), self.layout.one_batch
-            taps = Taps(captures, changes, grad, start, shapes, self.device, together, notes)
+            taps = Taps(
+                captures, changes, grad, start, shapes, self.device, together, notes, gradient_of
+            )
             keep = 0 if logits == "all" or self.layout.cuts_positions else 1
             out = self._forward(rows, taps.plan(), keep, prefix).to(self.device)
             out = out[:, -1:] if logits == "last" else out
             taps.check_fired(str(self))
+            taps.differentiate(out)
             if prefix is not None:
                 prefix.check_read(str(self))
-        return Run(logits=out if grad else out.detach(), captured=MappingProxyType(taps.captured))
+        captured, gradients = map(MappingProxyType, (taps.captured, taps.gradients))
+        return Run(logits=out if graph else out.detach(), captured=captured, gradients=gradients)
 
     def _shapes(self, n_tokens: int) -> Shapes:
         return Shapes(str(self), {**self.sizes.dims, "pos": n_tokens, "query": n_tokens})

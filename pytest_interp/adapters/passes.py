@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -22,6 +22,8 @@ class Run:
 
     logits: Tensor
     captured: Mapping[Site, Tensor]
+    gradients: Mapping[Site, Tensor] = field(default_factory=dict)
+    """By captured site, the gradient of the number that ``gradient_of`` gave, in its shape."""
 
     def __getitem__(self, site: Site | str) -> Tensor:
         """The activation at a captured site. An ExperimentError for any other."""

@@ -112,10 +112,10 @@ class RemoteAdapter(NNsightAdapter):
         self, tokens: Tensor, taps: Mapping[Site, Tap], logits_to_keep: int, prefix: Prefix | None
     ) -> Tensor:
         assert isinstance(taps, Plan)
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() and taps.owner.gradient_of is None:
             raise RemoteError(
-                "gradients cannot be asked of a run that is sent to a server: only results come"
-                " back. Run this experiment without remote"
+                "the graph of a run that is sent to a server (grad=True) stays there: only results"
+                " come back. Say what the gradients are of, run(..., gradient_of=function)"
             )
         events = [self._event(site, tap) for site, tap in taps.items()]
         options = {"logits_to_keep": logits_to_keep, **behind(self.weights.module, prefix)}
@@ -136,7 +136,8 @@ class _Work:
 
     def found(self, logits: Any) -> dict[str, Any]:
         read = [layer.was_read for layer in self.prefix.layers] if self.prefix else []
-        return {"logits": logits, "read": read, **self.taps.found()}
+        self.taps.differentiate(logits)
+        return {"logits": logits.detach(), "read": read, **self.taps.found()}
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,10 @@ class _Fill:
 
     def found(self, _: Any) -> dict[str, Sequence[Tensor]]:
         layers = self.cache.layers
-        return {"keys": [one.keys for one in layers], "values": [one.values for one in layers]}
+        return {
+            "keys": [one.keys.detach() for one in layers],
+            "values": [one.values.detach() for one in layers],
+        }
 
 
 @dataclass(frozen=True)

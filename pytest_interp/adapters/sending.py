@@ -198,7 +198,7 @@ def _begin(
     model: Any, tokens: Tensor, block: Any, options: Mapping[str, Any], server: Any
 ) -> Tensor:
     with model.trace(tokens, backend=server, **options) as tracer:
-        found = nnsight.save(block.input)
+        found = nnsight.save(block.input.detach())
         tracer.stop()
     return found  # type: ignore[no-any-return]
 

@@ -30,6 +30,8 @@ Edit = Callable[[Tensor], Tensor]
 """From the activation at a site to the one that takes its place; may return more rows."""
 Tap = Callable[[Tensor], Tensor | None]
 """Sees an activation; what it returns, if anything, takes its place."""
+GradientOf = Callable[[Tensor], Tensor]
+"""From logits [row, position, vocabulary] to one number."""
 Notes = dict[str, Tensor]
 """What edits keep of a run, under names of their own."""
 
@@ -57,10 +59,11 @@ class Taps:
         home: torch.device,
         one_batch: str = "",
         notes: Notes | None = None,
+        gradient_of: GradientOf | None = None,
     ) -> None:
         """Captures and edits lie on one device, ``home``, wherever the layer of their site is.
 
-        ``notes`` is what the edits write into.
+        ``notes`` is what the edits write into, ``gradient_of`` what the gradients are of.
         """
         self._captures, self._edits, self._grad = captures, edits, grad
         self._start, self._shapes, self._home = start, shapes, home
@@ -68,7 +71,9 @@ class Taps:
         self._fired: dict[Site, int] = {}
         self._mid: dict[int, Tensor] = {}
         self._mlp_out: dict[int, Tensor] = {}
+        self.gradient_of = gradient_of
         self.captured: dict[Site, Tensor] = {}
+        self.gradients: dict[Site, Tensor] = {}
 
     def plan(self) -> Plan:
         """Taps in execution order.
@@ -150,17 +155,32 @@ class Taps:
             value = value.clone() if self._grad else value
         return value.to(there)
 
+    def differentiate(self, logits: Tensor) -> None:
+        """Note the gradients by what was captured, where a number was given that they are of."""
+        if self.gradient_of is None or self.gradients or not self.captured:
+            return
+        sites = list(self.captured)
+        held = [self.captured[site] for site in sites]
+        value = self.gradient_of(logits.to(self._home))
+        found = torch.autograd.grad(value, held, materialize_grads=True)
+        self.gradients.update(zip(sites, found, strict=True))
+        self.captured.update({site: value.detach() for site, value in self.captured.items()})
+
     def found(self) -> dict[str, dict[str, Any]]:
         """What a run left here, in things that any process can read."""
-        captured = {str(site): value for site, value in self.captured.items()}
-        fired = {str(s): n for s, n in self._fired.items()}
-        return {"captured": captured, "fired": fired, "notes": dict(self._notes)}
+        named: dict[str, Mapping[Site, Any]] = {
+            "captured": self.captured,
+            "gradients": self.gradients,
+            "fired": self._fired,
+        }
+        said = {what: {str(site): v for site, v in of.items()} for what, of in named.items()}
+        return {**said, "notes": dict(self._notes)}
 
     def take(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over what a run elsewhere left in a copy of this."""
-        values = found["captured"]
-        here = {s: values[str(s)].to(self._home) for s in self._captures if str(s) in values}
-        self.captured.update(here)
+        for what, of in (("captured", self.captured), ("gradients", self.gradients)):
+            there = found[what]
+            of |= {s: there[str(s)].to(self._home) for s in self._captures if str(s) in there}
         self._notes |= {name: value.to(self._home) for name, value in found["notes"].items()}
         self._fired = {site: found["fired"][str(site)] for site in self._fired}
 

@@ -15,8 +15,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Show where results of earlier runs are kept, how many and how large; or clear them."""
     from pytest_interp.memory import in_words
-    from pytest_interp.store.files import Store
+    from pytest_interp.store.files import VARIABLE, Store
+    from pytest_interp.store.mode import is_off
 
+    if is_off():
+        print(f"no results are kept or read: {VARIABLE} is off")
+        return 0
     store = Store.here()
     if given.clear:
         print(f"dropped {store.clear()} results from {store.folder}")

@@ -12,6 +12,7 @@ from pytest_interp.cluster.spread import Over
 from pytest_interp.errors import ClusterError
 from pytest_interp.experiments.spreading import spreading
 from pytest_interp.store.files import Store
+from pytest_interp.store.mode import is_off
 
 T = TypeVar("T")
 HERE = "auto"
@@ -61,7 +62,8 @@ class _Later:
             from pytest_interp.cluster.nodes import RayCrew
 
             self._crew = RayCrew(self._address, self._extensions)
-        return Over(self._crew, Store.here())(experiment, adapter, asked, here)
+        store = None if is_off() else Store.here()
+        return Over(self._crew, store)(experiment, adapter, asked, here)
 
     def close(self) -> None:
         """Let go of the workers."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.passes import Run
 from pytest_interp.adapters.sites import EMBED, Site, SiteKind
 from pytest_interp.adapters.taps import Edit
 from pytest_interp.experiments.growing import Measure
@@ -53,9 +52,16 @@ def gradient_products(
     assert pairs.source is not None
     to = (pairs.answers, pairs.counterfactuals)
     source = adapter.run(pairs.source, sites, _shift(pairs.source_noise))
-    base = adapter.run(pairs.base, sites, _shift(pairs.base_noise), grad=steps == 1)
+    # rows do not see one another: the gradient of the sum is that of each row by itself
+    gradient_of = partial(_total, metric, to)
+    base = adapter.run(
+        pairs.base,
+        sites,
+        _shift(pairs.base_noise),
+        gradient_of=gradient_of if steps == 1 else None,
+    )
     if steps == 1:
-        gradients = _gradients(base, sites, metric, to)
+        gradients = [base.gradients[site] for site in sites]
     else:
         way = _embedded(adapter, pairs.source, pairs.source_noise) - _embedded(
             adapter, pairs.base, pairs.base_noise
@@ -66,9 +72,11 @@ def gradient_products(
             moved = (step + 0.5) / steps * way
             if pairs.base_noise is not None:
                 moved = moved + pairs.base_noise.to(moved)
-            run = adapter.run(pairs.base, sites, _shift(moved), grad=True)
-            found = _gradients(run, sites, metric, to)
-            gradients = [one + new / steps for one, new in zip(gradients, found, strict=True)]
+            run = adapter.run(pairs.base, sites, _shift(moved), gradient_of=gradient_of)
+            gradients = [
+                one + run.gradients[site] / steps
+                for one, site in zip(gradients, sites, strict=True)
+            ]
     changes, differ = {}, {}
     for site, gradient in zip(sites, gradients, strict=True):
         apart = source[site].float() - base[site].detach().float()
@@ -88,13 +96,8 @@ def _shift(by: Tensor | None) -> dict[Site, Edit]:
     return {} if by is None else {Site(EMBED): lambda x: x + by.to(x)}
 
 
-def _gradients(run: Run, sites: Sequence[Site], metric: Metric, to: Any) -> list[Tensor]:
-    held = [run[site] for site in sites]
-    # whoever calls may have turned gradients off
-    with torch.enable_grad():
-        # rows do not see one another: the gradient of the sum is that of each row by itself
-        value = metric(run.logits[:, -1], *to).sum()
-    return list(torch.autograd.grad(value, held, materialize_grads=True))
+def _total(metric: Metric, to: tuple[Tensor, Tensor], logits: Tensor) -> Tensor:
+    return metric(logits[:, -1], *to).sum()
 
 
 def _by_cell(kind: SiteKind, values: Tensor) -> Tensor:

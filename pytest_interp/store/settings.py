@@ -19,8 +19,9 @@ VARIABLES = (
 def changed_settings() -> list[str]:
     """The settings of torch that are not its own defaults. It is not imported for this.
 
-    The number of threads and determinism are none: they change the last digits, as another CPU or
-    other rows of a pass do. The seed of torch is none: every draw here has a generator of its own.
+    The number of threads and determinism are none: they change the last digits at most, as another
+    CPU or other rows of a pass do. The seed of torch is none: every draw here has a generator of
+    its own.
     """
     torch = sys.modules.get("torch")
     if not hasattr(torch, "get_default_dtype"):

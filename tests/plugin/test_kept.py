@@ -142,6 +142,7 @@ def test_what_stands_for_a_model_is_one_as_far_as_users_can_tell(run):
     body = """
 @pytest.mark.interp(backends=["transformer_lens"])
 def test_kind(adapter, model):
+    import dataclasses
     from pytest_interp.adapters import ModelAdapter, Run, Weights, open_adapter
     assert isinstance(adapter, ModelAdapter) and isinstance(model, Weights)
     assert repr(adapter) == "<planted-gpt2 under transformer_lens>"
@@ -150,6 +151,8 @@ def test_kind(adapter, model):
     assert isinstance(adapter.run("visitors say"), Run)
     assert open_adapter(model, "transformer_lens").n_layers == adapter.n_layers
     assert isinstance(adapter.copy(), ModelAdapter)
+    assert dataclasses.replace(model, source="another").source == "another"
+    assert type(adapter).run is adapter.__class__.run is ModelAdapter.run
 """
     run(body).assert_outcomes(passed=1)
 

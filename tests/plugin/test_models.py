@@ -5,6 +5,7 @@ as all else. Two runs have a process of their own: one with both backends, one w
 """
 
 import json
+import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -104,6 +105,10 @@ def test_nothing_is_left():
 """
     )
     run(pytester).assert_outcomes(passed=6)
+    again = run(pytester)  # with results of the first run, and models that wait
+    again.assert_outcomes(passed=6)
+    is_off = os.environ.get("INTERP_TESTS_RESULTS") == "off"
+    assert ("came from earlier runs" in again.stdout.str()) is not is_off
 
 
 def test_other_checkpoint_keeps_the_name(pytester, spec):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 pytestmark = pytest.mark.usefixtures("everything_is_imported")
@@ -13,6 +15,8 @@ def test_trace(trace):
 """
 READS = """
 import functools
+
+import os
 
 import pytest
 
@@ -132,3 +136,37 @@ def test_an_edited_facts_file_is_computed(pytester):
         found = run(pytester)
         found.assert_outcomes(passed=1)
         assert ("came from earlier runs" in found.stdout.str()) is read
+
+
+@pytest.mark.guarantee(
+    "green",
+    "A checkpoint that was written anew, or is gone, is not answered for by a kept result.",
+    sees="the result of the new files, or the error of loading it, before the test begins",
+)
+def test_files_of_a_checkpoint_that_changed_or_are_gone(pytester, spec):
+    from pytest_interp.planted import planted_model
+
+    planted, folder = planted_model("gpt2", n_layers=2), pytester.path / "checkpoint"
+    planted.tokenizer.save_pretrained(folder)
+    planted.module.save_pretrained(folder)
+    pytester.makeconftest(
+        f"from pytest_interp.models import register_model\nregister_model('mine', {str(folder)!r})"
+    )
+    spec(
+        """
+@pytest.mark.interp(model="mine", backends=["transformer_lens"])
+def test_lens(lens):
+    lens(FACT.clean_prompt, " Paris")
+"""
+    )
+    reads = [run(pytester) for _ in range(2)]
+    file = folder / "model.safetensors"
+    there, content = file.stat(), file.read_bytes()
+    file.write_bytes(content[:-4] + bytes(4))  # of one size, and as if at the same time
+    os.utime(file, ns=(there.st_atime_ns, there.st_mtime_ns))
+    reads.append(run(pytester))
+    assert ["came from earlier runs" in one.stdout.str() for one in reads] == [False, True, False]
+    for one in reads:
+        one.assert_outcomes(passed=1)
+    file.unlink()
+    run(pytester).assert_outcomes(errors=1)

@@ -26,7 +26,7 @@ from pytest_interp import (
     trajectories,
 )
 from pytest_interp.adapters import open_adapter
-from pytest_interp.errors import RemoteError, UnsupportedSiteError
+from pytest_interp.errors import UnsupportedSiteError
 from pytest_interp.experiments.lens import lens_facts
 from pytest_interp.experiments.registry import EXPERIMENTS
 from pytest_interp.options import Gaussian
@@ -45,6 +45,8 @@ PROMPTS = tiny_prompts()
 DIRECTION = Direction([1.0, *[0.0] * 31], layer=1)
 SAME = {
     "ablate": lambda m: ablate(m, FACT, ["head.1.1"], kind="zero"),
+    "attribution_patching": lambda m: attribution_patching(m, FACT),
+    "attribution_patching in steps": lambda m: attribution_patching(m, FACT, steps=2),
     "causal_trace": lambda m: causal_trace(m, FACT, site="resid_mid"),
     "causal_traces": lambda m: causal_traces(m, [FACT], site="head")[0],
     "causal_trace of noise": lambda m: causal_trace(
@@ -69,11 +71,6 @@ NOT = {
         lambda m: attention_patterns(m, FACT.clean_prompt),
         UnsupportedSiteError,
         "pattern.* cannot be reached in runs that are sent to a server",
-    ),
-    "attribution_patching": (
-        lambda m: attribution_patching(m, FACT),
-        RemoteError,
-        "gradients cannot be asked of a run that is sent",
     ),
     "induction_scores": (
         lambda m: induction_scores(m, n=1, length=5),

@@ -87,6 +87,12 @@ def test_only_results_come_back(sent):
 
 
 @KEPT
+def test_the_graph_of_a_run_stays_there(sent):
+    with pytest.raises(RemoteError, match=r"grad=True\) stays there.*gradient_of=function"):
+        sent.run("w3 w10", "resid_post.1", grad=True)
+
+
+@KEPT
 def test_an_edit_that_needs_what_stays_behind_is_named(sent):
     edits = {"resid_post.1": lambda x: x + len(sent.name)}
     with pytest.raises(RemoteError, match=r"'name' of a RemoteAdapter, which stays behind"):

@@ -1,7 +1,10 @@
 """A model of which only the modules are here: what is fetched, and what is refused."""
 
+import huggingface_hub
 import pytest
 import torch
+from hub.repositories import gpt2, write_folder
+from hub.server import serving
 from torch.testing import assert_close
 
 from pytest_interp import FactPrompt, direct_logit_attribution, load_model
@@ -121,3 +124,24 @@ def test_a_session_holds_weights_and_skeleton_of_one_model_apart():
     assert not models.target_weights(Target("planted-llama", None, remote="local")).is_bare
     adapter = models.target_adapter(far, "nnsight", "local")
     assert models.changes("planted-llama", [adapter, far]) == []
+
+
+def test_of_a_hub_model_config_and_tokenizer_are_fetched_and_no_weights(tmp_path, monkeypatch):
+    written = write_folder(tmp_path / "served", *gpt2(12, 8))
+    constants = "huggingface_hub.constants"
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    monkeypatch.setattr(f"{constants}.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(f"{constants}.HF_HUB_CACHE", str(tmp_path / "cache"))
+    huggingface_hub.close_session()  # it was made for other addresses
+    with serving("openai-community/gpt2", written) as (address, given):
+        monkeypatch.setattr(f"{constants}.ENDPOINT", address)
+        template = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(f"{constants}.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        bare = load_skeleton("gpt2")
+    huggingface_hub.close_session()
+    assert "config.json" in given
+    assert not [name for name in given if "safetensors" in name]
+    assert len(bare.module.transformer.h) == 12
+    # the server is gone: what follows is read from the cache
+    assert load_skeleton("gpt2").module.config.n_layer == 12

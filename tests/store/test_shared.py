@@ -74,3 +74,6 @@ def test_the_limit_is_that_of_the_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PYTEST_INTERP_RESULTS_LIMIT", "much")
     with pytest.raises(CacheError, match="PYTEST_INTERP_RESULTS_LIMIT: 'much' is no amount"):
         Store.here()
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", "off")
+    assert main(["cache", "--clear"]) == 0
+    assert "no results are kept or read: PYTEST_INTERP_RESULTS is off" in capsys.readouterr().out

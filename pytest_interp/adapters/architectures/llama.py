@@ -83,7 +83,8 @@ register_layout(
         model_types=("granite",),
         fit=_multiplied,
         special="embeddings, and what attention and MLP give, are multiplied by numbers of the "
-        "config before they enter the stream: the sites hold what enters",
+        "config before they enter the stream: the sites hold what enters; logits are divided by "
+        "another",
     )
 )
 register_layout(
