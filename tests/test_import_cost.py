@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,7 @@ def test_a_run_from_the_store_loads_nothing_heavy(
 ) -> None:
     # what a run inside this process imports, it forgets, and torch cannot be imported twice
     pytest_interp.load_model("planted-gpt2", "transformer_lens")
+    import_module("pytest_interp.figures.render")
     monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(pytester.path / "kept"))
     spec = pytester.path / "kept.interp.yaml"
     spec.write_text(trace_spec(backends="[transformer_lens]") + "baseline: true\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.metadata import EntryPoint
 from types import ModuleType
 
@@ -36,6 +36,17 @@ def test_a_name_is_taken_once(colours):
     assert colours.find("red") == "#f00"
     colours.add("red", "#d00", replace=True)
     assert colours.find("red") == "#d00"
+
+
+def test_what_is_installed_is_read_once(monkeypatch):
+    read = []
+    find = metadata.entry_points
+    monkeypatch.setattr(metadata, "entry_points", lambda: read.append(1) or find())
+    with restored():
+        for kind in HOMES:
+            registry.entry_points(f"pytest_interp.{kind}s")
+        assert len(read) == 1
+        assert "interp" in registry.entry_points("pytest11")
 
 
 def test_an_unknown_name_is_met_with_the_nearest(colours):

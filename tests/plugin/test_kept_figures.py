@@ -7,6 +7,9 @@ import json
 import pytest
 from PIL import Image
 
+# runs inside of this process import anew what it does not hold: a second each for matplotlib
+import pytest_interp.baselines.check
+import pytest_interp.figures.render  # noqa: F401
 from pytest_interp.baselines.files import digest
 from pytest_interp.store import drawings
 
@@ -40,8 +43,6 @@ def test_another_saved_figure_is_told(everything_is_imported, pytester, spec, mo
     spec(CHECKED)
     run("--interp-update=missing").assert_outcomes(passed=1)
     assert not read
-    run().assert_outcomes(passed=1)
-    assert len(read) == 1
     (raster,) = pytester.path.rglob("*.raster.png")
     Image.open(raster).point(lambda value: value // 2).save(raster)
     numbers = raster.with_name(raster.name.replace(".raster.png", ".json"))
@@ -49,6 +50,6 @@ def test_another_saved_figure_is_told(everything_is_imported, pytester, spec, mo
     saved["figure"]["raster"] = digest(raster.read_bytes())
     numbers.write_text(json.dumps(saved))
     found = run()
-    assert len(read) == 2
+    assert len(read) == 1
     found.assert_outcomes(failed=1)
     found.stdout.fnmatch_lines(["*the figure looks different*"])
