@@ -10,7 +10,7 @@ import nnsight
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.patterns import twin_with_patterns
+from pytest_interp.adapters.patterns import said_where_unseen, twin_with_patterns
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.prefix import Prefix, behind
 from pytest_interp.adapters.sites import Site, SiteKind
@@ -41,6 +41,7 @@ class NNsightAdapter(ModelAdapter):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
+        self.layout = said_where_unseen(self.layout, weights.module, self.backend)
         self._model = nnsight.NNsight(twin_with_patterns(weights, self.layout))
 
     def _attributes(self) -> Mapping[str, object]:

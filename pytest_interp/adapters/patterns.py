@@ -9,6 +9,7 @@ multiplied with the values again, as the model itself does that: an identity edi
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,6 +22,10 @@ from pytest_interp.adapters.places import PATTERN_MODULE
 from pytest_interp.adapters.weights import Weights
 
 _NAME = "eager_with_a_place_for_the_pattern"
+NO_PLACE = (
+    "attention is not the eager function of transformers, into which a place for it is put: name a "
+    "module through which it goes as pattern of the layout"
+)
 
 
 def twin_with_patterns(weights: Weights, layout: Layout) -> PreTrainedModel:
@@ -29,14 +34,37 @@ def twin_with_patterns(weights: Weights, layout: Layout) -> PreTrainedModel:
     Where the architecture has an eager attention of another form, it stays as it is.
     """
     twin = weights.twin()
-    blocks: Any = twin.get_submodule(layout.blocks)
-    named = [dict(block.named_modules()).get(layout.attention) for block in blocks]
-    attentions: list[Any] = [attention for attention in named if attention is not None]
-    if layout.pattern is None and all(map(_is_eager, attentions)):
-        for attention in attentions:
+    if layout.pattern is None and takes_a_place(twin, layout.blocks, layout.attention):
+        for attention in _attentions(twin, layout.blocks, layout.attention):
             attention.add_module(PATTERN_MODULE, nn.Identity())
             attention.config._attn_implementation = _NAME
     return twin
+
+
+def takes_a_place(module: nn.Module, blocks: str, attention: str) -> bool:
+    """Whether a place for the pattern can be made: attention is the eager one of transformers."""
+    return all(map(_is_eager, _attentions(module, blocks, attention)))
+
+
+def said_where_unseen(layout: Layout, module: nn.Module, backend: str) -> Layout:
+    """The layout, which says that a backend of plain modules has no ``pattern`` where it has none.
+
+    Args:
+        layout: that of the model.
+        module: the model.
+        backend: its name.
+    """
+    known = "pattern" in layout.lacks or layout.pattern is not None
+    if known or takes_a_place(module, layout.blocks, layout.attention):
+        return layout
+    unseen = {backend: {"pattern": NO_PLACE, **layout.unseen.get(backend, {})}}
+    return replace(layout, unseen={**layout.unseen, **unseen})
+
+
+def _attentions(module: nn.Module, blocks: str, attention: str) -> list[Any]:
+    listed: Any = module.get_submodule(blocks)
+    named = [dict(block.named_modules()).get(attention) for block in listed]
+    return [one for one in named if one is not None]
 
 
 def _is_eager(attention: nn.Module) -> bool:

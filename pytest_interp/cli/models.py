@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_interp.cli.table import table
@@ -30,7 +31,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "edits, batches, gradients. Exit status 1 when something does not hold.",
     )
     check.add_argument("name", help="a name, a hub id, a folder or a file")
-    check.add_argument("--json", action="store_true", help="print the rows as JSON")
+    check.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="write the rows as JSON, or print them alone where no file is named",
+    )
     _add_how_to_load(check)
     check.set_defaults(command=run_check)
     describe = actions.add_parser(
@@ -93,23 +100,31 @@ def run_check(given: argparse.Namespace) -> int:
     from pytest_interp.models import load_weights
     from pytest_interp.models.check import check_model
     from pytest_interp.progress import progress_bar
+    from pytest_interp.report.comparison.outputs import write
 
     backends = installed_backends() or (check_backend(backend_names()[0]),)
     with progress_bar():
         weights = load_weights(given.name, given.device, given.dtype)
         found = check_model(weights, backends, given.prompt)
-    holds = all(one.holds for one in found)
+    opened = list(found[0].differences)
+    wrong = [one.name for one in found if not one.holds]
+    holds = bool(opened) and not wrong
     if given.json:
         rows = [one.as_json() for one in found]
         about = {"model": str(given.name), "source": weights.source, "prompt": given.prompt}
         about |= {"fingerprint": weights.fingerprint, "backends": list(backends), "holds": holds}
-        print(json.dumps(about | {"rows": rows}, indent=1))
-        return 0 if holds else 1
+        text = json.dumps(about | {"rows": rows}, indent=1) + "\n"
+        if given.json == "-":
+            print(text, end="")
+            return 0 if holds else 1
+        write(Path(given.json), text.encode())
     print_check(found, backends)
-    if wrong := [one.name for one in found if not one.holds]:
+    if wrong:
         print(f"\n{given.name} does not pass: {', '.join(wrong)}")
+    elif not opened:
+        print(f"\n{given.name} was not checked: no backend here takes it")
     else:
-        where = " and ".join(backends)
+        where = " and ".join(opened)
         print(f"\n{given.name} is the same under {where} as plain Hugging Face, and adds up")
     return 0 if holds else 1
 
@@ -127,18 +142,17 @@ def run_describe(given: argparse.Namespace) -> int:
     with progress_bar():
         weights = load_weights(given.name, given.device, given.dtype)
         draft = draft_layout(weights, tokens_of(weights, given.prompt))
-        found, closed = proved(draft.layout, weights, names, given.prompt)
+        found = proved(draft.layout, weights, names, given.prompt)
     print(draft.code())
-    opened = [name for name in names if name not in closed]
     print()
-    print_check(found, opened)
-    for name, why in closed.items():
-        print(f"{name} cannot open it: {why}")
+    print_check(found, names)
     for what in draft.unknown:
         print(f"not found: {what}")
-    wrong = [one.name for one in found if not one.holds]
+    wrong, opened = [one.name for one in found if not one.holds], found[0].differences
     if wrong:
         print(f"\nthe draft does not pass: {', '.join(wrong)}")
+    elif not opened:
+        print("\nthe draft was not checked: no backend here takes the model")
     elif draft.unknown:
         print("\nthe draft passes; what was not found, it does not have")
     else:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.base import ModelAdapter
-from pytest_interp.adapters.layouts import Layout
 from pytest_interp.adapters.sites import Site, parse_kind
 from pytest_interp.models.properties import Property, distance, missing
 
@@ -27,15 +26,11 @@ class Relation(Property):
     sites: tuple[str, ...]
     terms: Callable[[ModelAdapter, Any, dict[str, Tensor]], tuple[Tensor, Tensor]]
     """(adapter, block, activations) -> the two sides."""
-    excuse: Callable[[Layout], str] = lambda layout: ""
-    """Why an architecture does not have it; empty where it does."""
     double_limit: ClassVar[float] = 1e-9
     """In float64 sums agree to about 1e-15; a wrong place is off by about 1."""
 
     def why_not(self, adapter: ModelAdapter, tokens: Tensor) -> str:
-        layout = adapter.layout
-        breaks = layout.breaks.get(self.name, "")
-        return missing(adapter, self.sites) or breaks or self.excuse(layout)
+        return missing(adapter, self.sites) or adapter.layout.breaks.get(self.name, "")
 
     def error(self, adapter: ModelAdapter, tokens: Tensor) -> float:
         run = adapter.run(tokens, capture=[s for n in self.sites for s in adapter.sites(n)])
@@ -99,19 +94,23 @@ def _heads(adapter: ModelAdapter, block: Any, at: dict[str, Tensor]) -> tuple[Te
         alone = torch.zeros_like(z)
         alone[:, :, head] = z[:, :, head]
         total += project(alone.flatten(-2)) - bias
-    return total * adapter.layout.branch_scale, at["attn_out"]
+    return _through(adapter, block, total, adapter.layout.z, "attn_out"), at["attn_out"]
 
 
 def _down(adapter: ModelAdapter, block: Any, at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     assert adapter.layout.neurons is not None  # it applies
-    given = block.get_submodule(adapter.layout.neurons)(at["mlp_neurons"])
-    return given * adapter.layout.branch_scale, at["mlp_out"]
+    down = adapter.layout.neurons
+    given = block.get_submodule(down)(at["mlp_neurons"])
+    return _through(adapter, block, given, down, "mlp_out"), at["mlp_out"]
 
 
-def _normed(inside: str | None, out: str, what: str) -> str:
-    if inside is not None and inside.startswith(f"{out}."):
-        return ""
-    return f"what {what} adds is the output of {out}, a norm behind it"
+def _through(adapter: ModelAdapter, block: Any, given: Tensor, inside: str, out: str) -> Tensor:
+    """What a branch adds, from what its last projection gives: a norm may lie behind it."""
+    layout = adapter.layout
+    path = getattr(layout, out)
+    if not f"{inside}.".startswith(f"{path}."):
+        given = block.get_submodule(path)(given)
+    return given * layout.branch_scale
 
 
 STREAM = Relation(
@@ -131,12 +130,10 @@ RELATIONS = (
         "heads and bias sum to attn_out",
         ("head", "attn_out"),
         _heads,
-        lambda layout: _normed(layout.z, layout.attn_out, "attention"),
     ),
     Relation(
         "down(mlp_neurons) = mlp_out",
         ("mlp_neurons", "mlp_out"),
         _down,
-        lambda layout: _normed(layout.neurons, layout.mlp_out, "the MLP"),
     ),
 )

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from pytest_interp import progress
-from pytest_interp.adapters.backends import open_adapter
+from pytest_interp.adapters.backends import check_backend, open_adapter
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.layouts import Layout, layout_of
+from pytest_interp.adapters.refusals import misfit
 from pytest_interp.adapters.sites import site_kinds
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.errors import InterpError, PromptError, described
@@ -28,6 +29,8 @@ from pytest_interp.precision import precision_of
 
 PROOFS: tuple[Property, ...] = (Handover(), *RELATIONS, *INFLUENCES)
 """What finds a wrong place that every backend has from one layout."""
+OPENS = "the layout fits"
+"""The first row: the blocks and modules that the layout names are there."""
 LEAST_TOKENS = 3
 """So that one of them is neither the first nor the last."""
 
@@ -115,12 +118,14 @@ def check_model(
 ) -> list[Comparison]:
     """Check on one prompt that a model is read and written at the right places.
 
-    Compared with the plain Hugging Face module are the tokens, the logits, and the activation at
-    every site. An edit that changes nothing must change no logit, a large one must. A pass behind a
-    prefix, in a batch, or joined by other rows must be that of the prompt alone. Then the sums and
-    products of :mod:`pytest_interp.models.arithmetic`, what queries and keys may reach, and
-    gradients beside finite differences. What does not hold is computed again in float64: rounding
-    is gone there, a wrong place is not.
+    A layout whose modules are not there fails in the first row, and nothing else is checked. A
+    backend that takes no such model is named there too. Compared with the plain Hugging Face module
+    are the tokens, the logits, and the activation at every site. An edit that changes nothing must
+    change no logit, a large one must. A pass behind a prefix, in a batch, or joined by other rows
+    must be that of the prompt alone. Then the sums and products of
+    :mod:`pytest_interp.models.arithmetic`, what queries and keys may reach, and gradients beside
+    finite differences. What does not hold is computed again in float64: rounding is gone there, a
+    wrong place is not.
 
     Args:
         weights: the model.
@@ -138,13 +143,33 @@ def check_model(
     tokens = tokens_of(weights, prompt)
     if limit is None:
         limit = precision_of(weights.dtype).activations
-    adapters = [open_adapter(weights, backend) for backend in backends]
+    adapters, opens = _opened(weights, [check_backend(name) for name in backends], layout)
     double = doubling()
-    rows, asked = [], properties_of(layout, prompt)
+    rows, asked = [opens], properties_of(layout, prompt) if adapters else []
     for done, one in enumerate(asked, 1):
         rows.append(measured(one, adapters, tokens, limit, double))
         progress.report(f"checking {weights.name}", done, len(asked))
     return rows
+
+
+def _opened(
+    weights: Weights, backends: Sequence[str], layout: Layout
+) -> tuple[list[ModelAdapter], Comparison]:
+    """The model under each backend that takes it, and the row of the check that says so."""
+    adapters: list[ModelAdapter] = []
+    refused: dict[str, str] = {}
+    fits = not misfit(layout, weights)
+    for backend in backends:
+        try:
+            adapters.append(open_adapter(weights, backend))
+        except InterpError as problem:
+            refused[backend] = str(problem)
+    there = dict.fromkeys([adapter.backend for adapter in adapters], 0.0)
+    if fits:  # it is the backend that does not know such a model
+        return adapters, Comparison(OPENS, there, 0.0, not_applicable=refused)
+    reasons = tuple(dict.fromkeys(refused.values()))
+    wrong = dict.fromkeys(refused, float("nan"))
+    return adapters, Comparison(OPENS, wrong, 0.0, reasons, failing=tuple(refused))
 
 
 def measured(
@@ -178,8 +203,9 @@ def measured(
             if not holds and math.isfinite(error):
                 exact = one.error(double(adapter), tokens)
                 holds = one.holds(exact, limit if one.at_least else one.double_limit)
+                off = "logits moved" if one.at_least else "off"
                 reasons.append(
-                    f"{one.name} under {backend}: off by {error:.1e}, in float64 by {exact:.1e}: "
+                    f"{one.name} under {backend}: {off} by {error:.1e}, in float64 by {exact:.1e}: "
                     + ("that is rounding" if holds else "that is no rounding")
                 )
                 error = exact if holds else error

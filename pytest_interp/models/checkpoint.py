@@ -118,11 +118,11 @@ def _open_module(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
 
 
 def _class_of(config: PreTrainedConfig) -> Any:
-    """The class that reads text; of a described model that also sees, one that has no such half."""
+    """The class that reads text; of a model that also sees, one that may have no such half."""
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
     kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
-    if kind is None and str(config.model_type) in ARCHITECTURES:
+    if kind is None:
         kind = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING.get(type(config), None)
     return kind
 

@@ -12,11 +12,9 @@ from typing import Any
 
 from torch import Tensor
 
-from pytest_interp.adapters.backends import open_adapter
 from pytest_interp.adapters.layouts import Layout, register_layout
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.weights import Weights
-from pytest_interp.errors import described
 from pytest_interp.models.check import Comparison, check_model
 from pytest_interp.models.search import Search
 from pytest_interp.registry import restored
@@ -63,21 +61,11 @@ def draft_layout(weights: Weights, tokens: Tensor) -> Draft:
 
 def proved(
     layout: Layout, weights: Weights, backends: Sequence[str], prompt: str
-) -> tuple[list[Comparison], dict[str, str]]:
-    """The check of a model with this layout, and why backends cannot open it, by their names.
-
-    Nothing stays registered.
-    """
+) -> list[Comparison]:
+    """The check of a model with this layout. Nothing stays registered."""
     with restored():
         register_layout(layout, replace=True)
-        closed = {}
-        for backend in backends:
-            try:
-                open_adapter(weights, backend)
-            except Exception as error:  # of an architecture that the backend does not know
-                closed[backend] = described(error)
-        opened = [backend for backend in backends if backend not in closed]
-        return check_model(weights, opened, prompt) if opened else [], closed
+        return check_model(weights, backends, prompt)
 
 
 def _written(value: Any) -> str:

@@ -12,13 +12,15 @@ from torch import Tensor, nn
 
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.layouts import layout_of
-from pytest_interp.adapters.patterns import twin_with_patterns
+from pytest_interp.adapters.patterns import said_where_unseen, twin_with_patterns
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.sites import Site, SiteKind
 from pytest_interp.adapters.sizes import Sizes
 from pytest_interp.adapters.weights import Weights
 from pytest_interp.facts.prompts import encode
 from pytest_interp.models.properties import Property, distance, missing, moved_by_a_large_edit
+
+_NAME = "plain hooks"
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,14 @@ class PlainHooks:
         """The logits, and the activation at every site."""
         known = self._runs.get(weights)
         if known is None or not torch.equal(known[0], tokens):
-            known = self._runs[weights] = tokens, _plain(weights, self.kinds, tokens)
+            kinds = [kind for kind in self.kinds if not self.blind(weights, kind)]
+            known = self._runs[weights] = tokens, _plain(weights, kinds, tokens)
         return known[1]
+
+    def blind(self, weights: Weights, kind: SiteKind) -> str:
+        """Why no hook can see a kind of site; empty where one can."""
+        layout = said_where_unseen(layout_of(weights.module.config), weights.module, _NAME)
+        return layout.unseen.get(_NAME, {}).get(kind.name, "")
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,9 @@ class Reading(_OfSite):
 
     verb: ClassVar[str] = "read"
     edits: ClassVar[bool] = False
+
+    def why_not(self, adapter: ModelAdapter, tokens: Tensor) -> str:
+        return super().why_not(adapter, tokens) or self.plain.blind(adapter.weights, self.kind)
 
     def error(self, adapter: ModelAdapter, tokens: Tensor) -> float:
         seen = self.plain.run(adapter.weights, tokens).seen

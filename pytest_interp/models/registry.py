@@ -178,7 +178,10 @@ def _unregistered(text: str) -> Source:
     repo, _, revision = text.partition("@")
     is_path = path.is_absolute() or text.startswith(".") or repo.count("/") > 1
     if is_path or path.suffix == ".gguf":
-        raise NotAModelError(f"there is no folder or file {path}: a model was expected in it.")
+        here = "" if path.is_absolute() else f" in {Path.cwd()}, where the command runs"
+        raise NotAModelError(
+            f"there is no folder or file {path}{here}: a model was expected in it."
+        )
     if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", text):
         return HubSource(repo, revision or None)
     hint = (

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pytest_interp.adapters.layouts import Layout
+from pytest_interp.adapters.patterns import takes_a_place
 from pytest_interp.adapters.places import ModulePlace
 from pytest_interp.adapters.sizes import Sizes
 from pytest_interp.adapters.weights import Weights
@@ -45,6 +46,7 @@ class Search:
         if z is None:
             raise self._lost("the output projection of attention: a module that takes heads")
         neurons = self._projection(lambda p: not p.startswith(attention), lambda _: True)
+        pattern = self._find_pattern(attention, z)
         embed, embed_scale = self._find_embedding()
         q, k, v = self._find_inputs(attention, z)
         kind = self._weights.architecture
@@ -62,6 +64,7 @@ class Search:
             q=q,
             k=k,
             v=v,
+            pattern=pattern,
             neurons=neurons,
             embed_scale=embed_scale,
             branch_scale=scale,
@@ -69,6 +72,8 @@ class Search:
         unknown = []
         if neurons is None:
             unknown.append("neurons: no single projection gives what the MLP adds")
+        if pattern is None and not self._takes_a_place(attention):
+            unknown.append("pattern: no module of attention gives it before it weighs the values")
         if v is None:
             unknown.append("q, k, v: no module, or part of one, gives the values of pattern @ v")
         return layout, tuple(unknown)
@@ -151,6 +156,27 @@ class Search:
                 return path
         raise self._lost("final_norm: a module that takes what leaves the last block")
 
+    def _find_pattern(self, attention: str, z: str) -> ModulePlace | None:
+        """The last module through which the model sends it, where no place can be made."""
+        if self._takes_a_place(attention):
+            return None
+        found = [
+            p
+            for p in self._paths
+            if p.startswith(f"{attention}.")
+            and self._order(p) < self._order(z)
+            and all(self._same(b[p].given, self._pattern(attention, b)) for b in self._blocks)
+        ]
+        last = max(found, key=self._order, default=None)
+        return None if last is None else ModulePlace(last, "output")
+
+    def _takes_a_place(self, attention: str) -> bool:
+        return takes_a_place(self._weights.module, self._list, attention)
+
+    def _pattern(self, attention: str, block: dict[str, Recorded]) -> Tensor:
+        heads = self._sizes.n_heads
+        return next(x for x in block[attention].more if x.ndim == 4 and x.shape[1] == heads)
+
     def _find_inputs(self, attention: str, z: str) -> tuple[ModulePlace | None, ...]:
         inside = [
             p
@@ -195,7 +221,7 @@ class Search:
 
     def _weighs(self, attention: str, z: str, v: ModulePlace, n: int) -> bool:
         block, heads = self._blocks[n], self._sizes.n_heads
-        pattern = next(x for x in block[attention].more if x.ndim == 4 and x.shape[1] == heads)
+        pattern = self._pattern(attention, block)
         try:
             values = v.read(block[v.path].given, self._sizes.n_kv_heads)
             values = values.repeat_interleave(heads // values.shape[2], dim=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,49 @@ def smollm2():
 
     SMOLLM2.check()
     return "smollm2-135m"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A cache of the hub with two revisions of one repository, the first of them sharded."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    home = tmp_path / "hub" / "models--org--tiny"
+    for seed, (commit, ref) in enumerate({"a" * 40: "main", "b" * 40: "v1"}.items()):
+        folder = save_tiny(home / "snapshots" / commit, seed=seed)
+        (home / "refs").mkdir(exist_ok=True)
+        (home / "refs" / ref).write_text(commit)
+        (home / "blobs").mkdir(exist_ok=True)
+        blob = home / "blobs" / f"blob{seed}"
+        shutil.move(folder / "model.safetensors", blob)
+        (folder / "model.safetensors").symlink_to(f"../../blobs/blob{seed}")
+    return home
+
+
+@pytest.fixture
+def adapted(tmp_path):
+    """A LoRA adapter beside its base model, and the change of the weights that it makes."""
+    import torch
+    from safetensors.torch import save_file
+
+    base = save_tiny(tmp_path / "base", "llama")
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    said = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": str(base),
+        "r": 2,
+        "lora_alpha": 6,
+        "target_modules": ["v_proj"],
+    }
+    (folder / "adapter_config.json").write_text(json.dumps(said))
+    torch.manual_seed(0)
+    tensors, changes = {}, {}
+    for layer in (0, 1):
+        path = f"model.layers.{layer}.self_attn.v_proj"
+        a, b = torch.randn(2, 16), torch.randn(8, 2)
+        tensors[f"base_model.model.{path}.lora_A.weight"] = a
+        tensors[f"base_model.model.{path}.lora_B.weight"] = b
+        changes[f"{path}.weight"] = 3 * b @ a
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    return folder, base, changes

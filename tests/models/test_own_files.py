@@ -1,17 +1,15 @@
 """Weights in files of the user's own: GGUF files, adapters, revisions, and room for them."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from pytest_interp.errors import MemoryLimitError, NotAModelError, UnknownNameError
 from pytest_interp.models import HubSource, load_model, load_weights, room
 from pytest_interp.models.registry import find_model
-from tests.models.conftest import save_tiny
 from tests.models.test_gguf import write_tiny
 
 ANY = pytest.mark.guarantee(
@@ -38,22 +36,6 @@ def test_a_file_that_is_none_and_one_that_is_missing_are_named(tmp_path):
         load_weights("models/b.gguf")
 
 
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """A cache of the hub with two revisions of one repository, the first of them sharded."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    home = tmp_path / "hub" / "models--org--tiny"
-    for seed, (commit, ref) in enumerate({"a" * 40: "main", "b" * 40: "v1"}.items()):
-        folder = save_tiny(home / "snapshots" / commit, seed=seed)
-        (home / "refs").mkdir(exist_ok=True)
-        (home / "refs" / ref).write_text(commit)
-        (home / "blobs").mkdir(exist_ok=True)
-        blob = home / "blobs" / f"blob{seed}"
-        shutil.move(folder / "model.safetensors", blob)
-        (folder / "model.safetensors").symlink_to(f"../../blobs/blob{seed}")
-    return home
-
-
 @ANY
 def test_a_revision_is_that_of_the_name(hub):
     newest = load_weights("org/tiny", "cpu", "float32")
@@ -69,33 +51,6 @@ def test_a_revision_may_have_slashes_and_a_name_may_not():
     assert find_model("org/name@refs/pr/1").source == HubSource("org/name", "refs/pr/1")
     with pytest.raises(UnknownNameError, match="org/name@revision"):
         find_model("org/name@")
-
-
-@pytest.fixture
-def adapted(tmp_path):
-    """A LoRA adapter beside its base model, and the change of the weights that it makes."""
-    base = save_tiny(tmp_path / "base", "llama")
-    folder = tmp_path / "adapter"
-    folder.mkdir()
-    said = {
-        "peft_type": "LORA",
-        "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": str(base),
-        "r": 2,
-        "lora_alpha": 6,
-        "target_modules": ["v_proj"],
-    }
-    (folder / "adapter_config.json").write_text(json.dumps(said))
-    torch.manual_seed(0)
-    tensors, changes = {}, {}
-    for layer in (0, 1):
-        path = f"model.layers.{layer}.self_attn.v_proj"
-        a, b = torch.randn(2, 16), torch.randn(8, 2)
-        tensors[f"base_model.model.{path}.lora_A.weight"] = a
-        tensors[f"base_model.model.{path}.lora_B.weight"] = b
-        changes[f"{path}.weight"] = 3 * b @ a
-    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    return folder, base, changes
 
 
 @ANY
