@@ -10,7 +10,6 @@ import torch
 from tiny import adapter_of, tiny_weights
 
 from pytest_interp.adapters import ModulePlace, open_adapter, register_layout
-from pytest_interp.adapters.backends import backend_names
 from pytest_interp.adapters.nnsight import NNsightAdapter
 from pytest_interp.cli import main
 from pytest_interp.models.arithmetic import RELATIONS, Handover
@@ -204,13 +203,9 @@ def test_what_a_layout_does_not_name_is_found_in_the_logits(architecture, forwar
     assert not measured(logits, [adapter], tokens, 1e-4, doubling()).holds
 
 
-AFTER_NORM = {"q": ModulePlace("self_attn.q_norm", "output")}
-
-
 @pytest.mark.parametrize(
     ("architecture", "changes"),
     [
-        ("qwen3", AFTER_NORM),  # they are queries too: to name those before the norm is a choice
         ("llama", {"neurons": None}),
         ("llama", {"lacks": {"pattern": "nobody looked for it"}}),
         ("llama", {"one_batch": "nobody tried it", "no_prefix": "nobody tried it"}),
@@ -225,8 +220,9 @@ def test_what_the_docs_say_that_no_row_can_see(architecture, changes):
     assert all(one.holds for one in found)
 
 
-def test_another_backend_sees_queries_behind_their_norm():
+def test_queries_behind_their_norm_have_another_shape():
     layout = adapter_of("qwen3", "nnsight").layout
-    register_layout(replace(layout, **AFTER_NORM), replace=True)
-    found = check_model(tiny_weights("qwen3"), backend_names(), PROMPT)
+    behind = ModulePlace("self_attn.q_norm", "output")
+    register_layout(replace(layout, q=behind), replace=True)
+    found = check_model(tiny_weights("qwen3"), ["nnsight"], PROMPT)
     assert "read q" in [one.name for one in found if not one.holds]
