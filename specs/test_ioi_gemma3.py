@@ -6,8 +6,9 @@ The heads of layer 15 that write much of the rest look at neither name: they are
 
 How: prompts, measures and thresholds are those of SmolLM2's spec, but for one wording, which has a
 token less here, and for shares of attention: Gemma keeps a third for its first token. The roles
-were found by an earlier look at other names of the same wordings. What does not hold is asserted
-too.
+were found by an earlier look at other names of the same wordings, but for one: head 13.3 left the
+group of those that note the repetition after these names had been tried, as what it writes came out
+inconclusive. What does not hold is asserted too.
 """
 
 from functools import cache

@@ -12,7 +12,7 @@ from pytest_interp.adapters.nnsight import NNsightAdapter
 from pytest_interp.cli import main
 from pytest_interp.errors import PromptError
 from pytest_interp.models import register_model
-from pytest_interp.models.check import check_model, measured
+from pytest_interp.models.check import OPENS, check_model, measured
 from pytest_interp.models.gradients import Gradient
 from pytest_interp.models.invariance import BehindPrefix, Joined, OneOfMany
 from pytest_interp.models.plain import Logits, PlainHooks
@@ -177,3 +177,25 @@ def test_a_check_can_be_read_by_programs(tmp_path, capsys, monkeypatch):
     (row,) = [row for row in said["rows"] if row["name"] == "logits"]
     assert row["failing"] == ["nnsight"]
     assert row["differences"]["nnsight"] == "nan"
+
+
+@JSON
+def test_the_rows_go_to_a_file_beside_the_table(tmp_path, capsys, monkeypatch):
+    tiny_module("llama").save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    register_model("check-tiny", tmp_path)
+    monkeypatch.setattr(backends, "installed_backends", lambda: ("nnsight",))
+    to = tmp_path / "check.json"
+    assert main(["models", "check", "check-tiny", "--prompt", PROMPT, "--json", str(to)]) == 0
+    assert "adds up" in capsys.readouterr().out
+    said = json.loads(to.read_text())
+    assert said["holds"] is True
+    assert len(said["rows"]) > 30
+
+
+def test_a_backend_that_takes_no_such_model_does_not_end_the_check():
+    found = check_model(tiny_weights("qwen3_5"), ["transformer_lens", "nnsight"], PROMPT)
+    assert found[0].name == OPENS
+    assert "TransformerLens has no bridge" in found[0].not_applicable["transformer_lens"]
+    assert all(one.holds for one in found)
+    assert {name for one in found for name in one.differences} == {"nnsight"}

@@ -12,6 +12,7 @@ from pytest_interp.adapters.layouts import ARCHITECTURES, layout_of
 from pytest_interp.cli import main
 from pytest_interp.errors import NotAModelError
 from pytest_interp.models import register_model
+from pytest_interp.models.check import check_model
 from pytest_interp.models.draft import draft_layout
 
 TOKENS = torch.tensor([[2, 3, 4, 21, 6]])
@@ -59,6 +60,20 @@ def test_the_code_makes_the_same_layout():
     del ARCHITECTURES.here()["gpt_neox"]
     exec(drafted.code(), {})
     assert ARCHITECTURES.find("gpt_neox") == drafted.layout
+
+
+PROVED = [name for name in BUILD if name not in (*NONE, *LEFT_OUT, "mixtral", "gpt_oss")]
+
+
+@FOUND
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROVED)
+def test_pasted_code_opens_the_model_and_passes_the_check(name, monkeypatch):
+    weights = tiny_weights(name)
+    monkeypatch.setattr(ARCHITECTURES, "_things", {})
+    exec(draft_layout(weights, TOKENS).code(), {})
+    found = check_model(weights, ["nnsight"], "w1 w2 w3 w20 w5")
+    assert all(one.holds for one in found)
 
 
 @pytest.fixture
