@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from pytest_interp import FactPrompt
+from pytest_interp.adapters.sites import parse_kind
 from pytest_interp.options import TraceOptions
 from pytest_interp.provenance import Provenance
 from pytest_interp.results import LensResult, LensSet, TraceResult
@@ -87,3 +88,8 @@ def trace(hand_off=7, shift=0.0, tokens=5, direction="denoise", negative=0.0, **
         patched_metric=-3.0 + recovery * 8.0,
         provenance=replace(MADE, **provenance),
     )
+
+
+def replaced(made, site="resid_post", **changes):
+    """A trace with other values; its recovery follows from them."""
+    return replace(made, options=replace(made.options, site=parse_kind(site)), **changes)

@@ -11,7 +11,7 @@ from pytest_interp.cluster.jobs import Job
 from pytest_interp.experiments.calls import Call
 from pytest_interp.store.files import Store
 from pytest_interp.store.keys import key_of
-from pytest_interp.store.patched import patched
+from pytest_interp.store.unchanged import is_unchanged
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Kept:
 
     def keys(self, jobs: Sequence[Job]) -> list[str | None]:
         """A key for each part; None for what cannot be kept, as with a metric of somebody's own."""
-        if patched() is not None:
+        if not is_unchanged():
             return [None] * len(jobs)
         return [self._key(job) for job in jobs]
 

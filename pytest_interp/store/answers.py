@@ -10,8 +10,7 @@ from pytest_interp.errors import InterpError
 from pytest_interp.experiments.calls import Call, GoOn
 from pytest_interp.store.files import Store
 from pytest_interp.store.keys import files_of, key_of, model_key
-from pytest_interp.store.patched import patched, registered_by_others
-from pytest_interp.store.settings import changed_settings
+from pytest_interp.store.unchanged import is_unchanged
 
 if TYPE_CHECKING:
     from pytest_interp.models.registry import ModelEntry
@@ -85,7 +84,7 @@ class Kept:
         return Drawings(self.store, self.reads)
 
     def _key(self, call: Call) -> str | None:
-        if patched() or registered_by_others() or changed_settings():
+        if not is_unchanged():
             return None
         model = self.models.kept_as(call.adapter)
         return None if model is None else key_of(call, model)

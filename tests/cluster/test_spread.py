@@ -4,6 +4,7 @@ import pickle
 from dataclasses import replace
 
 import pytest
+import torch
 from planted_sets import planted_facts
 
 from pytest_interp.cluster.jobs import MOST_DEATHS, Queue
@@ -33,6 +34,15 @@ class Here:
             if not well:
                 raise value
             done(number, value)
+
+
+class Breaking(Here):
+    """Nobody is there after the first job."""
+
+    def do(self, jobs, what, done):
+        super().do(jobs[:1], what, done)
+        if len(jobs) > 1:
+            raise ClusterError("all nodes are gone")
 
 
 @pytest.fixture
@@ -72,13 +82,6 @@ def test_what_takes_all_facts_is_computed_when_all_are_there(adapter):
 )
 def test_a_broken_run_goes_on_where_it_stopped(adapter, tmp_path):
     store, alone = Store(tmp_path), lens_facts(adapter, planted_facts())
-
-    class Breaking(Here):
-        def do(self, jobs, what, done):
-            super().do(jobs[:1], what, done)
-            if len(jobs) > 1:
-                raise ClusterError("all nodes are gone")
-
     with spreading(Over(Breaking(), store)), pytest.raises(ClusterError, match="all nodes"):
         lens_facts(adapter, planted_facts())
     assert len(store.entries()) == 1
@@ -89,6 +92,17 @@ def test_a_broken_run_goes_on_where_it_stopped(adapter, tmp_path):
     assert apart.to_json() == alone.to_json()
     assert (apart.answer_margin() == alone.answer_margin()).all()
     assert not store.entries(), "parts go when the whole is there"
+
+
+def test_parts_that_were_computed_in_another_way_are_not_kept(adapter, tmp_path):
+    store, before = Store(tmp_path), torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with spreading(Over(Breaking(), store)), pytest.raises(ClusterError, match="all nodes"):
+            lens_facts(adapter, planted_facts())
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert not store.entries()
 
 
 @pytest.mark.guarantee(

@@ -7,11 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 from pydantic import TypeAdapter, ValidationError
 from tiny import adapter_of
 
 from pytest_interp import FactPrompt, causal_trace
 from pytest_interp.errors import ExperimentError, PromptError, UnknownNameError
+from pytest_interp.facts.prompts import tokenize_fact
 from pytest_interp.options import (
     Corruption,
     Gaussian,
@@ -134,3 +136,16 @@ def test_a_parameter_without_a_default_has_to_be_given_in_a_file():
 def test_noise_that_cannot_be(parameters, message):
     with pytest.raises(ExperimentError, match=message):
         Gaussian(**parameters)
+
+
+def test_probability_as_the_metric():
+    adapter, fact = adapter_of("qwen3", "nnsight"), FACT
+    trace = causal_trace(adapter, fact, metric="answer_prob", controls=False)
+    module, ids = adapter.weights.module, tokenize_fact(fact, adapter.tokenizer)
+    for value, tokens in (
+        (trace.clean_metric, ids.clean_ids),
+        (trace.corrupt_metric, ids.corrupt_ids),
+    ):
+        prob = module(torch.tensor([tokens])).logits[0, -1].softmax(-1)[ids.answer_id]
+        assert value == pytest.approx(prob.item(), abs=1e-6)
+    assert trace.recovery[-1, -1] == pytest.approx(1, abs=1e-5)

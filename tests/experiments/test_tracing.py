@@ -212,19 +212,6 @@ def test_no_pass_has_more_rows_than_it_may(monkeypatch):
         causal_trace(adapter, facts[0], max_rows=2, controls=False)
 
 
-def test_probability_as_the_metric():
-    adapter, fact = adapter_of("qwen3", "nnsight"), FACTS["tiny"]
-    trace = causal_trace(adapter, fact, metric="answer_prob", controls=False)
-    module, ids = adapter.weights.module, tokenize_fact(fact, adapter.tokenizer)
-    for value, tokens in (
-        (trace.clean_metric, ids.clean_ids),
-        (trace.corrupt_metric, ids.corrupt_ids),
-    ):
-        prob = module(torch.tensor([tokens])).logits[0, -1].softmax(-1)[ids.answer_id]
-        assert value == pytest.approx(prob.item(), abs=1e-6)
-    assert trace.recovery[-1, -1] == pytest.approx(1, abs=1e-5)
-
-
 @pytest.mark.parametrize("direction", ["denoise", "noise"])
 @pytest.mark.parametrize("corruption", ["interchange", "gaussian"])
 def test_which_answer_a_run_prefers_is_known_whatever_the_metric(direction, corruption):

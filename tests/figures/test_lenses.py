@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_results import lens, lens_set
+from rasters import distance, image
 
 from pytest_interp.figures import draw, lenses_figure
 from pytest_interp.results import LensSet
-from tests.figures.test_figures import distance, image
 
 
 def test_facts_down_layers_across_and_the_settled_layer_of_each_marked():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_results import lens_set, trace
 from matplotlib.text import Text
+from rasters import distance
 
 from pytest_interp import FactPrompt
 from pytest_interp.claims import (
@@ -20,7 +21,6 @@ from pytest_interp.claims import (
 from pytest_interp.figures import draw, figure_of, lenses_figure, picture, traces_figure
 from pytest_interp.figures.traces import THRESHOLDS
 from pytest_interp.results import TraceSet
-from tests.figures.test_figures import distance
 
 SUBJECT, LAYER = 3, 5
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 import nnsight
 import numpy as np
 import pytest
+from every_experiment import FACT
 from hub.repositories import write_cache
 from remote.ndif import Ndif
 
-from pytest_interp import FactPrompt, FactSet, causal_trace, load_model
+from pytest_interp import FactSet, causal_trace, load_model
 from pytest_interp.adapters import open_adapter
 from pytest_interp.errors import RemoteError
 from pytest_interp.experiments import lens_facts
@@ -17,13 +18,6 @@ from pytest_interp.models import HubSource, register_model
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
 REPO, COMMIT = "org/far", "c0ffee"
-FACT = FactPrompt(
-    clean_prompt="w3 w10 w7 w9",
-    corrupt_prompt="w3 w30 w7 w9",
-    answer="w13",
-    counterfactual_answer="w18",
-    subject="w10",
-)
 ANSWERS = pytest.mark.guarantee(
     "messages",
     "A run that is sent to a server and gives no result says what failed and what to do.",

@@ -3,11 +3,12 @@
 import huggingface_hub
 import pytest
 import torch
+from every_experiment import FACT
 from hub.repositories import gpt2, write_folder
 from hub.server import serving
 from torch.testing import assert_close
 
-from pytest_interp import FactPrompt, direct_logit_attribution, load_model
+from pytest_interp import direct_logit_attribution, load_model
 from pytest_interp.adapters import open_adapter
 from pytest_interp.errors import DeviceError, RemoteError
 from pytest_interp.experiments.control_runs import shuffled_adapter
@@ -17,13 +18,6 @@ from pytest_interp.plugin.asked import RunOptions, Target
 from pytest_interp.plugin.session import Models
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
-FACT = FactPrompt(
-    clean_prompt="w3 w10 w7 w9",
-    corrupt_prompt="w3 w30 w7 w9",
-    answer="w13",
-    counterfactual_answer="w18",
-    subject="w10",
-)
 REFUSED = pytest.mark.guarantee(
     "messages",
     "What needs weights here is refused where a model's runs are sent to a server.",
