@@ -98,7 +98,8 @@ print("\n".join(lens.crossover_layer.explain()))
 assert_crystallises(lens, by_layer=29, not_before=27)
 
 # %% [markdown]
-# The whole map, 30 layers by 5 tokens, is one forward pass.
+# The whole map, 30 layers by 5 tokens, is two forward passes: one over the tokens that the prompts
+# share, and one that grows.
 
 # %%
 stream = causal_trace(smollm2, france, site="resid_post")
