@@ -148,13 +148,21 @@ def attributes_of(thing: object, own: Mapping[str, object]) -> State:
     for kind in reversed(type(thing).__mro__[:-1]):
         of_class |= {k: v for k, v in vars(kind).items() if not k.startswith(("__", "_abc_"))}
     named = {f"method {k}": v for k, v in of_class.items()}
+    # the monkeypatch of pytest 9.0 undoes by setting a method of the class on the object
+    restored = {k for k, v in own.items() if _is_method(v, of_class.get(k), thing)}
+    named |= {f"attribute {k}": v for k, v in own.items() if k not in restored}
     found: State = {"class": serial(type(thing))}
-    for name, value in {**named, **{f"attribute {k}": v for k, v in own.items()}}.items():
+    for name, value in named.items():
         try:
             found[name] = _value(value)
         except TypeError:
             found[name] = UNSEEN
     return found
+
+
+def _is_method(value: object, function: object, thing: object) -> bool:
+    """Whether the value is a function of a class, bound to this thing of it."""
+    return inspect.ismethod(value) and value.__self__ is thing and value.__func__ is function
 
 
 def _value(thing: Any) -> Hashable:

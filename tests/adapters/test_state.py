@@ -158,6 +158,17 @@ def test_a_kept_result_is_of_this_adapter(weights, backend, monkeypatch):
     assert again is models.once(logit_lens, adapter, "w1 w2", "w3")
 
 
+def test_a_method_set_on_the_object_that_has_it_is_no_change(weights):
+    adapter, other = open_adapter(weights, "nnsight"), open_adapter(weights, "nnsight")
+    before = adapter.state()
+    adapter.run = adapter.run  # as the monkeypatch of pytest 9.0 undoes a change
+    assert not adapter.changes(before)
+    adapter.run = other.run
+    assert adapter.changes(before) == [f"attribute run of {type(adapter).__name__}"]
+    adapter.run = adapter.embed
+    assert adapter.changes(before) == [f"attribute run of {type(adapter).__name__}"]
+
+
 def test_the_unit_of_noise_is_that_of_the_embedding_as_it_is(weights):
     adapter = open_adapter(weights, "nnsight")
     before = adapter.embedding_std

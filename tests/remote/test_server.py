@@ -6,6 +6,7 @@ from dataclasses import replace
 import nnsight
 import numpy as np
 import pytest
+import torch
 from every_experiment import FACT
 from hub.repositories import write_cache
 from remote.ndif import Ndif
@@ -72,7 +73,7 @@ def test_a_map_comes_over_the_network_with_no_weights_here(far, server):
     made = found.provenance
     assert (made.fingerprint, made.dtype) == (f"{REPO}@{COMMIT}", "float32")
     assert made.source == f"hub {REPO}@v2, run at {server.address}"
-    assert made.versions["torch at the server"] == made.versions["torch"]
+    assert made.versions["torch at the server"] == torch.__version__
     keys = {one["model_key"].partition(":")[2] for one in server.asked}
     asked = {"repo_id": REPO, "revision": "v2", "task": "text-generation"}
     assert [json.loads(key) for key in keys] == [asked]
