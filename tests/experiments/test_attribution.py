@@ -227,6 +227,14 @@ def test_a_norm_with_a_factor_of_its_own_is_followed():
     np.testing.assert_allclose(found.contributions, 3 * plain.contributions, rtol=1e-4, atol=1e-5)
 
 
+def test_large_logits_are_followed_as_closely_as_small_ones():
+    """Rounding grows with them; by how much they may be off is a share of their size."""
+    found = direct_logit_attribution(broken(lambda m: m.lm_head.weight.mul_(1e4)), FACTS)
+    plain = direct_logit_attribution(adapter_of("llama", "nnsight"), FACTS)
+    assert np.abs(found.clean).min() > 100
+    np.testing.assert_allclose(found.contributions, 1e4 * plain.contributions, rtol=1e-3, atol=1)
+
+
 def test_components_that_the_model_lacks_are_refused():
     found = direct_logit_attribution(adapter_of("llama", "nnsight"), FACTS)
     for name in ("head.4.0", "head.0.4", "mlp_out.9", "bias.0", "attn_out.4", "resid_post.1"):
