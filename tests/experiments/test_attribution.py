@@ -227,6 +227,24 @@ def test_a_norm_with_a_factor_of_its_own_is_followed():
     np.testing.assert_allclose(found.contributions, 3 * plain.contributions, rtol=1e-4, atol=1e-5)
 
 
+def test_a_bias_of_the_unembedding_is_a_part():
+    bias = torch.linspace(-2, 3, len(tiny_tokenizer()))
+
+    def biased(module):
+        module.lm_head.bias = torch.nn.Parameter(bias)
+
+    found = direct_logit_attribution(broken(biased), FACTS)
+    plain = direct_logit_attribution(adapter_of("llama", "nnsight"), FACTS)
+    answers, others = (
+        [tiny_tokenizer()(text)["input_ids"][0] for text in side]
+        for side in zip(*((f.answer, f.counterfactual_answer) for f in FACTS.prompts), strict=True)
+    )
+    added = (bias[answers] - bias[others]).numpy()
+    np.testing.assert_allclose(found.of("bias"), added, atol=1e-5)
+    np.testing.assert_allclose(found.clean, plain.clean + added, atol=1e-5)
+    np.testing.assert_allclose(found.total, found.clean, atol=1e-5)
+
+
 def test_large_logits_are_followed_as_closely_as_small_ones():
     """Rounding grows with them; by how much they may be off is a share of their size."""
     found = direct_logit_attribution(broken(lambda m: m.lm_head.weight.mul_(1e4)), FACTS)
