@@ -52,6 +52,9 @@ def test_a_circuit_is_complete_where_the_model_without_its_parts_does_no_more(
         (GOOD, {}, PASSED),  # 0.25 and 0.2, the second one by holding back
         (GOOD, {"at_least": 0.3}, FAILED),
         (made_circuit(removal=(1.0, 0.0)), {}, FAILED),
+        # each of them counts once, whichever way it changes the metric
+        (made_circuit(removal=(0.5, -1.0)), {"at_least": 0.2}, FAILED),
+        (made_circuit(removal=(1.0, -0.5)), {"at_least": 0.2}, FAILED),
     ],
 )
 def test_a_circuit_is_minimal_where_each_component_changes_something(circuit, asked, status):
