@@ -132,9 +132,9 @@ def _require_a_whole(ablations: Ablations, terms: Terms, instead: str = "") -> N
     whole = float(ablations.clean[known].mean()) if known else np.nan
     if whole <= 0:
         raise ClaimError(
-            f"the mean {ablations.metric.name} of the clean prompts is {whole:.3g}, and a share of "
-            f"what is not above 0 says nothing: {instead}ablate with a metric that is above 0 where "
-            "the model is right, as logit_diff"
+            f"the mean {ablations.metric.name} of the clean prompts is {whole:.3g}, and a share "
+            f"of what is not above 0 says nothing: {instead}ablate with a metric that is above 0 "
+            "where the model is right, as logit_diff"
         )
 
 

@@ -219,7 +219,7 @@ def _at(estimates: Estimates, site: str, layer: int, column: str) -> _Cell:
 def _unit(estimates: Estimates, site: str, layer: int, unit: int) -> _Cell:
     at = estimates.layers.index(layer)
     found, exact = estimates.effect(site), estimates.exact_effect(site)
-    return _Cell(site, layer, unit, found[:, at, unit, None], exact[:, at, unit, None])
+    return _Cell(site, layer, unit, [*found[:, at, unit, None]], [*exact[:, at, unit, None]])
 
 
 def _others(estimates: Estimates, named: Sequence[_Cell]) -> Iterator[_Cell]:

@@ -25,7 +25,8 @@ def convert(parts: Sequence[Path], sha256: str, folder: Path, remedy: str) -> No
 
     Raises:
         DamagedWeightsError: the hash of the file is another, it is no GGUF file of a causal
-            language model, or its tensors are not those of the model; the message ends with ``remedy``, the command that brings the right one.
+            language model, or its tensors are not those of the model; the message ends with
+            ``remedy``, the command that brings the right one.
         MemoryLimitError: it takes more memory than is free.
         OSError: the folder cannot be written.
     """

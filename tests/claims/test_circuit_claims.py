@@ -94,7 +94,7 @@ def test_controls_decide_against_a_circuit():
 @pytest.mark.parametrize("check", [check_faithful, check_complete])
 def test_the_whole_model_is_no_circuit(check):
     whole = replace(made_circuit(kept=4.0, complete=0.0), n_nodes=2, random_circuits=())
-    with pytest.raises(ClaimError, match="all 2 heads and MLPs of the model: .* of any model"):
+    with pytest.raises(ClaimError, match=r"all 2 heads and MLPs of the model: .* of any model"):
         check(whole)
 
 

@@ -103,9 +103,7 @@ def of_two_tokens(exact):
 @STRONGEST
 def test_a_token_of_a_small_estimate_and_a_large_effect_counts():
     found = of_two_tokens((1.0, 9.0))
-    verdict = check_estimated_effect(
-        found, "mlp_out.1@subject", at_least=0.5, others_at_most=0.3
-    )
+    verdict = check_estimated_effect(found, "mlp_out.1@subject", at_least=0.5, others_at_most=0.3)
     assert verdict.status is Status.FAILED
     assert verdict.effect.value == pytest.approx(0.9)
     assert check_estimated_effect(found, "mlp_out.0@subject", at_least=0.8)

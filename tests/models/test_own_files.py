@@ -7,7 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pytest_interp.errors import DamagedWeightsError, MemoryLimitError, NotAModelError, UnknownNameError
+from pytest_interp.errors import (
+    DamagedWeightsError,
+    MemoryLimitError,
+    NotAModelError,
+    UnknownNameError,
+)
 from pytest_interp.models import HubSource, load_model, load_weights, room
 from pytest_interp.models.registry import find_model
 from tests.models.test_gguf import write_tiny
