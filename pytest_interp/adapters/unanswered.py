@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pytest_interp.errors import RemoteError, described
 
 _LISTED = "python -c 'import nnsight; print(nnsight.status())'"
-_KEPT = "Run again: the parts of a set of facts that are finished are kept"
+_KEPT = "Run again: unless results are off, parts of a set of facts that are finished are kept"
 _REFUSED = {
     401: "The server refused the API key. nnsight reads it from NDIF_API_KEY: give one that the"
     " server knows",

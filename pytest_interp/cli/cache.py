@@ -13,7 +13,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Show where results of earlier runs are kept, how many and how large; or clear them."""
+    """Show where results of earlier runs are kept, and how much there is; or clear them."""
     from pytest_interp.memory import in_words
     from pytest_interp.store.files import VARIABLE, Store
     from pytest_interp.store.mode import is_off
@@ -23,10 +23,15 @@ def run(given: argparse.Namespace) -> int:
         return 0
     store = Store.here()
     if given.clear:
-        print(f"dropped {store.clear()} results from {store.folder}")
+        print(f"dropped {_files(store.clear())} from {store.folder}")
         return 0
     found = store.entries()
     size = sum(stat.st_size for _, stat in found)
-    print(f"{len(found)} results, {in_words(size)} of at most {in_words(store.limit)}")
+    print(f"{_files(len(found))}, {in_words(size)} of at most {in_words(store.limit)}")
     print(f"in {store.folder}")
     return 0
+
+
+def _files(number: int) -> str:
+    """How many files, in words: a run keeps one for each result, figure and unfinished part."""
+    return f"{number} {'file' if number == 1 else 'files'} of results"

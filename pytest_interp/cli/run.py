@@ -20,7 +20,6 @@ from pytest_interp.store.mode import MODES, mode_of
 
 if TYPE_CHECKING:
     from pytest_interp.specs.schema import Spec
-    from pytest_interp.store.answers import Kept
 
 OVERRIDES = ("model", "device", "dtype", "seed")
 
@@ -76,7 +75,7 @@ def run(given: argparse.Namespace) -> int:
             progress_bar(),
             memory_limited(given.memory),
             _cluster(given),
-            _keeping(models, given) as kept,
+            models.keeping(mode_of(given.cache)) as kept,
         ):
             asked, backend = (settings.device, settings.dtype, settings.remote), _backend(spec)
             target = Target(spec.models[0], backend, *asked)
@@ -112,12 +111,6 @@ def _backend(spec: Spec) -> str:
         return check_backend(spec.settings.backends[0])
     remote = spec.settings.remote or find_model(spec.models[0]).remote
     return "nnsight" if remote else choose_backend(spec.models[0])
-
-
-def _keeping(models: Models, given: argparse.Namespace) -> AbstractContextManager[Kept | None]:
-    """The store of results, where it is used, inside this block."""
-    mode = mode_of(given.cache)
-    return nullcontext() if mode == "off" else models.keeping(mode)
 
 
 def _cluster(given: argparse.Namespace) -> AbstractContextManager[None]:

@@ -13,8 +13,7 @@ from pytest_interp.cluster.spread import Done, Over
 from pytest_interp.cluster.worker import done
 from pytest_interp.errors import CacheError
 from pytest_interp.experiments.spreading import spreading
-from pytest_interp.store.files import Store
-from pytest_interp.store.mode import is_off
+from pytest_interp.store.mode import store_now
 
 T = TypeVar("T")
 
@@ -36,11 +35,11 @@ def in_parts(
     experiment: Callable[..., T], adapter: Any, asked: dict[str, Any], here: Callable[[], T]
 ) -> T:
     """As :class:`~pytest_interp.experiments.spreading.Spread` says."""
-    if is_off():
-        return here()
     try:
-        store = Store.here()
-    except CacheError:  # nothing can be kept
+        store = store_now()
+    except CacheError:  # it has no folder
+        store = None
+    if store is None:
         return here()
     return Over(InTurn(adapter), store, _there)(experiment, adapter, asked, here)
 

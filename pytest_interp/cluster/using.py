@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 from pytest_interp.cluster.spread import Over
 from pytest_interp.errors import ClusterError
 from pytest_interp.experiments.spreading import spreading
-from pytest_interp.store.files import Store
-from pytest_interp.store.mode import is_off
+from pytest_interp.store.mode import store_now
 
 T = TypeVar("T")
 HERE = "auto"
@@ -62,8 +61,7 @@ class _Later:
             from pytest_interp.cluster.nodes import RayCrew
 
             self._crew = RayCrew(self._address, self._extensions)
-        store = None if is_off() else Store.here()
-        return Over(self._crew, store)(experiment, adapter, asked, here)
+        return Over(self._crew, store_now())(experiment, adapter, asked, here)
 
     def close(self) -> None:
         """Let go of the workers."""

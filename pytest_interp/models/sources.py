@@ -184,18 +184,21 @@ class HubSource(Source):
         return UnknownNameError(
             f"nothing here says that the hub has a repository {self.repo!r}: no model is "
             f"registered from it, {reason}. The name may be mistyped. If it is right, run with "
-            f"access to the hub:\n    hf download {self.repo}\n"
+            f"access to the hub:\n    {self._fetch()}\n"
             "or register it in a conftest.py, and its specs skip where the weights are missing:\n"
             f"    register_model({self.repo!r}, {self.repo!r})"
         )
 
     def _unavailable(self, reason: str) -> WeightsUnavailableError:
-        revision = f" --revision {self.revision}" if self.revision else ""
         return WeightsUnavailableError(
             f"the weights of {self.repo} are not available: {reason}. With access to the hub, run:"
-            f"\n    hf download {self.repo}{revision}\n"
+            f"\n    {self._fetch()}\n"
             "or copy the model's folder here and give its path instead of the name."
         )
+
+    def _fetch(self) -> str:
+        # the hub's own command also downloads formats that are not read
+        return f"pytest-interp models fetch {self.describe().removeprefix('hub ')}"
 
 
 @dataclass(frozen=True)

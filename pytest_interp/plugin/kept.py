@@ -47,13 +47,15 @@ def mode_here(config: pytest.Config) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Put the store where experiments are called."""
     mode = mode_here(config)
-    if mode == "off" or config.option.collectonly:
+    if config.option.collectonly:
         return
     models, stack = config.stash[MODELS], ExitStack()
     try:
-        config.stash[KEPT] = stack.enter_context(models.keeping(mode))
+        kept = stack.enter_context(models.keeping(mode))
     except InterpError as error:
         raise pytest.UsageError(str(error)) from error
+    if kept is not None:
+        config.stash[KEPT] = kept
     config.add_cleanup(stack.close)
 
 

@@ -51,25 +51,29 @@ class Models:
         self._named: WeakKeyDictionary[Any, Mapping[str, Any]] = WeakKeyDictionary()
 
     @contextmanager
-    def keeping(self, mode: str) -> Iterator[Kept]:
+    def keeping(self, mode: str) -> Iterator[Kept | None]:
         """Inside this block experiments on these models are answered from the store of this user.
 
         Args:
-            mode: ``on``, or ``refresh``, which reads nothing.
+            mode: ``on``; ``refresh``, which reads nothing; ``off``, for which there is no store.
 
         Raises:
             CacheError: the store has no folder, or its limit is none.
         """
         from pytest_interp.experiments.calls import answering
         from pytest_interp.store.answers import Kept
-        from pytest_interp.store.files import Store
+        from pytest_interp.store.mode import storing
 
-        self.kept = Kept(self, Store.here(), reads=mode == "on")
-        try:
-            with answering(self.kept.answer):
-                yield self.kept
-        finally:
-            self.kept = None
+        with storing(mode) as store:
+            if store is None:
+                yield None
+                return
+            self.kept = Kept(self, store)
+            try:
+                with answering(self.kept.answer):
+                    yield self.kept
+            finally:
+                self.kept = None
 
     def target_weights(self, target: Target) -> Weights:
         """The weights of a test, or what stands for them. Errors as for ``load_weights``."""

@@ -30,7 +30,6 @@ class Kept:
 
     models: NamesModels
     store: Store
-    reads: bool
     read: int = 0
     """Results that came from the store."""
     computed: int = 0
@@ -41,7 +40,7 @@ class Kept:
         key = self._key(call)
         if key is None:
             return go_on(call)
-        found = self.store.read(key, self) if self.reads else self
+        found = self.store.read(key, self)
         if found is not self:
             self.read += 1
             return found
@@ -75,13 +74,13 @@ class Kept:
 
     def has_any(self, named: Mapping[str, Any]) -> bool:
         """Whether there is a result that may be read in place of loading this model."""
-        return self.reads and self.store.has_any(model_key(named))
+        return self.store.has_any(model_key(named))
 
     def drawings(self) -> Drawings:
         """Figures in the same store."""
         from pytest_interp.store.drawings import Drawings
 
-        return Drawings(self.store, self.reads)
+        return Drawings(self.store)
 
     def _key(self, call: Call) -> str | None:
         if not is_unchanged():

@@ -54,12 +54,11 @@ class Drawings:
     """Draws figures, or answers with what was drawn of the very same result."""
 
     store: Store
-    reads: bool = True
 
     def draw(self, result: object) -> Drawing | KeptDrawing | None:
         """The drawing of a result; None where it has no figure."""
         key = drawing_key(result)
-        kept = self.store.read(key) if key is not None and self.reads else None
+        kept = self.store.read(key) if key is not None else None
         if kept is not None:
             raster, drawn_with = kept
             return KeptDrawing(result, base64.b64decode(raster), drawn_with)

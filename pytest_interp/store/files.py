@@ -63,14 +63,18 @@ class Store:
 
     folder: Path
     limit: int = LIMIT
+    reads: bool = True
+    """Whether it answers; one that is to be made anew is written alone."""
 
     @classmethod
-    def here(cls) -> Self:
+    def here(cls, reads: bool = True) -> Self:
         """The store of this user. Errors as for :func:`store_folder` and :func:`size_limit`."""
-        return cls(store_folder(), size_limit())
+        return cls(store_folder(), size_limit(), reads)
 
     def read(self, key: str, default: Any = None) -> Any:
         """The result that was kept under this key. A damaged entry is dropped."""
+        if not self.reads:
+            return default
         file = self._file(key)
         try:
             text = file.read_bytes()
@@ -101,8 +105,9 @@ class Store:
         return True
 
     def has_any(self, beginning: str) -> bool:
-        """Whether there is a result whose key begins so."""
-        return next(self.folder.glob(f"{beginning}-*{_SUFFIX}"), None) is not None
+        """Whether there is a result to be read whose key begins so."""
+        found = self.folder.glob(f"{beginning}-*{_SUFFIX}")
+        return self.reads and next(found, None) is not None
 
     def drop(self, key: str) -> None:
         """Forget the result of this key, where there is one."""

@@ -43,7 +43,7 @@ def test_fetch_says_what_is_here_and_how_to_get_what_is_not(capsys):
     assert main(["models", "fetch", "planted-qwen3"]) == 0
     assert "fingerprint" in capsys.readouterr().out
     assert main(["models", "fetch", "gpt2"]) == 2
-    assert "hf download openai-community/gpt2" in capsys.readouterr().err
+    assert "models fetch openai-community/gpt2" in capsys.readouterr().err
     assert main(["models", "fetch", "gtp2"]) == 2
     assert "Did you mean 'gpt2'" in capsys.readouterr().err
 

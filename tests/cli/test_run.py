@@ -217,7 +217,7 @@ USAGE = {
     "file for a folder": (["--out", "some.interp.yaml"], "cannot be written (Not a directory)"),
     "folder that nobody can make": (["--out", "/proc/nope"], "cannot be written"),
     "tag that climbs": (["--tag", "../x"], "cannot name a folder"),
-    "missing weights": (["--model", "qwen3-0.6b"], "hf download Qwen/Qwen3-0.6B"),
+    "missing weights": (["--model", "qwen3-0.6b"], "models fetch Qwen/Qwen3-0.6B"),
     "layers that the model lacks": (["--set", "inputs.layers=[40]"], "layers 0 to 5"),
 }
 

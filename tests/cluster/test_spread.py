@@ -94,6 +94,15 @@ def test_a_broken_run_goes_on_where_it_stopped(adapter, tmp_path):
     assert not store.entries(), "parts go when the whole is there"
 
 
+def test_where_everything_is_computed_anew_no_part_is_read(adapter, tmp_path):
+    with spreading(Over(Breaking(), Store(tmp_path))), pytest.raises(ClusterError):
+        lens_facts(adapter, planted_facts())
+    crew = Here()
+    with spreading(Over(crew, Store(tmp_path, reads=False))):
+        lens_facts(adapter, planted_facts())
+    assert [job.do for job in crew.jobs] == ["cut", "compute", "compute"]
+
+
 def test_parts_that_were_computed_in_another_way_are_not_kept(adapter, tmp_path):
     store, before = Store(tmp_path), torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")

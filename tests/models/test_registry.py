@@ -119,7 +119,7 @@ def test_the_inventory_says_what_is_here_and_how_to_get_the_rest(monkeypatch, tm
     assert states["planted-gpt2"].available
     assert not states["planted-gpt2"].advice
     assert not states["gpt2"].available
-    assert "hf download openai-community/gpt2" in states["gpt2"].advice
+    assert "models fetch openai-community/gpt2" in states["gpt2"].advice
 
 
 def test_importing_the_package_and_taking_stock_is_light():

@@ -43,7 +43,7 @@ def test_offline_a_hub_model_is_unavailable_and_the_message_has_the_command(hub)
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     hub(OfflineModeIsEnabled("offline"))
-    with pytest.raises(WeightsUnavailableError, match="hf download openai-community/gpt2"):
+    with pytest.raises(WeightsUnavailableError, match="models fetch openai-community/gpt2"):
         GPT2.load(torch.float32)
 
 

@@ -44,7 +44,7 @@ def test_missing_weights_skip_or_fail(pytester, spec, monkeypatch, how):
     if how == "default":
         result.assert_outcomes(skipped=2, passed=1)
         skipped = f"SKIPPED [[]1[]] test_spec.py:{line}: the weights of *"
-        result.stdout.fnmatch_lines([f"{skipped}hf download somebody/something*"])
+        result.stdout.fnmatch_lines([f"{skipped}models fetch somebody/something*"])
     else:
         result.assert_outcomes(errors=1, failed=1, passed=1)
         result.stdout.fnmatch_lines(["*WeightsUnavailableError: the weights of *"])

@@ -16,6 +16,7 @@ from pytest_interp.adapters import open_adapter
 from pytest_interp.errors import RemoteError
 from pytest_interp.experiments import lens_facts
 from pytest_interp.models import HubSource, register_model
+from pytest_interp.store.mode import storing
 from tests.tiny import tiny_module, tiny_tokenizer, tiny_weights
 
 REPO, COMMIT = "org/far", "c0ffee"
@@ -79,12 +80,15 @@ def test_a_map_comes_over_the_network_with_no_weights_here(far, server):
     assert [json.loads(key) for key in keys] == [asked]
 
 
-def test_with_results_off_no_part_is_kept(far, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("variable", "mode"), [("off", "on"), ("results", "off")])
+def test_with_results_off_no_part_is_kept(variable, mode, far, server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTEST_INTERP_RESULTS", "off")
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", variable)
     longer = replace(FACT, clean_prompt="w3 w10 w7 w9 w4", corrupt_prompt="w3 w30 w7 w9 w4")
     before = set(tmp_path.iterdir())
-    lens_facts(far, FactSet.of([FACT, longer]))
+    server.fails, server.left = "lost", 1
+    with storing(mode), pytest.raises(RemoteError):
+        lens_facts(far, FactSet.of([FACT, longer]))
     assert set(tmp_path.iterdir()) == before
 
 
@@ -101,10 +105,12 @@ def test_what_was_finished_before_the_connection_was_lost_is_not_sent_again(
     longer = replace(FACT, clean_prompt="w3 w10 w7 w9 w4", corrupt_prompt="w3 w30 w7 w9 w4")
     facts = FactSet.of([FACT, longer])  # prompts of two lengths: two parts
     server.fails, server.left = "lost", 1
-    with pytest.raises(RemoteError, match="parts of a set of facts that are finished are kept"):
+    lost = pytest.raises(RemoteError, match="parts of a set of facts that are finished are kept")
+    with storing("on"), lost:
         lens_facts(far, facts)
     server.fails, before = None, len(server.asked)
-    found = lens_facts(far, facts)
+    with storing("on"):
+        found = lens_facts(far, facts)
     assert len(server.asked) - before == 1, "one of two parts was there"
     assert not list((tmp_path / "results").glob("*.result")), "parts go when the whole is there"
     alone = lens_facts(open_adapter(tiny_weights("llama"), "nnsight"), facts)

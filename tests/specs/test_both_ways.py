@@ -89,7 +89,7 @@ def test_by_the_command(spec, capsys):
     settings = yaml.safe_load(spec.read_text())
     status = main(["run", settings["experiment"], "--config", str(spec)])
     said = capsys.readouterr()
-    if status == 2 and "hf download" in said.err:
+    if status == 2 and "models fetch" in said.err:
         pytest.skip(said.err)
     assert status == 0, said.out + said.err
     assert said.out.count("  passed: ") == len(settings.get("claims", []))

@@ -174,7 +174,7 @@ def test_missing_weights_skip_and_fail_when_strict(project, spec_text):
     run(project).assert_outcomes(skipped=4)
     result = run(project, "--interp-strict", "-k", "localized and nnsight")
     result.assert_outcomes(errors=1, deselected=3)
-    result.stdout.fnmatch_lines(["*hf download Qwen/Qwen3-0.6B"])
+    result.stdout.fnmatch_lines(["*models fetch Qwen/Qwen3-0.6B"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 

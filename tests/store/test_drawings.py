@@ -28,7 +28,7 @@ def test_the_same_result_is_drawn_once(tmp_path):
     assert second.raster == first.raster == draw(result).raster
     assert second.picture == first.picture
     assert second.drawn_with == first.drawn_with
-    assert type(Drawings(Store(tmp_path), reads=False).draw(result)).__name__ == "Drawing"
+    assert type(Drawings(Store(tmp_path, reads=False)).draw(result)).__name__ == "Drawing"
 
 
 @SAME

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from contextvars import Context
 
 import pytest
 
 from pytest_interp.errors import CacheError
 from pytest_interp.store.files import LIMIT, Store, size_limit
+from pytest_interp.store.mode import store_now, storing
 
 WORK = """
 import sys
@@ -70,10 +72,30 @@ def test_the_limit_is_that_of_the_environment(tmp_path, monkeypatch, capsys):
         store.write(name, name * 900)
     assert [file.stem for file, _ in store.entries()] in (["c", "d"], ["d", "c"])
     assert main(["cache"]) == 0
-    assert "2 results, 1.87 KB of at most 2 KB" in capsys.readouterr().out
+    assert "2 files of results, 1.87 KB of at most 2 KB" in capsys.readouterr().out
     monkeypatch.setenv("PYTEST_INTERP_RESULTS_LIMIT", "much")
     with pytest.raises(CacheError, match="PYTEST_INTERP_RESULTS_LIMIT: 'much' is no amount"):
         Store.here()
     monkeypatch.setenv("PYTEST_INTERP_RESULTS", "off")
     assert main(["cache", "--clear"]) == 0
     assert "no results are kept or read: PYTEST_INTERP_RESULTS is off" in capsys.readouterr().out
+
+
+@pytest.mark.guarantee(
+    "green",
+    "With ``--interp-cache=refresh`` nothing is read that was kept, and with ``off`` nothing is "
+    "kept either: neither results nor figures, nor finished parts of a run that broke off.",
+    sees="everything is computed",
+)
+@pytest.mark.parametrize(("mode", "reads"), [("on", 1), ("refresh", None), ("off", None)])
+def test_the_mode_holds_for_all_that_is_kept(mode, reads, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(tmp_path))
+    assert Store(tmp_path).write("model-call", 1)
+    with storing(mode) as store:
+        assert store == store_now()
+        assert (store is None) == (mode == "off")
+        if store is not None:
+            assert store.read("model-call") == reads
+            assert store.has_any("model") == (mode == "on")
+            assert store.write("another", 2)
+    assert Context().run(store_now) == Store.here(), "outside of a run"
