@@ -31,7 +31,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return
     left = [raw for raw in _entries(error.tb) if _package(raw) not in _BELOW]
     if left and _package(left[-1]) not in _AROUND:  # else none of its lines is somebody else's
-        error.traceback = type(error.traceback)(_chain(left))
+        error.traceback = type(error.traceback)(_chained(left))
 
 
 def _entries(traceback: TracebackType | None) -> Iterable[TracebackType]:
@@ -47,9 +47,8 @@ def _package(entry: TracebackType) -> str:
     return str(entry.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
-def _chain(entries: list[TracebackType]) -> TracebackType | None:
+def _chained(entries: list[TracebackType]) -> TracebackType:
     """A traceback of these lines alone. pytest goes along ``tb_next`` again, past any filter."""
-    chain = None
-    for one in reversed(entries):
-        chain = TracebackType(chain, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    return chain
+    first, *others = entries
+    after = _chained(others) if others else None
+    return TracebackType(after, first.tb_frame, first.tb_lasti, first.tb_lineno)

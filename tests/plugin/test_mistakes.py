@@ -58,7 +58,7 @@ def test_a_mistake_is_shown_at_the_lines_of_the_test(mistaken):
             "E       *ExperimentError: layer 9 cannot be used: planted-gpt2 has layers 0 to 5",
             ">       of_own(adapter)  # the line of test_edit",
             "E       *HookError: the edit at mlp_out.2 returned NoneType*",
-            ">       return load_model(\"smollm\")",
+            '>       return load_model("smollm")',
             "E       *UnknownNameError: unknown model 'smollm'*",
         ]
     )
@@ -68,4 +68,5 @@ def test_a_mistake_is_shown_at_the_lines_of_the_test(mistaken):
 
 
 def test_every_line_is_shown_on_demand(mistaken):
-    assert "pytest_interp/experiments/layers.py" in str(mistaken("--full-trace", "-k", "test_layer").stdout)
+    shown = str(mistaken("--full-trace", "-k", "test_layer").stdout)
+    assert "pytest_interp/experiments/layers.py" in shown
