@@ -85,7 +85,7 @@ def test_what_no_claim_rests_on_undoes_this_one_too(own):
         ["All", "3"],
     ]
     with pytest.raises(
-        ClaimError, match=r"check_outdoes takes no argument 'sed'\. Did you mean 'seed'"
+        ClaimError, match=r"check_outdoes takes no argument 'sed': did you mean 'seed'"
     ):
         check(make_trace(), "subject", "last", (0, 2), sed=1)
     with pytest.raises(ClaimError, match="name others"):
