@@ -163,6 +163,8 @@ class _Group:
             self.adapter, self._pairs(), patches, self.options.metric, what="cells computed exactly"
         )
         moved = _by_fact((found.patched - found.base).double().T, self.options.corruption.n_samples)
+        # NaN says that a cell was not computed, and this one was
+        moved = np.where(np.isnan(moved), np.inf, moved)
         for (kind, layer, place), of_facts in zip(cells, moved.T, strict=True):
             exact[kind][list(self.members), layer, place] = of_facts
 

@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from made_ablations import SPREAD
-from made_facts import facts
-from made_results import MADE
+from made_patchings import head_trace as trace, joint
 
-from pytest_interp import HeadTrace, JointTrace
 from pytest_interp.claims import (
     Status,
     check_fact_localized,
@@ -15,44 +12,6 @@ from pytest_interp.claims import (
     check_sufficient,
 )
 from pytest_interp.errors import ClaimError, UnknownNameError
-from pytest_interp.options.trace import TraceOptions
-
-N = len(SPREAD)
-
-
-def trace(at, direction="denoise", **changes):
-    """Each head moves such a share of a gap of 8 logits, up to a spread; others move nothing."""
-    moved = np.zeros((N, 3, 4))
-    for name, value in at.items():
-        layer, head = (int(part) for part in name.split(".")[1:])
-        moved[:, layer, head] = 8 * (value + SPREAD / 4)
-    made = {
-        "facts": facts(N),
-        "options": TraceOptions.of(site="head", direction=direction),
-        "clean": np.full(N, 4.0),
-        "corrupt": np.full(N, -4.0),
-        "patched": moved - 4 if direction == "denoise" else 4 - moved,
-        "position": "last",
-        "layers": (0, 1, 2),
-        "heads": (0, 1, 2, 3),
-        "n_layers": 3,
-        "provenance": MADE,
-    }
-    return HeadTrace(**made | changes)
-
-
-def joint(direction="denoise", **effects):
-    moved = np.stack([8 * (value + SPREAD / 4) for value in effects.values()], axis=1)
-    return JointTrace(
-        facts=facts(N),
-        options=TraceOptions.of(direction=direction),
-        clean=np.full(N, 4.0),
-        corrupt=np.full(N, -4.0),
-        patched=moved - 4 if direction == "denoise" else 4 - moved,
-        names=tuple(effects),
-        cells=tuple(("resid_post.1@subject",) for _ in effects),
-        provenance=MADE,
-    )
 
 
 @pytest.mark.guarantee(
@@ -86,6 +45,13 @@ def test_where_most_heads_do_as_much_nothing_is_shown():
     verdict = check_heads_matter(trace(every), "head.1.2", at_least=0.4)
     assert verdict.status is Status.INCONCLUSIVE
     assert "other heads" in verdict.sentence
+
+
+def test_where_every_head_is_named_there_are_no_others_to_compare_with():
+    every = {f"head.{layer}.{head}": 0.5 for layer in range(3) for head in range(4)}
+    verdict = check_heads_matter(trace(every), list(every), at_least=0.4)
+    assert verdict.status is Status.PASSED
+    assert not verdict.controls
 
 
 def test_undefined_is_inconclusive():

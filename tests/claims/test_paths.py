@@ -2,38 +2,12 @@
 
 import numpy as np
 import pytest
-from made_facts import facts
+from made_patchings import N_FACTS, RECEIVERS, SENDERS, paths
 
 from pytest_interp.claims import assert_path, check_path
 from pytest_interp.claims.verdict import Status
 from pytest_interp.errors import ClaimError, UnknownNameError
-from pytest_interp.options import PathOptions
-from pytest_interp.results import PathResult
 from pytest_interp.results.control import Control
-
-N_FACTS = 8
-SENDERS = ("head.0.1", "head.1.0", "mlp_out.1")
-RECEIVERS = ("q.2.1", "v.2.1@subject")
-
-
-def paths(effect=0.6, n=N_FACTS, direction="noise", **change):
-    """The path from head.1.0 to q.2.1 has an effect, that of mlp_out.1 one of 0.1; others none."""
-    gap = -10.0 if direction == "noise" else 10.0
-    moved = np.zeros((n, len(RECEIVERS), len(SENDERS)))
-    spread = np.linspace(-0.05, 0.05, n) if n > 1 else 0.0
-    moved[:, 0, 1], moved[:, 0, 2] = (effect + spread) * gap, (0.1 + spread / 5) * gap
-    given = {
-        "facts": facts(n),
-        "options": PathOptions(direction=direction),
-        "senders": SENDERS,
-        "receivers": RECEIVERS,
-        "n_layers": 4,
-        "clean": np.full(n, 5.0),
-        "corrupt": np.full(n, -5.0),
-        "direction": direction,
-        "change": moved,
-    }
-    return PathResult(**{**given, **change})
 
 
 @pytest.mark.parametrize("direction", ["noise", "denoise"])

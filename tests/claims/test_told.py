@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from made_told import made_curves, together
 
 from pytest_interp.adapters import Weights, open_adapter
 from pytest_interp.claims.decodable import check_decodable
@@ -19,7 +20,6 @@ from pytest_interp.experiments.steering import steer
 from pytest_interp.experiments.trajectory import trajectories
 from pytest_interp.planted import planted_told_model
 from pytest_interp.results.direction import Direction
-from pytest_interp.results.trajectories import Trajectories
 
 SURFACE = ("layer 0", "token counts")
 ARCHS = ("gpt2", "qwen3", "llama")
@@ -186,27 +186,6 @@ def test_side_effects_of_large_doses_are_seen():
     assert check_side_effects_below(steered).status == "failed"
 
 
-def made_curves(prob, *, label="told", n=24):
-    """The same probabilities [layer] for every prompt of a class."""
-    rows = np.tile(prob, (n, 1))
-    return Trajectories(
-        name="made",
-        of_answers=False,
-        layers=tuple(range(len(prob))),
-        ids=tuple(f"{label}-{i}" for i in range(n)),
-        labels=(label,) * n,
-        groups=tuple(f"person-{i}" for i in range(n)),
-        templates=("one",) * n,
-        tokens=(" Paris",) * n,
-        prob=rows,
-        rank=np.zeros(rows.shape, dtype=int),
-        margin=rows - 0.3,
-        entropy=np.ones(rows.shape),
-        divergence=np.ones(rows.shape),
-        confidence=np.log(rows[:, -1]),
-    )
-
-
 def test_what_comes_in_small_steps_sharpens_gradually_and_a_jump_does_not():
     gradual = made_curves([0.05, 0.2, 0.35, 0.5, 0.65, 0.8])  # at most 0.15 of 0.8 in one layer
     is_(check_sharpens_gradually(gradual, label="told", jump_at_most=0.2), "passed")
@@ -216,19 +195,6 @@ def test_what_comes_in_small_steps_sharpens_gradually_and_a_jump_does_not():
     # what rises and falls again has risen
     over = made_curves([0.05, 0.05, 0.7, 0.3, 0.3, 0.3])
     is_(check_sharpens_gradually(over, label="told", jump_at_most=1.0), "failed")
-
-
-def together(first, second):
-    """Two sets of curves as one."""
-    joined = {
-        name: (*getattr(first, name), *getattr(second, name))
-        for name in ("labels", "groups", "templates", "tokens")
-    }
-    rows = {
-        name: np.concatenate([getattr(first, name), getattr(second, name)])
-        for name in ("prob", "rank", "margin", "entropy", "divergence", "confidence")
-    }
-    return replace(first, ids=first.ids + second.ids, **joined, **rows)
 
 
 @pytest.mark.guarantee(
