@@ -14,6 +14,7 @@ InterpError
 ├── HookError                 a hook that did not fire exactly once, or an edit that broke the shape
 ├── PromptError               prompts, subjects or answers that no experiment can use
 ├── ExperimentError           an experiment asked for with arguments that make no sense
+│   └── ArgumentError         with one that is missing, or of another type than it takes
 ├── ClaimError                a claim that is badly stated (not one that is false)
 ├── BaselineError             a baseline that cannot be read, written or compared
 ├── ReportError               a report of a run that cannot be read or written
@@ -123,6 +124,10 @@ class PromptError(InterpError, ValueError):
 
 class ExperimentError(InterpError, ValueError):
     """An experiment called with arguments that make no sense."""
+
+
+class ArgumentError(ExperimentError, TypeError):
+    """An experiment called with an argument too few, too many, or of another type."""
 
 
 class ClaimError(InterpError, ValueError):

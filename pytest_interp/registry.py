@@ -42,7 +42,7 @@ class Registry(Generic[T]):
         built_in: Sequence[str] = (),
         things: type[T] | None = None,
         accept: Callable[[str, Any], T] | None = None,
-        hint: str = "",
+        hint: str | Callable[[str], str] = "",
         origin: Callable[[T], Hashable] | None = None,
     ) -> None:
         """Make the registry of a kind.
@@ -53,7 +53,7 @@ class Registry(Generic[T]):
             things: their class. An entry point that names something else is refused.
             accept: where they have no common class: makes a thing of a name and the object that an
                 entry point names, or refuses it.
-            hint: ends the message about an unknown name.
+            hint: ends the message about an unknown name; or what makes it of that name.
             origin: equal for two things that are the same, as when a module is imported twice. By
                 default it is where a class or function was written, or else the thing itself.
         """
@@ -100,7 +100,8 @@ class Registry(Generic[T]):
         if name not in self._things:
             points = self._points()
             if name not in points:
-                unknown = UnknownNameError.of(self.kind, name, self.names(), self._hint)
+                hint = self._hint(name) if callable(self._hint) else self._hint
+                unknown = UnknownNameError.of(self.kind, name, self.names(), hint)
                 raise unknown if error is None else error(str(unknown))
             self._load(points[name])
         return self._things[name]

@@ -88,6 +88,9 @@ def components_of(asked: Component | str | Iterable[Component | str]) -> tuple[C
         ExperimentError: there is none, or one is no component.
         UnknownNameError: there is no such kind of site.
     """
+    given: object = asked
+    if not isinstance(given, Iterable | Component) or isinstance(given, bytes):
+        raise ExperimentError(f"{given!r} is no component, and no list of them: write 'head.9.6'")
     listed = [asked] if isinstance(asked, str | Component) else list(asked)
     if not listed:
         raise ExperimentError("no component is given: name at least one, as 'head.9.6'")

@@ -103,7 +103,21 @@ class SiteKind:
         )
 
 
-SITES: Registry[SiteKind] = Registry("site")
+def _hint(name: str) -> str:
+    """What a name was meant for, where it is one of TransformerLens, or more than a kind."""
+    from pytest_interp.adapters.places import HOOKS  # which needs this module
+
+    hook = re.sub(r"^blocks\.\d+\.", "", str(name))
+    for kind, there in HOOKS.here().items():
+        if SITES.here()[kind].in_blocks and hook in (there, there.rpartition(".")[2]):
+            return f"TransformerLens's {hook} is {kind!r} here."
+    kind = re.split(r"[.@]", str(name))[0]
+    if kind in SITES.here():
+        return f"Here {kind!r} stands alone: the layer and the position are given elsewhere."
+    return ""
+
+
+SITES: Registry[SiteKind] = Registry("site", hint=_hint)
 
 
 def parse_kind(name: str | SiteKind, error: type[Exception] | None = None) -> SiteKind:
@@ -177,8 +191,13 @@ class Site:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", parse_kind(self.kind))
         if (self.layer is not None) != self.kind.in_blocks:
-            wants = "needs a layer" if self.kind.in_blocks else "takes no layer"
-            raise ExperimentError(f"site {self.kind!s} {wants}; got layer={self.layer!r}")
+            name = self.kind.name
+            raise ExperimentError(
+                f"the site {name} needs a layer: write Site({name!r}, 5) or '{name}.5'. "
+                f"adapter.sites({name!r}) gives those of all layers"
+                if self.kind.in_blocks
+                else f"the site {name} takes no layer, got layer={self.layer!r}: the model has one"
+            )
 
     def __str__(self) -> str:
         return str(self.kind) if self.layer is None else f"{self.kind}.{self.layer}"
@@ -195,9 +214,8 @@ class Site:
             return site
         kind, _, layer = str(site).partition(".")
         if not kind.isidentifier() or (layer and not layer.isdigit()):
-            raise ExperimentError(
-                f"{site!r} is no site: give Site('resid_post', 5), or the text 'resid_post.5'"
-            )
+            wanted = "give Site('resid_post', 5), or the text 'resid_post.5'"
+            raise ExperimentError(f"{site!r} is no site: {wanted}. {_hint(str(site))}".rstrip())
         return cls(parse_kind(kind), int(layer) if layer else None)
 
     @property

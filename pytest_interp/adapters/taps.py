@@ -6,6 +6,7 @@ Each tap fires exactly once, captures are copies, and an edit keeps every dimens
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import torch
@@ -140,7 +141,7 @@ class Taps:
             value = value.to(self._home)
         if site in self._edits:
             # the edit gets its own copy: one that writes in place is then as good as a pure one
-            new = _checked(site, value, self._edits[site](value.clone()))
+            new = _checked(site, value, _edited(site, self._edits[site], value.clone()))
             if self._one_batch and site.kind != FINAL_NORM and len(new) != len(value):
                 raise HookError(
                     f"the edit at {site} returned {len(new)} rows where {len(value)} came in: in "
@@ -197,6 +198,29 @@ class Taps:
                 f"every hook must fire exactly once, but in {where} {counts}. Does the layout of "
                 "this architecture name the right modules?"
             )
+
+
+def _edited(site: Site, edit: Edit, value: Tensor) -> Tensor:
+    try:
+        return edit(value)
+    except TypeError:
+        if _takes_one(edit):
+            raise
+    raise HookError(
+        f"the edit at {site} cannot be called with the activation alone: write `def edit(x): ...; "
+        "return x`. It gets no hook besides, as in TransformerLens"
+    )
+
+
+def _takes_one(edit: Edit) -> bool:
+    """Whether a function can be called with one argument; True where Python does not know."""
+    try:
+        signature(edit).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # some functions written in C
+        return True
+    return True
 
 
 def _checked(site: Site, old: Tensor, new: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from pytest_interp.claims.requirements import asserting
 from pytest_interp.claims.terms import GivenTerms, Terms
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Verdict
-from pytest_interp.errors import UnknownNameError
+from pytest_interp.errors import ClaimError, UnknownNameError
 from pytest_interp.results.ablations import Ablations
 from pytest_interp.results.base import Floats
 from pytest_interp.results.control import Control
@@ -54,7 +54,8 @@ def check_ablation_drops(
         **given: terms of the claim.
 
     Raises:
-        ClaimError: it is no ablation, or an argument makes no sense.
+        ClaimError: it is no ablation, an argument makes no sense, or the metric is no such thing
+            as one can take a share of.
         UnknownNameError: this was not ablated, or there is no such unit.
     """
     require(ablations, Ablations, MAKERS)
@@ -64,6 +65,7 @@ def check_ablation_drops(
     at = ablations.index(what)
     drop, name = ablations.drop[:, at], ablations.what[at]
     if unit == "share":
+        _require_a_whole(ablations, terms, "give unit='metric', or ")
         values = shares(ablations, terms, drop, ablations.clean)
         said = f"{least:.0%} of its mean"
     else:
@@ -97,13 +99,15 @@ def check_survives_ablation(
         **given: terms of the claim.
 
     Raises:
-        ClaimError: it is no ablation, or an argument makes no sense.
+        ClaimError: it is no ablation, an argument makes no sense, or the metric is no such thing
+            as one can take a share of.
         UnknownNameError: this was not ablated.
     """
     require(ablations, Ablations, MAKERS)
     terms, least = Terms.of(check_survives_ablation, given), positive("keeps", keeps)
     at = ablations.index(what)
     name = ablations.what[at]
+    _require_a_whole(ablations, terms)
     kept = shares(ablations, terms, ablations.ablated[:, at], ablations.clean)
     return decide_over_facts(
         f"without {name} at least {least:.0%} of the mean {ablations.metric.name} is left",
@@ -115,6 +119,23 @@ def check_survives_ablation(
 
 assert_ablation_drops = register_claim("ablation_drops")(asserting(check_ablation_drops))
 assert_survives_ablation = register_claim("survives_ablation")(asserting(check_survives_ablation))
+
+
+def _require_a_whole(ablations: Ablations, terms: Terms, instead: str = "") -> None:
+    """Raise where the metric of the clean prompts is nothing to take a share of.
+
+    Raises:
+        ClaimError: its mean is not above 0, as that of a log-probability: what falls then is a
+            larger share of it.
+    """
+    known = known_facts(ablations, terms)
+    whole = float(ablations.clean[known].mean()) if known else np.nan
+    if whole <= 0:
+        raise ClaimError(
+            f"the mean {ablations.metric.name} of the clean prompts is {whole:.3g}, and a share "
+            f"of what is not above 0 says nothing: {instead}ablate with a metric that is above 0 "
+            "where the model is right, as logit_diff"
+        )
 
 
 def _control(ablations: Ablations, name: str, terms: Terms) -> Control:

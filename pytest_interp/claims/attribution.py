@@ -60,8 +60,9 @@ def check_direct_effect(
     terms = Terms.of(check_direct_effect, given)
     if at_least is at_most is share is None:
         raise ClaimError("give at least one of at_least= and at_most= (logits) and share=")
-    values, total = attribution.of(component), attribution.total
-    names = [str(one) for one in components_of(component)]
+    parts = components_of(component)  # read once: an iterator is empty the second time
+    values, total = attribution.of(parts), attribution.total
+    names = list(map(str, parts))
     name = " and ".join(names if len(names) <= 4 else [*names[:2], f"{len(names) - 2} more"])
     demands, said = [], []
     if at_least is not None:
@@ -72,8 +73,8 @@ def check_direct_effect(
         said.append(f"at most {at_most:g} logits")
     if share is not None:
         least = as_share("share", share)
-        parts = shares(attribution, terms, values, total)
-        demands.append(Demand(f"share of {name}", parts, "at least", least))
+        of_total = shares(attribution, terms, values, total)
+        demands.append(Demand(f"share of {name}", of_total, "at least", least))
         said.append(f"at least {share:.0%} of the whole")
     adds = "itself adds" if len(names) == 1 else "themselves add"
     cap = attribution.softcap
@@ -86,7 +87,7 @@ def check_direct_effect(
         attribution,
         demands,
         terms,
-        controls=[_on_corrupt(attribution, component, known)] if writes else [],
+        controls=[_on_corrupt(attribution, parts, known)] if writes else [],
         metric="direct logit attribution",
         also=f"  of {total[known].mean():.2f} logits (mean), {name} adds {values[known].mean():.2f}"
         if known
@@ -99,15 +100,15 @@ assert_direct_effect = register_claim("direct_effect")(asserting(check_direct_ef
 
 def _on_corrupt(
     attribution: Attribution,
-    component: Component | str | Sequence[Component | str],
+    parts: Sequence[Component],
     known: list[int],
 ) -> Control:
     """What it adds after the corrupt prompts, as a share of what it does after the clean ones."""
     name, limit = "after the corrupt prompts", MOST_ON_CORRUPT
     if attribution.on_corrupt is None or not known:
         return Control(name, None, limit, "there are none")
-    there = attribution.on_corrupt[np.ix_(known, attribution.members(component))].sum(1).mean()
-    here = attribution.of(component)[known].mean()
+    there = attribution.on_corrupt[np.ix_(known, attribution.members(parts))].sum(1).mean()
+    here = attribution.of(parts)[known].mean()
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = float(there / here)
     return Control(name, ratio, limit, f"{there:+.2f} logits there, {here:+.2f} after clean ones")

@@ -51,9 +51,9 @@ def check_faithful(
         **given: terms of the claim.
 
     Raises:
-        ClaimError: it is no circuit, or an argument makes no sense.
+        ClaimError: it is no circuit, or an argument makes no sense; or it is the whole model.
     """
-    require(circuit, CircuitResult, MAKER)
+    _require_a_part(circuit, "faithful")
     terms, least = Terms.of(check_faithful, given), positive("at_least", at_least)
     if at_most is not None and number("at_most", at_most) <= least:
         raise ClaimError(f"at_most={at_most!r}: give more than at_least={at_least!r}, or None")
@@ -87,10 +87,12 @@ def check_complete(
         **given: terms of the claim.
 
     Raises:
-        ClaimError: it is no circuit, or an argument makes no sense.
+        ClaimError: it is no circuit, or an argument makes no sense; or it is the whole model.
     """
-    require(circuit, CircuitResult, MAKER)
+    _require_a_part(circuit, "complete")
     terms, most = Terms.of(check_complete, given), positive("at_most", at_most)
+    if not circuit.subsets:
+        raise ClaimError(f"the circuit has no subsets to leave out: measure it with {MAKER}")
     differences = circuit.circuit_without - circuit.model_without
     return decide_over_facts(
         f"{_named(circuit)} is complete: without each of {len(circuit.subsets)} subsets it and the "
@@ -152,6 +154,20 @@ def check_minimal(
 assert_faithful = register_claim("faithful")(asserting(check_faithful))
 assert_complete = register_claim("complete")(asserting(check_complete))
 assert_minimal = register_claim("minimal")(asserting(check_minimal))
+
+
+def _require_a_part(circuit: CircuitResult, claimed: str) -> None:
+    """Raise unless a circuit leaves something out.
+
+    Raises:
+        ClaimError: it is no circuit, or it is the whole model.
+    """
+    require(circuit, CircuitResult, MAKER)
+    if len(circuit.keep) >= circuit.n_nodes:
+        raise ClaimError(
+            f"the circuit is all {circuit.n_nodes} heads and MLPs of the model: that it is "
+            f"{claimed} holds of any model, and says nothing. Leave out what the task does not need"
+        )
 
 
 def _named(circuit: CircuitResult) -> str:

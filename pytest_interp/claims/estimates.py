@@ -16,7 +16,7 @@ from pytest_interp.claims.over_facts import Demand, decide_over_facts
 from pytest_interp.claims.places import Layers, layers_listed
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import GivenTerms, Terms, least_effect, most_effect
+from pytest_interp.claims.terms import GivenTerms, Terms, least_effect, most_effect, shown
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Status, Verdict
 from pytest_interp.errors import ClaimError
@@ -27,28 +27,36 @@ from pytest_interp.results.estimates import COLUMNS, Estimates
 
 @dataclass(frozen=True, eq=False)
 class _Cell:
-    """One number for each fact, some of them computed exactly."""
+    """For each fact the numbers of a head, or of the tokens of a column; some computed exactly."""
 
     site: str
     layer: int
     place: str | int
     """The column of tokens, or the head."""
-    estimates: Floats
-    exact: Floats
+    estimates: Sequence[Floats]
+    """Of each fact [token]."""
+    exact: Sequence[Floats]
+    """Of each fact [token]; NaN where it was not computed."""
 
     @property
     def where(self) -> str:
         mark = "@" if isinstance(self.place, str) else "."
         return f"{self.site}.{self.layer}{mark}{self.place}"
 
-    @property
-    def values(self) -> Floats:
-        """The exact number where there is one."""
-        return np.where(np.isnan(self.exact), self.estimates, self.exact)
+    def values(self, moved: float = 0.0) -> Floats:
+        """The number of the strongest token [fact]; 0 of a fact without such a token.
+
+        Where there is an exact number it counts; where there is none, the estimate, moved by so
+        much. Which token is the strongest follows from these: it may be one whose estimate is
+        small.
+        """
+        each = zip(self.estimates, self.exact, strict=True)
+        known = [np.where(np.isnan(exact), guess + moved, exact) for guess, exact in each]
+        return np.array([one.max() if one.size else 0.0 for one in known])
 
     @property
     def is_exact(self) -> bool:
-        return not np.isnan(self.exact).any()
+        return not any(np.isnan(one).any() for one in self.exact)
 
 
 @checking
@@ -85,7 +93,10 @@ def check_estimated_effect(
     require(estimates, Estimates, "attribution_patching(adapter, facts, verify=...)")
     terms = Terms.of(check_estimated_effect, given)
     least = least_effect("at_least", at_least)
-    texts = [cells] if isinstance(cells, str) else list(cells)
+    given_cells: object = cells
+    if not isinstance(given_cells, str | Component | Iterable) or isinstance(given_cells, bytes):
+        raise ClaimError(f"cells={shown(cells)}: name one or several, as 'head.9.6'")
+    texts = list(map(str, [cells] if isinstance(cells, str | Component) else cells))
     if not texts:
         raise ClaimError("cells is empty: name at least one, as 'head.9.6'")
     named = [cell for text in texts for cell in _named(estimates, text, layer_range)]
@@ -111,12 +122,12 @@ def _decide(
     errors = {cell.site: estimates.largest_error(cell.site) for cell, _, _ in sides}
 
     def decided(by: int) -> Verdict:
-        """With limits that are harder by the error (1), easier (-1), or as claimed (0)."""
+        """With estimates moved against the claim by the error (1), in its favour (-1), or not."""
         demands = []
         for cell, sense, limit in sides:
-            error = 0.0 if cell.is_exact or not by else errors[cell.site] or 0.0
-            harder = by * error if sense == "at least" else -by * error
-            demands.append(Demand(cell.where, cell.values, sense, limit + harder))
+            error = by * (errors[cell.site] or 0.0) if by and not cell.is_exact else 0.0
+            values = cell.values(-error if sense == "at least" else error)
+            demands.append(Demand(cell.where, values, sense, limit))
         direction = estimates.direction
         return decide_over_facts(claim, estimates, demands, terms, direction=direction)
 
@@ -126,12 +137,15 @@ def _decide(
     open_ = [cell for cell, _, _ in sides if not cell.is_exact]
     for site in dict.fromkeys(cell.site for cell in open_):
         error = errors[site]
-        if error is None or not math.isfinite(error):
+        if error is None:
             return _undecided(
                 verdict,
                 f"An estimate alone decides nothing, and no cell of {site} was computed exactly: "
                 "ask for attribution_patching(..., verify=20), or trace the site",
             )
+        if not math.isfinite(error):
+            said = f"a cell of {site} that was computed exactly is no finite number"
+            return _undecided(verdict, f"{said}, so that nothing bounds the error of the estimates")
     other = decided(1 if verdict.status is Status.PASSED else -1)
     if other.status is verdict.status:
         return verdict
@@ -194,15 +208,18 @@ def _layers(
 
 def _at(estimates: Estimates, site: str, layer: int, column: str) -> _Cell:
     at = estimates.layers.index(layer)
-    role = int(column) if column.lstrip("-").isdecimal() else column
-    found, exact = estimates.by_column(site, role)
-    return _Cell(site, layer, column, found[:, at], exact[:, at])
+    tokens = [list(estimates.positions(i, _role(column))) for i in range(len(estimates))]
+    found, exact = (
+        [one[i, at, of_fact] for i, of_fact in enumerate(tokens)]
+        for one in (estimates.effect(site), estimates.exact_effect(site))
+    )
+    return _Cell(site, layer, column, found, exact)
 
 
 def _unit(estimates: Estimates, site: str, layer: int, unit: int) -> _Cell:
     at = estimates.layers.index(layer)
     found, exact = estimates.effect(site), estimates.exact_effect(site)
-    return _Cell(site, layer, unit, found[:, at, unit], exact[:, at, unit])
+    return _Cell(site, layer, unit, [*found[:, at, unit, None]], [*exact[:, at, unit, None]])
 
 
 def _others(estimates: Estimates, named: Sequence[_Cell]) -> Iterator[_Cell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Unpack
 
 from pytest_interp.adapters.components import Component
@@ -10,7 +10,7 @@ from pytest_interp.claims.groups import require
 from pytest_interp.claims.head_effects import decide_heads
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import GivenTerms, Terms, least_effect, most_effect
+from pytest_interp.claims.terms import GivenTerms, Terms, least_effect, most_effect, shown
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
@@ -47,6 +47,9 @@ def check_heads_matter(
     """
     require(trace, HeadTrace, "trace_heads(adapter, facts)")
     terms, least = Terms.of(check_heads_matter, given), least_effect("at_least", at_least)
+    given_heads: object = heads
+    if not isinstance(given_heads, str | Component | Iterable):
+        raise ClaimError(f"heads={shown(heads)}: give one or several, as 'head.23.4'")
     listed = [heads] if isinstance(heads, str | Component) else list(heads)
     if not listed:
         raise ClaimError("no head is named: give at least one, as 'head.23.4'")

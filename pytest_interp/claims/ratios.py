@@ -21,7 +21,8 @@ def shares(result: OverFacts, terms: Terms, part: Floats, whole: Floats) -> Floa
     The mean of these numbers is the ratio of the two means, and their spread is that of the ratio
     to first order (the delta method). A mean of ratios would hang on the facts whose whole is
     smallest. Where every template has to hold on its own each has its own ratio. Facts that the
-    model does not know have NaN.
+    model does not know have NaN, and so have all of a sample whose mean whole is not above 0: a
+    share of it says nothing.
 
     Args:
         result: what was measured.
@@ -37,4 +38,6 @@ def shares(result: OverFacts, terms: Terms, part: Floats, whole: Floats) -> Floa
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = top.mean() / bottom.mean()
             found[members] = ratio + (top - ratio * bottom) / bottom.mean()
+        if not bottom.mean() > 0:
+            found[members] = np.nan
     return found

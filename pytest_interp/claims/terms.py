@@ -80,8 +80,8 @@ class Terms:
             own = inspect.signature(check).parameters.values()
             known = [p.name for p in own if p.kind is not p.VAR_KEYWORD] + terms
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            takes = f"{hint}It takes {', '.join(known)}"
+            hint = f"did you mean {near[0]!r}? It" if near else "it"
+            takes = f"{hint} takes {', '.join(known)}"
             raise ClaimError(f"{check.__name__} takes no argument {name!r}: {takes}")
         return cls(**given)
 

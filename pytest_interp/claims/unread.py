@@ -8,13 +8,15 @@ nothing is kept.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec
 
+from pytest_interp.errors import ClaimError
 from pytest_interp.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -65,7 +67,11 @@ def checking(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
     @functools.wraps(check)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Verdict:
         __tracebackhide__ = True
-        verdict = check(*args, **kwargs)
+        try:
+            verdict = check(*args, **kwargs)
+        except TypeError:
+            _check_arguments(check, args, kwargs)
+            raise
         if not verdict.models and (made := [*_provenances([*args, *kwargs.values()])]):
             verdict = replace(
                 verdict,
@@ -78,6 +84,21 @@ def checking(check: Callable[P, Verdict]) -> Callable[P, Verdict]:
         return verdict
 
     return checked
+
+
+def _check_arguments(
+    check: Callable[..., Verdict], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> None:
+    """Raise a ClaimError where a check cannot be called with these."""
+    signature = inspect.signature(check)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        takes = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        raise ClaimError(
+            f"the claim {check.__name__.removeprefix('check_')}: {error}. "
+            f"It takes {', '.join(takes)}"
+        ) from None
 
 
 def _provenances(things: Iterable[object]) -> Iterator[Provenance]:

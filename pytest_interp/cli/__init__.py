@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib import metadata
 
 from pytest_interp.errors import InterpError
 
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="pytest-interp", description="Claims about the insides of language models, as tests."
     )
-    subparsers = parser.add_subparsers(dest="command_name", metavar="COMMAND", required=True)
+    shown = f"%(prog)s {metadata.version('pytest-interp')}"
+    parser.add_argument("--version", action="version", version=shown, help="show it and exit")
+    subparsers = parser.add_subparsers(dest="command_name", metavar="COMMAND")
     for name in _COMMANDS:
         module = importlib.import_module(f"{__name__}.{name}")
         about = module.run.__doc__
@@ -44,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.set_defaults(command=module.run)
         module.add(command)
     given = parser.parse_args(arguments)
+    if given.command_name is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         with _project(given) as given.project:
             return int(given.command(given))

@@ -9,8 +9,9 @@ HELP = "say what changed between two folders of baselines, or two git revisions"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("old", metavar="A")
-    parser.add_argument("new", metavar="B", nargs="?", default="baselines")
+    parser.add_argument("old", metavar="A", help="what there was: a folder or a git revision")
+    text = "what there is now, likewise; by default the folder baselines"
+    parser.add_argument("new", metavar="B", nargs="?", default="baselines", help=text)
     text = "where the baselines lie in a revision: below the working folder or one above it"
     parser.add_argument("--folder", default="baselines", help=text)
 

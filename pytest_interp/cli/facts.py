@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from pytest_interp.cli.labelled import print_labelled
+from pytest_interp.cli.loading import add_device_and_dtype
 from pytest_interp.cli.table import table
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("model", help="a registered name, a hub id or a folder")
     parser.add_argument("file", help="a facts file, a prompts file, or the name of a shipped set")
-    parser.add_argument("--backend", default="auto")
-    parser.add_argument("--device")
-    parser.add_argument("--dtype")
+    text = "a backend that is installed; by default the model's own"
+    parser.add_argument("--backend", default="auto", help=text)
+    add_device_and_dtype(parser)
 
 
 def run(given: argparse.Namespace) -> int:

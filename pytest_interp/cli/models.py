@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_interp.cli.loading import add_device_and_dtype
 from pytest_interp.cli.table import table
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION")
     text = "download or convert the weights now, so that later runs need no network"
     fetch = actions.add_parser("fetch", help=text)
-    fetch.add_argument("name")
+    fetch.add_argument("name", help="a name, a hub id, a folder or a file")
     fetch.set_defaults(command=run_fetch)
     check = actions.add_parser(
         "check",
@@ -53,9 +54,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_how_to_load(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--prompt", default="The capital of France is")
-    parser.add_argument("--device")
-    parser.add_argument("--dtype")
+    usual = "The capital of France is"
+    text = f"what the model reads, three tokens or more; by default {usual!r}"
+    parser.add_argument("--prompt", default=usual, help=text)
+    add_device_and_dtype(parser)
 
 
 def run(given: argparse.Namespace) -> int:

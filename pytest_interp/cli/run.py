@@ -10,6 +10,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 
 from pytest_interp.adapters.backends import check_backend
+from pytest_interp.cli.loading import add_device_and_dtype
 from pytest_interp.documents import Document, parse_value
 from pytest_interp.errors import SpecError
 from pytest_interp.models.registry import choose_backend, find_model
@@ -32,8 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="a spec file")
     parser.add_argument("--model", help="in place of the first of the file's")
     parser.add_argument("--backend", help="in place of the first of the file's")
-    parser.add_argument("--device", help="cuda, mps or cpu; by default the first that is available")
-    parser.add_argument("--dtype", help="by default bfloat16 on cuda and float32 elsewhere")
+    add_device_and_dtype(parser)
     parser.add_argument("--seed", type=int, help="in place of the file's")
     text = "memory that passes may take, as 4GB; by default what is free decides"
     parser.add_argument("--memory", metavar="BYTES", help=text)
@@ -47,7 +47,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     text = "change a key of the file, as inputs.site=mlp_out; the value is read as YAML"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.add_argument("--tag", help="name of the run's folder; by default the time")
-    parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="FOLDER")
+    text = "where the runs' folders lie; by default outputs"
+    parser.add_argument("--out", type=Path, default=Path("outputs"), metavar="FOLDER", help=text)
     parser.add_argument("--force", action="store_true", help="replace a run with the same tag")
 
 

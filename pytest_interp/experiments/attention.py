@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,11 @@ import torch
 from pytest_interp import progress
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import PATTERN, Site
-from pytest_interp.errors import PromptError
+from pytest_interp.errors import ArgumentError, PromptError
 from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.spreading import spreads
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized, must_differ
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, encode, str_tokens
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
@@ -44,18 +44,21 @@ def attention_patterns(
         layers: layers to read; all by default.
 
     Raises:
-        PromptError: a text is given twice or has no token; or the prompts of a fact cannot be used.
+        ArgumentError: something else than these.
+        PromptError: a text is given twice, or as the same tokens, or has no token; or the prompts
+            of a fact cannot be used.
         ExperimentError: the model has no such layer.
     """
     chosen = layers_of(adapter, layers)
     if isinstance(prompts, FactPrompt | FactSet):
         return _of_facts(adapter, as_set(prompts), chosen)
-    texts = (prompts,) if isinstance(prompts, str) else tuple(prompts)
+    texts = _texts(prompts)
     if not texts or len(set(texts)) < len(texts):
         raise PromptError(
             f"give at least one prompt, and each once: {list(texts)}", about="prompts"
         )
     ids = [encode(adapter.tokenizer, text) for text in texts]
+    must_differ(texts, ids)
     return AttentionPatterns(
         name="prompts",
         prompts=texts,
@@ -67,8 +70,23 @@ def attention_patterns(
     )
 
 
+def _texts(given: object) -> tuple[str, ...]:
+    """One text or several."""
+    found: tuple[object, ...] = (given,)
+    if isinstance(given, Iterable) and not isinstance(given, str | Mapping):
+        found = tuple(given)
+    texts = tuple(one for one in found if isinstance(one, str))
+    if len(texts) < len(found):
+        raise ArgumentError(
+            f"attention_patterns reads texts, a FactPrompt or a FactSet, got {given!r}: "
+            "FactSet.of([...]) makes a set of several facts",
+            about="prompts",
+        )
+    return texts
+
+
 def _of_facts(adapter: ModelAdapter, facts: FactSet, layers: tuple[int, ...]) -> AttentionPatterns:
-    read = [tokenized(adapter, fact) for fact in facts.prompts]
+    read = all_tokenized(adapter, facts.prompts)
     has_corrupt = all(one.corrupt_ids for one in read)
     return AttentionPatterns(
         name=facts.name,

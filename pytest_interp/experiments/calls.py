@@ -27,8 +27,16 @@ class Call:
     named: Mapping[str, Any] = field(default_factory=dict)
 
     def compute(self) -> Any:
-        """Run it in this process."""
-        return self.experiment.function(opened(self.adapter), *self.given, **self.named)
+        """Run it in this process.
+
+        Raises:
+            ArgumentError: an argument is missing, or of another type than it takes.
+        """
+        from pytest_interp.experiments.given import check_given
+
+        function, adapter = self.experiment.function, opened(self.adapter)
+        check_given(function, (adapter, *self.given), self.named)
+        return function(adapter, *self.given, **self.named)
 
 
 GoOn = Callable[[Call], Any]

@@ -6,6 +6,7 @@ circuit is hangs on the kind of ablation: Miller et al. 2024 (arXiv 2407.08734).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -197,7 +198,17 @@ def _inside(kept: Components, asked: Any, about: str) -> Components:
 
 
 def _subsets(kept: Components, given: Named, options: CircuitOptions) -> Mapping[str, Components]:
-    """All of the circuit, the named subsets, and random ones."""
+    """All of the circuit, the named subsets, and random ones.
+
+    Raises:
+        ExperimentError: a name is that of another subset, or a part is not in the circuit.
+    """
+    if taken := [name for name in given if re.fullmatch(rf"{WHOLE}|sample \d+", name)]:
+        raise ExperimentError(
+            f"a subset is named {taken[0]!r}, as {WHOLE!r} and the sampled ones ('sample 1') are: "
+            "give it another name",
+            about="subsets",
+        )
     found = {WHOLE: kept}
     found |= {name: _inside(kept, one, "subsets") for name, one in given.items()}
     rng = np.random.default_rng(options.seed)

@@ -40,9 +40,8 @@ class LogitLens:
     def run(self, adapter: ModelAdapter) -> LensResult:
         from pytest_interp.experiments import logit_lens
 
-        fact = self.fact
-        prompt, answer = (fact.clean_prompt, fact.answer) if fact else (self.prompt, self.answer)
-        return logit_lens(adapter, prompt or "", answer or "", self.position, self.layers)
+        asked = self.prompt if self.fact is None else self.fact
+        return logit_lens(adapter, asked or "", self.answer, self.position, self.layers)
 
 
 @dataclass(frozen=True, kw_only=True)

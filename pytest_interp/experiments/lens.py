@@ -14,10 +14,11 @@ from torch import Tensor
 from pytest_interp.adapters.base import ModelAdapter
 from pytest_interp.adapters.sites import FINAL_NORM, RESID_POST, Site
 from pytest_interp.adapters.taps import Edit
-from pytest_interp.errors import ExperimentError
+from pytest_interp.errors import ArgumentError, ExperimentError
 from pytest_interp.experiments.batching import READ, by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.spreading import spreads
+from pytest_interp.facts.prompts import FactPrompt
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.results.lens import LensResult
 from pytest_interp.results.lenses import LensSet
@@ -26,8 +27,8 @@ from pytest_interp.results.tolerances import float_tolerance
 
 def logit_lens(
     adapter: ModelAdapter,
-    prompt: str,
-    answer: str,
+    prompt: str | FactPrompt,
+    answer: str | None = None,
     position: int = -1,
     layers: Iterable[int] | None = None,
 ) -> LensResult:
@@ -38,15 +39,24 @@ def logit_lens(
 
     Args:
         adapter: the model under a backend.
-        prompt: the text.
-        answer: the next token, usually with a leading space.
+        prompt: the text; or a fact, of which the clean prompt and its answer are read.
+        answer: the next token, usually with a leading space; a fact has its own.
         position: token index to read; negative ones count from the end.
         layers: layers to read (their ``resid_post``). All are the default.
 
     Raises:
         PromptError: the answer is not one token.
+        ArgumentError: a text without an answer, or a fact with another one.
         ExperimentError: the prompt has no such position, or the model no such layer.
     """
+    if isinstance(prompt, FactPrompt) and answer is None:
+        answer, prompt = prompt.answer, prompt.clean_prompt
+    if not isinstance(prompt, str) or not isinstance(answer, str):
+        raise ArgumentError(
+            "logit_lens reads a prompt and its answer, both texts, or a FactPrompt alone; got "
+            f"prompt={prompt!r}, answer={answer!r}",
+            about="answer" if isinstance(prompt, str) else "prompt",
+        )
     return _lenses(adapter, [(prompt, answer)], position, layers)[0]
 
 

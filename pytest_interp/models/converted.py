@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from pytest_interp.errors import CacheError
 
-FORMAT = 2  # raise it when the conversion or the checksum changes: older entries are then not used
+FORMAT = 3  # raise it when the conversion or the checksum changes: older entries are then not used
 MANIFEST = "manifest.json"
 VARIABLE = "PYTEST_INTERP_CACHE"
 

@@ -24,8 +24,9 @@ def convert(parts: Sequence[Path], sha256: str, folder: Path, remedy: str) -> No
     """Check the file (given in parts), dequantise it and write the checkpoint into ``folder``.
 
     Raises:
-        DamagedWeightsError: the hash of the file is another, or it is no GGUF file of a causal
-            language model; the message ends with ``remedy``, the command that brings the right one.
+        DamagedWeightsError: the hash of the file is another, it is no GGUF file of a causal
+            language model, or its tensors are not those of the model; the message ends with
+            ``remedy``, the command that brings the right one.
         MemoryLimitError: it takes more memory than is free.
         OSError: the folder cannot be written.
     """
@@ -73,12 +74,13 @@ def _dequantise(file: Path, folder: Path, remedy: str) -> None:
     with quiet(), contextlib.redirect_stderr(io.StringIO()), _parsed_once():  # a bar is on it
         _check_room(file, remedy)
         try:
-            module, tokenizer = _read(file)
+            module, tokenizer, missing = _read(file)
         except Exception as error:  # its header can say anything
             raise DamagedWeightsError(
                 f"{file} cannot be read as a causal language model in GGUF ({described(error)})."
                 f" Run: {remedy}"
             ) from error
+        _check_tensors(file, module, missing, remedy)
         try:
             module.save_pretrained(folder, max_shard_size="100GB")
             tokenizer.save_pretrained(folder)
@@ -99,19 +101,54 @@ def _check_room(file: Path, remedy: str) -> None:
     check_room(str(file), n_numbers, torch.float32, torch.device("cpu"))
 
 
-def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _check_tensors(
+    file: Path, module: PreTrainedModel, missing: Sequence[str], remedy: str
+) -> None:
+    """Raise unless every tensor of the model is from the file, and every one of the file is used.
+
+    Raises:
+        DamagedWeightsError: the model has more, which would be random numbers, or the file has.
+    """
+    import gguf
+    from transformers.modeling_gguf_pytorch_utils import TensorProcessor, get_gguf_hf_weights_map
+
+    if missing:
+        raise DamagedWeightsError(
+            f"{file} lacks {len(missing)} tensors of a {module.config.model_type}, the first is"
+            f" {missing[0]!r}. Run: {remedy}"
+        )
+    # by their numbers: some tensors are joined or split on the way, and keep no name
+    held = {tensor.name: int(tensor.n_elements) for tensor in gguf.GGUFReader(file).tensors}
+    used = sum({t.data_ptr(): t.numel() for t in module.state_dict().values()}.values())
+    if surplus := sum(held.values()) - used:
+        places = get_gguf_hf_weights_map(module, TensorProcessor())
+        odd = [name for name in held if name not in places]
+        named = f", the first is {odd[0]!r}" if odd else ""
+        raise DamagedWeightsError(
+            f"{file} holds {surplus:,} numbers for which transformers has no place in a"
+            f" {module.config.model_type}{named}: without them the model is another. Give its"
+            " safetensors in place of the file"
+        )
+
+
+def _read(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, list[str]]:
+    """The model, its tokenizer, and the tensors that the file lacks."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     local = {"local_files_only": True, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, **local)
-    module = AutoModelForCausalLM.from_pretrained(
-        file.parent, gguf_file=file.name, dtype=torch.float32, **local
+    module, info = AutoModelForCausalLM.from_pretrained(
+        file.parent,
+        gguf_file=file.name,
+        dtype=torch.float32,
+        output_loading_info=True,
+        **local,
     )
     # it is no longer quantised, but transformers refuses to save while it is marked so
     vars(module.config).pop("quantization_config", None)
     module.hf_quantizer = None
     module.is_quantized = False
-    return module, tokenizer
+    return module, tokenizer, sorted(info["missing_keys"])
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Literal, Self, TypedDict, Unpack
 
 from pytest_interp.adapters.sites import RESID_POST, SiteKind, parse_kind, site_kinds
-from pytest_interp.errors import ExperimentError, UnknownNameError
+from pytest_interp.errors import ArgumentError, ExperimentError, UnknownNameError
 from pytest_interp.options.corruptions import Corruption, Interchange, corruption_of
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric, metric_of
 
@@ -58,9 +58,15 @@ class TraceOptions:
         """Options by name or as objects; the others are those of ``options``.
 
         Raises:
+            ArgumentError: ``options`` or ``layers`` is of another type.
             ExperimentError: there is no such option.
             UnknownNameError: an unknown site, direction, metric or corruption.
         """
+        if not isinstance(options, TraceOptions | None):
+            raise ArgumentError(
+                f"a trace takes its options as TraceOptions, or one by one as site=..., got "
+                f"{options!r}. Prompts and answers are those of the fact: FactPrompt(...)"
+            )
         known = [option.name for option in fields(TraceOptions)]
         for name in sorted(asked.keys() - set(known)):
             raise ExperimentError(str(UnknownNameError.of("option of a trace", name, known)))
@@ -68,7 +74,7 @@ class TraceOptions:
         values.update(asked)
         read: dict[str, Callable[[Any], Any]]
         read = {"site": parse_kind, "metric": metric_of, "corruption": corruption_of}
-        read["layers"] = lambda layers: None if layers is None else _listed(layers)
+        read["layers"] = lambda layers: None if layers is None else listed(layers)
         return cls(**{name: read.get(name, lambda v: v)(value) for name, value in values.items()})
 
     def to_json(self) -> dict[str, Any]:
@@ -93,10 +99,15 @@ class TraceAsked(TypedDict, total=False):
     window: int
 
 
-def _listed(layers: Iterable[int]) -> tuple[int, ...]:
-    listed = tuple(islice(layers, MOST_LAYERS + 1))
-    if len(listed) > MOST_LAYERS:
+def listed(layers: object) -> tuple[int, ...]:
+    """The layers as a tuple, read to the end only where they may be those of a model."""
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise ArgumentError(
+            f"layers={layers!r}: give several, as [3] or range(3, 6)", about="layers"
+        )
+    read = tuple(islice(layers, MOST_LAYERS + 1))
+    if len(read) > MOST_LAYERS:
         raise ExperimentError(
             f"layers names more than {MOST_LAYERS:,} layers: no model has so many", about="layers"
         )
-    return listed
+    return read

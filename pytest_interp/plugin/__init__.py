@@ -15,6 +15,7 @@ pytest_plugins = [
     "pytest_interp.plugin.models",
     "pytest_interp.plugin.kept",
     "pytest_interp.plugin.specs",
+    "pytest_interp.plugin.mistakes",
     "pytest_interp.plugin.fixtures",
     "pytest_interp.plugin.progress",
     "pytest_interp.plugin.records",

@@ -55,25 +55,34 @@ class Lens(_Bound):
     ) -> LensResult: ...
 
     @overload
+    def __call__(
+        self, prompt: FactPrompt, *, position: int = ..., layers: Iterable[int] | None = ...
+    ) -> LensResult: ...
+
+    @overload
     def __call__(self, prompt: FactSet, *, layers: Iterable[int] | None = ...) -> LensSet: ...
 
     def __call__(
         self,
-        prompt: str | FactSet,
+        prompt: str | FactPrompt | FactSet,
         *arguments: Any,
         layers: Iterable[int] | None = None,
         **named: Any,
     ) -> LensResult | LensSet:
-        """Run it on one prompt, or on each fact of a set.
+        """Run it on one prompt, on that of a fact, or on each fact of a set.
 
         Arguments and errors are those of ``pytest_interp.logit_lens``; for a set those of
         ``pytest_interp.lens_facts``.
         """
         from pytest_interp.experiments import lens_facts, logit_lens
+        from pytest_interp.facts import FactPrompt
+        from pytest_interp.options.trace import listed
 
         if layers is not None:
-            named["layers"] = tuple(layers)
-        of_one = isinstance(prompt, str)
+            named["layers"] = listed(layers)
+        of_one = isinstance(prompt, str | FactPrompt)
+        if isinstance(prompt, FactPrompt) and not arguments and "answer" not in named:
+            arguments, prompt = (prompt.answer,), prompt.clean_prompt  # equal to that call
         experiment = logit_lens if of_one else lens_facts
         names = ("answer", "position", "layers") if of_one else ("layers",)
         given = dict(zip(names, arguments, strict=False)) | named

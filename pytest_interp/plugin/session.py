@@ -216,11 +216,10 @@ class Models:
         from pytest_interp.adapters.state import UNSEEN, key_of
 
         adapter = opened(adapter)
-        bound = inspect.signature(experiment).bind(adapter, *given, **named)
-        bound.apply_defaults()
+        bound = _bound(experiment, adapter, *given, **named)
         state = adapter.state()
-        if UNSEEN in state.values():
-            return experiment(adapter, *given, **named)
+        if bound is None or UNSEEN in state.values():
+            return experiment(adapter, *given, **named)  # which says what it was given wrong
         key = (experiment, key_of(state), bound.args[1:], *bound.kwargs.items())
         return self._known(key, experiment, adapter, given, named)
 
@@ -232,12 +231,30 @@ class Models:
         given: tuple[Any, ...],
         named: dict[str, Any],
     ) -> T:
-        try:
-            hash(key)
-        except TypeError:
+        if not _is_hashable(key):
             return experiment(adapter, *given, **named)
         known = self._results.setdefault(adapter.weights, {})
         if key not in known:
             known[key] = experiment(adapter, *given, **named)
         found: T = known[key]
         return found
+
+
+def _bound(
+    experiment: Callable[..., Any], *given: Any, **named: Any
+) -> inspect.BoundArguments | None:
+    """The arguments by their names, with the defaults; None where they do not fit."""
+    try:
+        bound = inspect.signature(experiment).bind(*given, **named)
+    except TypeError:
+        return None
+    bound.apply_defaults()
+    return bound
+
+
+def _is_hashable(key: Hashable) -> bool:
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True

@@ -48,7 +48,8 @@ class Estimates(PairedFacts):
     change: Mapping[str, Floats]
     """By site: how much the metric would change if the cell alone were patched, in its unit."""
     exact: Mapping[str, Floats]
-    """The same, computed by patching; NaN in all cells where it was not."""
+    """The same, computed by patching; NaN in all cells where it was not, and infinite where what
+    was computed is not a number."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -76,14 +76,16 @@ class Store:
         if not self.reads:
             return default
         file = self._file(key)
+        if not file.is_file():  # a pipe would be waited for
+            return default
         try:
             text = file.read_bytes()
         except OSError:
             return default
         try:
             digest, _, body = text.partition(b"\n")
-            if digest.decode() != _digest(body):
-                raise ValueError("it was cut off or changed")
+            if digest.decode() != _digest(key, body):
+                raise ValueError("it was cut off or changed, or is the entry of another key")
             found = decode(json.loads(body))
         except Exception:  # whatever is wrong with it, it is made again
             with suppress(OSError):
@@ -98,7 +100,7 @@ class Store:
         try:
             body = json.dumps(encode(result), separators=(",", ":")).encode()
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._put(self._file(key), _digest(body).encode() + b"\n" + body)
+            self._put(self._file(key), _digest(key, body).encode() + b"\n" + body)
         except (CannotBeKept, OSError):
             return False
         self.trim()
@@ -110,8 +112,9 @@ class Store:
         return self.reads and next(found, None) is not None
 
     def drop(self, key: str) -> None:
-        """Forget the result of this key, where there is one."""
-        self._file(key).unlink(missing_ok=True)
+        """Forget the result of this key, where there is one and it can be deleted."""
+        with suppress(OSError):
+            self._file(key).unlink()
 
     def trim(self) -> None:
         """Drop what was not used for longest, until the rest is within the limit.
@@ -132,11 +135,12 @@ class Store:
             total -= stat.st_size
 
     def clear(self) -> int:
-        """Drop all entries; how many there were."""
+        """Drop all entries; how many went."""
         found = self.entries()
         for file, _ in found:
-            file.unlink(missing_ok=True)
-        return len(found)
+            with suppress(OSError):
+                file.unlink()
+        return len(found) - len(self.entries())
 
     def entries(self) -> list[tuple[Path, os.stat_result]]:
         """The files of all entries."""
@@ -162,5 +166,6 @@ class Store:
                 raise
 
 
-def _digest(body: bytes) -> str:
-    return xxhash.xxh3_128_hexdigest(body)
+def _digest(key: str, body: bytes) -> str:
+    """Of the content under its key: a file that was copied or renamed is no entry."""
+    return xxhash.xxh3_128_hexdigest(key.encode() + b"\0" + body)

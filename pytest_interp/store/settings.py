@@ -28,7 +28,14 @@ def changed_settings() -> list[str]:
         return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # newer names for some of them
-        return [name for name, (now, usual) in _settings(torch).items() if now() != usual]
+        return [name for name, (now, usual) in _settings(torch).items() if _differs(now, usual)]
+
+
+def _differs(now: Callable[[], Any], usual: Any) -> bool:
+    try:
+        return bool(now() != usual)
+    except RuntimeError:  # torch does not say where it was set by a newer way (fp32_precision)
+        return True
 
 
 def _settings(torch: Any) -> Mapping[str, tuple[Callable[[], Any], Any]]:

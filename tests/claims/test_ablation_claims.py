@@ -9,6 +9,7 @@ from made_ablations import SPREAD, ablations
 from pytest_interp import assert_ablation_drops, assert_survives_ablation
 from pytest_interp.claims import Status, check_ablation_drops, check_survives_ablation
 from pytest_interp.errors import ClaimError, ClaimFailed, UnknownNameError
+from pytest_interp.options.metrics import LOGIT_DIFF
 
 FOUND = ablations({"head.2.3": 3.0, "head.1.0": 0.1, "both": 3.9, "head.0.0": -1.0})
 
@@ -51,6 +52,26 @@ def test_a_share_is_that_of_the_means_and_not_a_mean_of_shares():
     found = replace(FOUND, clean=clean, ablated=clean[:, None] - 0.6 * clean.mean() + np.zeros(4))
     verdict = check_ablation_drops(found, "head.2.3")
     assert verdict.effect.value == pytest.approx(0.6)
+
+
+@pytest.mark.guarantee(
+    "green",
+    "Where the metric is not above 0 after the clean prompts, nothing is claimed of a share of it.",
+    sees="A ClaimError with the mean of the metric; unit='metric' claims the drop itself.",
+)
+def test_a_share_of_what_is_not_above_0_is_refused():
+    # a log-probability that falls from -1 to -5 is "five times as much"
+    n = len(SPREAD)
+    fell = replace(
+        ablations({"head.2.3": 4.0}, clean=-1.0),
+        metric=replace(LOGIT_DIFF, name="log_prob"),
+        corrupt=np.full(n, -6.0),
+        preferences=np.stack([np.full(n, 5.0), np.full(n, -5.0)]),
+    )
+    for check in (check_survives_ablation, check_ablation_drops):
+        with pytest.raises(ClaimError, match="mean log_prob of the clean prompts is -1"):
+            check(fell, "head.2.3")
+    assert check_ablation_drops(fell, "head.2.3", at_least=3.5, unit="metric")
 
 
 def test_of_few_templates_each_has_its_own_ratio():

@@ -88,6 +88,31 @@ def test_controls_decide_against_a_circuit():
     assert "not run" in str(check_faithful(replace(GOOD, random_circuits=())))
 
 
+@pytest.mark.guarantee(
+    "green",
+    "A circuit that is the whole model is neither faithful nor complete: nothing was left out.",
+    sees="A ClaimError that says so.",
+)
+@pytest.mark.parametrize("check", [check_faithful, check_complete])
+def test_the_whole_model_is_no_circuit(check):
+    whole = replace(made_circuit(kept=4.0, complete=0.0), n_nodes=2, random_circuits=())
+    with pytest.raises(ClaimError, match=r"all 2 heads and MLPs of the model: .* of any model"):
+        check(whole)
+
+
+def test_without_subsets_no_circuit_is_complete():
+    none = np.zeros((len(SPREAD), 0))
+    bare = {"subsets": (), "subset_names": (), "circuit_without": none, "model_without": none}
+    with pytest.raises(ClaimError, match="no subsets to leave out"):
+        check_complete(replace(GOOD, **bare))
+
+
+def test_where_all_heads_and_mlps_do_nothing_no_share_of_it_is_claimed():
+    verdict = check_faithful(made_circuit(kept=4.5, none=5.0))
+    assert verdict.status is OPEN
+    assert "faithfulness is nan" in verdict.sentence
+
+
 @pytest.mark.parametrize("name", ["kept", "none", "circuit_without", "after_removal"])
 def test_what_is_not_finite_decides_nothing(name):
     values = np.array(getattr(GOOD, name))

@@ -1,5 +1,7 @@
 """Claims on estimates: what the error could turn decides nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_facts import facts
@@ -76,6 +78,59 @@ def test_of_a_cell_that_was_computed_exactly_the_exact_number_counts(exact, stat
     assert verdict.effect.value == pytest.approx(exact)
 
 
+STRONGEST = pytest.mark.guarantee(
+    "green",
+    "In a column of tokens the strongest one counts by what was computed exactly, also where its "
+    "estimate is small.",
+    sees="A verdict that rests on the exact number of that token.",
+)
+
+
+def of_two_tokens(exact):
+    """At layer 0 the estimates of the subject's two tokens are 0.2 and 0.1."""
+    found = estimates(exact=0.6)
+    tokens, known = (np.array(one["mlp_out"]) for one in (found.change, found.exact))
+    tokens[:, 0, 1:3] = (2.0, 1.0)
+    known[:] = tokens
+    known[:, 0, 1:3] = exact
+    return replace(
+        found,
+        change={**found.change, "mlp_out": tokens},
+        exact={**found.exact, "mlp_out": known},
+    )
+
+
+@STRONGEST
+def test_a_token_of_a_small_estimate_and_a_large_effect_counts():
+    found = of_two_tokens((1.0, 9.0))
+    verdict = check_estimated_effect(found, "mlp_out.1@subject", at_least=0.5, others_at_most=0.3)
+    assert verdict.status is Status.FAILED
+    assert verdict.effect.value == pytest.approx(0.9)
+    assert check_estimated_effect(found, "mlp_out.0@subject", at_least=0.8)
+
+
+@STRONGEST
+def test_a_token_that_was_not_computed_leaves_the_others_open():
+    found = of_two_tokens((1.0, np.nan))
+    asked = {"at_least": 0.5, "others_at_most": 0.15}
+    verdict = check_estimated_effect(found, "mlp_out.1@subject", **asked)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "(mlp_out 0.100) could turn it" in verdict.sentence
+
+
+def test_what_was_computed_and_is_no_number_bounds_no_error():
+    verdict = check_estimated_effect(of_two_tokens((1.0, np.inf)), "mlp_out.1@last", at_least=0.5)
+    assert verdict.status is Status.FAILED  # all of its tokens were computed
+    found = estimates()
+    known = np.array(found.exact["head"])
+    known[:, 0, 0] = np.inf
+    verdict = check_estimated_effect(
+        replace(found, exact={**found.exact, "head": known}), "head.1.1", at_least=0.5
+    )
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "a cell of head that was computed exactly is no finite number" in verdict.sentence
+
+
 @pytest.mark.parametrize("direction", ["denoise", "noise"])
 def test_all_others_keep_below_a_limit(direction):
     found = estimates(error=0.05, direction=direction)
@@ -116,6 +171,7 @@ def test_what_is_not_finite_decides_nothing():
         ("mlp_out.1@last", {"layer_range": 1}, "either a layer of its own, or layer_range"),
         ("attn_out.1@last", {}, "was not estimated, but head, mlp_out"),
         ([], {}, "cells is empty"),
+        (5, {}, "cells=5: name one or several"),
         ("head.1.1", {"at_least": 0}, "at_least"),
         ("head.1.1", {"others_at_most": 0.9}, "others_at_most"),
         ("mlp_out.1@9", {}, "position 9 is outside"),

@@ -80,6 +80,12 @@ def test_several_components_are_spoken_of_together():
     )
 
 
+def test_the_control_reads_the_same_components_however_they_are_given():
+    constant = attribution({"mlp_out.0": 3.0, "head.2.1": 5.0}, {"mlp_out.0": 3.0})
+    assert check_direct_effect(constant, iter(["mlp_out.0"]), at_least=1).status is INCONCLUSIVE
+    assert check_direct_effect(constant, iter(["head.2.1"]), share=0.1)
+
+
 def test_without_corrupt_prompts_the_control_is_not_run():
     alone = replace(ADDS, corrupt=None, on_corrupt=None)
     verdict = check_direct_effect(alone, "head.2.1", at_least=2.5)

@@ -242,7 +242,7 @@ def test_python_dash_m_is_the_same_command():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["nothing"], ["run"], ["run", "x"]])
+@pytest.mark.parametrize("arguments", [["nothing"], ["run"], ["run", "x"]])
 def test_wrong_usage_is_status_2(arguments):
     with pytest.raises(SystemExit) as usage:
         main(arguments)

@@ -132,6 +132,8 @@ def test_what_is_no_circuit_is_refused():
         (KEEP, {"random": 1}, ExperimentError, "at least 5"),
         (KEEP, {"sampled": -1}, ExperimentError, "sampled=-1"),
         (KEEP, {"subsets": {"x": ["head.1.1"]}}, ExperimentError, "not in the circuit"),
+        (KEEP, {"subsets": {"the circuit": ["head.0.1"]}}, ExperimentError, "another name"),
+        (KEEP, {"subsets": {"sample 1": ["head.0.1"]}}, ExperimentError, "another name"),
         (KEEP, {"minimal_with": {"head.1.1": []}}, ExperimentError, "not in the circuit"),
         (KEEP, {"minimal_with": {"head.2.1": ["head.2.1"]}}, ExperimentError, "beside itself"),
     ):

@@ -83,8 +83,11 @@ def test_no_pickle_is_kept(smollm2):
     assert suffixes <= {".json", ".safetensors", ".jinja"}
 
 
-def write_tiny(path):
-    """A GGUF file of a llama with one block, in float32."""
+def write_tiny(path, **changed):
+    """A GGUF file of a llama with one block, in float32.
+
+    ``changed`` are the shapes of tensors, by their names with ``__`` for ``.``; None for none.
+    """
     writer = GGUFWriter(path, "llama")
     writer.add_context_length(32)
     writer.add_embedding_length(16)
@@ -115,6 +118,8 @@ def write_tiny(path):
         "blk.0.ffn_up": (24, 16),
         "blk.0.ffn_down": (16, 24),
     }
+    shapes |= {name.replace("__", "."): shape for name, shape in changed.items()}
+    shapes = {name: shape for name, shape in shapes.items() if shape is not None}
     rng = np.random.default_rng(0)
     tensors = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     for name, values in tensors.items():

@@ -7,7 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pytest_interp.errors import MemoryLimitError, NotAModelError, UnknownNameError
+from pytest_interp.errors import (
+    DamagedWeightsError,
+    MemoryLimitError,
+    NotAModelError,
+    UnknownNameError,
+)
 from pytest_interp.models import HubSource, load_model, load_weights, room
 from pytest_interp.models.registry import find_model
 from tests.models.test_gguf import write_tiny
@@ -26,6 +31,28 @@ def test_a_gguf_file_is_a_model(tmp_path, monkeypatch):
     weights = load_weights(tmp_path / "own.gguf", "cpu", "float32")
     assert np.array_equal(weights.module.lm_head.weight.numpy(), tensors["output"])
     assert weights.source == f"GGUF file {tmp_path / 'own.gguf'}"
+
+
+@pytest.mark.guarantee(
+    "files",
+    "A GGUF file whose tensors are not those of its model is refused: none is made up, and none is "
+    "left out.",
+    sees="`DamagedWeightsError` with the number of tensors, or of numbers, and the first of them.",
+)
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"blk__0__ffn_down": None}, r"lacks 1 tensors of a llama, .*mlp\.down_proj\.weight"),
+        ({"blk__1__attn_q": (16, 16)}, r"256 numbers .* the first is 'blk\.1\.attn_q\.weight'"),
+        ({"rope_freqs": (4,)}, r"4 numbers .* the first is 'rope_freqs\.weight'"),
+    ],
+)
+def test_a_gguf_file_of_other_tensors_is_refused(tmp_path, monkeypatch, changed, message):
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path / "cache"))
+    write_tiny(tmp_path / "own.gguf", **changed)
+    for _ in range(2):  # nothing of it was kept
+        with pytest.raises(DamagedWeightsError, match=message):
+            load_weights(tmp_path / "own.gguf", "cpu", "float32")
 
 
 def test_a_file_that_is_none_and_one_that_is_missing_are_named(tmp_path):

@@ -117,6 +117,35 @@ def test_a_damaged_entry_is_dropped(harm, tmp_path):
 
 @pytest.mark.guarantee(
     "files",
+    "An entry of the store answers for its own key alone, whatever name its file is given.",
+    sees="a file that was copied or renamed is dropped, and the result is computed",
+)
+def test_an_entry_of_another_key_is_dropped(tmp_path):
+    store = Store(tmp_path)
+    store.write("one", 1.5)
+    store.write("other", 2.5)
+    (tmp_path / "other.result").write_bytes((tmp_path / "one.result").read_bytes())
+    assert store.read("other") is None
+    assert store.read("one") == 1.5
+    (tmp_path / "one.result").rename(tmp_path / "third.result")
+    assert store.read("third") is None
+    assert store.entries() == []
+
+
+def test_what_is_no_file_is_neither_waited_for_nor_an_error(tmp_path):
+    store = Store(tmp_path)
+    os.mkfifo(tmp_path / "pipe.result")
+    (tmp_path / "folder.result").mkdir()
+    for name in ("pipe", "folder"):
+        assert store.read(name) is None
+    store.drop("folder")
+    assert not store.write("folder", 1.5)
+    assert store.clear() == 1  # the pipe
+    assert [file.stem for file, _ in store.entries()] == ["folder"]
+
+
+@pytest.mark.guarantee(
+    "files",
     "The store stays within its limit: what was not used for longest goes first.",
     sees="older results are computed again",
 )

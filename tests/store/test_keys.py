@@ -150,3 +150,12 @@ def test_settings_of_the_process_are_seen():
         assert changed_settings() == []
     finally:
         torch.set_num_threads(threads)
+
+
+def test_a_setting_that_torch_does_not_tell_is_one(monkeypatch):
+    # as it raises where torch.backends.fp32_precision was set, the newer name
+    def mixed():
+        raise RuntimeError("you have used mix of the legacy and new APIs")
+
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", mixed)
+    assert changed_settings() == ["precision of float32 products"]
