@@ -15,7 +15,7 @@ from pytest_interp.errors import ArgumentError, PromptError
 from pytest_interp.experiments.batching import by_length, rows_in_budget
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.spreading import spreads
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized, must_differ
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, encode, str_tokens
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
@@ -45,7 +45,8 @@ def attention_patterns(
 
     Raises:
         ArgumentError: something else than these.
-        PromptError: a text is given twice or has no token; or the prompts of a fact cannot be used.
+        PromptError: a text is given twice, or as the same tokens, or has no token; or the prompts
+            of a fact cannot be used.
         ExperimentError: the model has no such layer.
     """
     chosen = layers_of(adapter, layers)
@@ -57,6 +58,7 @@ def attention_patterns(
             f"give at least one prompt, and each once: {list(texts)}", about="prompts"
         )
     ids = [encode(adapter.tokenizer, text) for text in texts]
+    must_differ(texts, ids)
     return AttentionPatterns(
         name="prompts",
         prompts=texts,
@@ -84,7 +86,7 @@ def _texts(given: object) -> tuple[str, ...]:
 
 
 def _of_facts(adapter: ModelAdapter, facts: FactSet, layers: tuple[int, ...]) -> AttentionPatterns:
-    read = [tokenized(adapter, fact) for fact in facts.prompts]
+    read = all_tokenized(adapter, facts.prompts)
     has_corrupt = all(one.corrupt_ids for one in read)
     return AttentionPatterns(
         name=facts.name,

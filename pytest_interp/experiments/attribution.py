@@ -33,7 +33,7 @@ from pytest_interp.errors import ExperimentError
 from pytest_interp.experiments.batching import READ, by_length, rows_in_budget
 from pytest_interp.experiments.frozen_norm import FrozenNorm, exact
 from pytest_interp.experiments.spreading import spreads
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.precision import precision_of
@@ -69,7 +69,7 @@ def direct_logit_attribution(adapter: ModelAdapter, facts: FactPrompt | FactSet)
             does more between its blocks and its logits than a norm and a matrix.
     """
     chosen = as_set(facts)
-    read = [tokenized(adapter, fact) for fact in chosen.prompts]
+    read = all_tokenized(adapter, chosen.prompts)
     has_corrupt = all(one.corrupt_ids for one in read)
     provenance = adapter.provenance()
     found: dict[int, Parts] = {}

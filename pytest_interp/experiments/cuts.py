@@ -33,7 +33,7 @@ from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.lens import lens_facts, together as read_by_lens
 from pytest_interp.experiments.patch_runs import PatchRuns
 from pytest_interp.experiments.paths import path_patching, paths_together, with_unchanged
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized
 from pytest_interp.experiments.tracing import trace_facts
 from pytest_interp.facts.sets import FactSet
 
@@ -77,7 +77,7 @@ def _piece(asked: Asked, members: Sequence[int], apart: Asked) -> Piece:
 
 
 def _traced(adapter: ModelAdapter, asked: Asked) -> Iterable[Sequence[int]]:
-    read = [tokenized(adapter, prompt) for prompt in asked["facts"].prompts]
+    read = all_tokenized(adapter, asked["facts"].prompts)
     return by_length(list(map(len, read)), lambda _: TRACED)
 
 
@@ -90,12 +90,12 @@ def _read(adapter: ModelAdapter, asked: Asked) -> Iterable[Sequence[int]]:
 
 
 def _attributed(adapter: ModelAdapter, asked: Asked) -> Iterable[Sequence[int]]:
-    return attributed(adapter, [len(tokenized(adapter, one)) for one in asked["facts"].prompts])
+    return attributed(adapter, [len(one) for one in all_tokenized(adapter, asked["facts"].prompts)])
 
 
 def _looked_at(adapter: ModelAdapter, asked: Asked) -> Iterable[Sequence[int]]:
     # not by pass: patterns and answers are read in passes of their own, of one length
-    read = [len(tokenized(adapter, prompt)) for prompt in asked["prompts"].prompts]
+    read = [len(one) for one in all_tokenized(adapter, asked["prompts"].prompts)]
     return by_length(read, lambda _: len(read))
 
 

@@ -45,4 +45,5 @@ def class_direction(
         origin=f"mean of {first} minus mean of {second} in {prompts.name!r}",
         fingerprint=adapter.provenance().fingerprint,
         groups=frozenset(prompts.groups),
+        texts=frozenset(prompt.text for prompt in prompts),
     )

@@ -26,7 +26,7 @@ from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.pairs import Pairs, pairs_of
 from pytest_interp.experiments.parts import Part, Patch
 from pytest_interp.experiments.patches import patched
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.estimates import EstimateOptions
@@ -74,7 +74,7 @@ def attribution_patching(
     given, layers = as_set(facts), layers_of(adapter, chosen.layers)
     for kind in chosen.sites:
         adapter.check_site(Site(kind, layers[-1]))
-    read = [tokenized(adapter, fact) for fact in given.prompts]
+    read = all_tokenized(adapter, given.prompts)
     groups = [
         _Group(adapter, tuple(members), [read[i] for i in members], chosen, layers)
         for members in _together(adapter, read, chosen)

@@ -17,6 +17,7 @@ from pytest_interp.errors import ExperimentError, PromptError
 from pytest_interp.experiments.batching import rows_in_budget
 from pytest_interp.experiments.layers import layers_of
 from pytest_interp.experiments.openings import batches
+from pytest_interp.experiments.tokens import must_differ
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.facts.prompts import encode
 from pytest_interp.results.base import Floats
@@ -133,11 +134,17 @@ def encoded(adapter: ModelAdapter, prompts: PromptSet) -> list[tuple[int, ...]]:
     """Token ids of each prompt, through the chat template where the set asks for it.
 
     Raises:
-        PromptError: the tokenizer has no chat template.
+        PromptError: the tokenizer has no chat template, or two prompts are the same tokens.
     """
+    ids = _encoded(adapter, prompts)
+    must_differ([prompt.text for prompt in prompts], ids)
+    return ids
+
+
+def _encoded(adapter: ModelAdapter, prompts: PromptSet) -> list[tuple[int, ...]]:
     tokenizer: Any = adapter.tokenizer
     if not prompts.chat:
-        return [tuple(encode(tokenizer, prompt.text)) for prompt in prompts]
+        return [encode(tokenizer, prompt.text) for prompt in prompts]
     if not getattr(tokenizer, "chat_template", None):
         raise PromptError(
             f"the tokenizer of {adapter.name} has no chat template, which the prompt set "

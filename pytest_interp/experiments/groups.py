@@ -16,7 +16,7 @@ from pytest_interp.experiments.growing import Values
 from pytest_interp.experiments.pairs import Pairs
 from pytest_interp.experiments.parts import Patch
 from pytest_interp.experiments.patches import patched
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized
 from pytest_interp.facts.prompts import TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric
@@ -84,7 +84,7 @@ def groups_of(adapter: ModelAdapter, facts: FactSet, *positions: str | int) -> t
             token.
         ExperimentError: a prompt has no such position.
     """
-    read = [tokenized(adapter, prompt) for prompt in facts.prompts]
+    read = all_tokenized(adapter, facts.prompts)
     found: dict[tuple[int, tuple[Positions, ...]], list[int]] = {}
     for i, fact in enumerate(read):
         key = len(fact), tuple(positions_in(fact, one) for one in positions)

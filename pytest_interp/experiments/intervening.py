@@ -59,7 +59,7 @@ def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direct
     Raises:
         PromptError: there are not two classes, or no abstaining answer.
         ExperimentError: the direction has another width, was found at a site without such vectors
-            or in other weights, or was fitted on groups of these prompts.
+            or in other weights, or was fitted on some of these prompts, or on their groups.
     """
     prompts.pair()
     if not prompts.abstain:
@@ -90,6 +90,13 @@ def check_direction(adapter: ModelAdapter, prompts: PromptSet, direction: Direct
         raise ExperimentError(
             f"the direction was fitted on groups that stand among these prompts: "
             f"{', '.join(shared[:5])}. Fit it on some groups and try it on others: "
+            "fitted, tried = prompts.split()",
+            about="direction",
+        )
+    if again := [prompt.id for prompt in prompts if prompt.text in direction.texts]:
+        raise ExperimentError(
+            f"the direction was fitted on {len(again)} of these prompts, as {again[0]!r}, which "
+            "are said to be of other groups here. Fit it on some prompts and try it on others: "
             "fitted, tried = prompts.split()",
             about="direction",
         )

@@ -24,7 +24,7 @@ from pytest_interp.experiments.groups import Positions, as_floats, of_metric, po
 from pytest_interp.experiments.pairs import Pairs, pairs_of
 from pytest_interp.experiments.parts import Patch
 from pytest_interp.experiments.patches import patched
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized, tokenized
 from pytest_interp.facts.prompts import TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
@@ -61,7 +61,7 @@ class PatchRuns:
     @cached_property
     def read(self) -> list[TokenizedFact]:
         """The facts as tokens."""
-        return [tokenized(self.adapter, prompt) for prompt in self.facts.prompts]
+        return all_tokenized(self.adapter, self.facts.prompts)
 
     def together(self) -> Iterator[list[int]]:
         """Indices of the facts that share their passes: of one length, with the same patches."""

@@ -26,7 +26,7 @@ from pytest_interp.experiments.parts import Part
 from pytest_interp.experiments.patches import Patched, patched
 from pytest_interp.experiments.path_ends import OUTPUT, Named, Receiver, receivers_of, senders_of
 from pytest_interp.experiments.spreading import spreads
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized
 from pytest_interp.experiments.written import Written
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
@@ -99,7 +99,7 @@ def path_patching(
     given, samples = as_set(facts), chosen.corruption.n_samples
     to = receivers_of(adapter, receivers)
     starts = senders_of(adapter, senders, to)
-    read = [tokenized(adapter, fact) for fact in given.prompts]
+    read = all_tokenized(adapter, given.prompts)
     # the metric and the logit difference come last
     source, base = np.empty((2, len(read), 2))
     moved = np.empty((len(read), len(to), len(starts) + 1))
@@ -147,7 +147,7 @@ def paths_together(
     **asked: Any,
 ) -> Iterator[list[int]]:
     """Indices of facts that share their passes in :func:`path_patching`, with its arguments."""
-    read = [tokenized(adapter, fact) for fact in facts.prompts]
+    read = all_tokenized(adapter, facts.prompts)
     samples = _chosen(options, asked).corruption.n_samples
     return _together(adapter, read, receivers_of(adapter, receivers), samples)
 

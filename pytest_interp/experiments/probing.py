@@ -85,6 +85,7 @@ def probe(
         n_layers=adapter.n_layers,
         classes=prompts.pair(),
         ids=tuple(prompt.id for prompt in prompts),
+        prompts=tuple(prompt.text for prompt in prompts),
         labels=prompts.labels,
         groups=prompts.groups,
         templates=prompts.templates,

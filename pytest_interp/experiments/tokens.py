@@ -1,9 +1,14 @@
-"""The tokens of a fact, each of which the model has."""
+"""The tokens of facts and prompts: the model has each of them, and no two are the same."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from pytest_interp.adapters.base import ModelAdapter
+from pytest_interp.errors import PromptError
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact, tokenize_fact
+
+Ids = tuple[int, ...]
 
 
 def tokenized(adapter: ModelAdapter, fact: FactPrompt) -> TokenizedFact:
@@ -17,3 +22,40 @@ def tokenized(adapter: ModelAdapter, fact: FactPrompt) -> TokenizedFact:
     used = (*found.clean_ids, *found.corrupt_ids, found.answer_id, found.counterfactual_id)
     adapter.as_tokens([used])
     return found
+
+
+def all_tokenized(adapter: ModelAdapter, facts: Iterable[FactPrompt]) -> list[TokenizedFact]:
+    """The facts of a set, in their order.
+
+    Raises:
+        PromptError: as for :func:`tokenized`; or two are the same tokens, as texts may be that
+            differ in a space: they raise the number of facts, and add no evidence.
+    """
+    found = [tokenized(adapter, fact) for fact in facts]
+    first: dict[tuple[Ids, Ids], TokenizedFact] = {}
+    for one in found:
+        other = first.setdefault((one.clean_ids, one.corrupt_ids), one)
+        if other is not one:
+            raise PromptError(
+                f"{other.fact.clean_prompt!r} and {one.fact.clean_prompt!r} are the same tokens "
+                f"{list(one.str_tokens)}, and so are their corrupt prompts: give each fact once",
+                about="facts",
+            )
+    return found
+
+
+def must_differ(texts: Sequence[str], ids: Sequence[Ids]) -> None:
+    """Raise unless no two prompts are the same tokens: each of them counts as evidence.
+
+    Raises:
+        PromptError: two are, as texts may be that differ in a space.
+    """
+    first: dict[Ids, str] = {}
+    for text, row in zip(texts, ids, strict=True):
+        if row in first:
+            raise PromptError(
+                f"the prompts {first[row]!r} and {text!r} are the same {len(row)} tokens: give "
+                "each prompt once",
+                about="prompts",
+            )
+        first[row] = text

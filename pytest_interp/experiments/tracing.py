@@ -22,7 +22,7 @@ from pytest_interp.experiments.pairs import pairs_of
 from pytest_interp.experiments.patches import FEWEST_ROWS
 from pytest_interp.experiments.spreading import spreads
 from pytest_interp.experiments.sweep import Sweep, sweep
-from pytest_interp.experiments.tokens import tokenized
+from pytest_interp.experiments.tokens import all_tokenized
 from pytest_interp.facts.prompts import FactPrompt, TokenizedFact
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options.metrics import LOGIT_DIFF
@@ -102,7 +102,7 @@ def causal_traces(
     layers = layers_of(adapter, chosen.layers)
     corruption = chosen.corruption.seeded(0)
     chosen = replace(chosen, corruption=corruption)
-    read = [tokenized(adapter, fact) for fact in facts]
+    read = all_tokenized(adapter, facts)
     provenance = adapter.provenance(seed=getattr(corruption, "seed", None))
     found: dict[int, TraceResult] = {}
     for members in by_length([len(one) for one in read], lambda _: TRACED):

@@ -29,6 +29,8 @@ class Direction:
     """Of the weights that it was found in; None where it was given by hand."""
     groups: frozenset[str] = frozenset()
     """Groups of the prompts that it was fitted on: it is never tried on these."""
+    texts: frozenset[str] = frozenset()
+    """The prompts themselves: nor on these, whatever group they are said to be of."""
 
     def __post_init__(self) -> None:
         vector = frozen(self.vector, float)

@@ -61,6 +61,8 @@ class ProbeResult(Result):
     directions: Floats
     """Mean of the first class minus mean of the second, over all prompts [layer, d]; not part of
     the JSON."""
+    prompts: tuple[str, ...] = ()
+    """Their texts, where these are known; not part of the JSON."""
     n_layers: int | None = None
     """Depth of the model; not part of the JSON."""
     undefined: str = ""
@@ -141,6 +143,7 @@ class ProbeResult(Result):
             origin=f"mean of {self.classes[0]} minus mean of {self.classes[1]} in {self.name!r}",
             fingerprint=self.provenance.fingerprint if self.provenance else None,
             groups=frozenset(self.groups),
+            texts=frozenset(self.prompts),
         )
 
     def to_json(self) -> dict[str, Any]:
