@@ -263,6 +263,21 @@ class _Walk:
                 self.note(value, (*location, name))
 
 
+_PLAINER = {
+    "mapping values are not allowed": (
+        "no key can stand here: check the indentation, and put text with ': ' in quotes"
+    ),
+    "expected <block end>": (
+        "this does not go on with what stands above: check the indentation and the quotes"
+    ),
+    "found unexpected end of stream": "a quote is opened before this line, and not closed",
+    "expected ',' or ']'": "a list is opened by [, and not closed",
+    "expected ',' or '}'": "a mapping is opened by {, and not closed",
+    "could not find expected ':'": "a key is followed by a colon: write key: value",
+}
+"""What PyYAML says, by its first words, in words for people who write specs."""
+
+
 def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError, private: bool) -> str:
     mark = error.problem_mark or error.context_mark
     line = 1 if mark is None else mark.line + 1
@@ -271,6 +286,7 @@ def _syntax(place: Callable[[int], str], error: yaml.MarkedYAMLError, private: b
     if private:  # what PyYAML quotes is text of the file, but for single signs and its own words
         problem = re.sub(r"'[^']{2,}'|\"[^\"]{2,}\"", _own_word, problem)
         tag = "this"
+    problem = next((own for words, own in _PLAINER.items() if problem.startswith(words)), problem)
     if no_constructor:
         problem = f"{tag} is a tag that makes an object: a spec holds plain values only; remove it"
     elif "'\\t'" in problem:

@@ -66,6 +66,29 @@ def test_walkthrough_shows_its_code():
     assert "causal_trace(" in re.sub(r"<[^>]+>", "", html)
 
 
+@pytest.mark.guarantee(
+    "kept",
+    "The page for those who know TransformerLens names the hook of every site.",
+    sees="A table of hooks and sites, as the package has them.",
+)
+def test_the_hooks_of_transformer_lens_are_named():
+    from pytest_interp.adapters.places import HOOKS
+    from pytest_interp.adapters.sites import SITES
+
+    rows = re.findall(
+        r"^\| `(\S+hook_\w+)` \| `(\S+)` \|$",
+        (DOCS / "from_transformer_lens.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    named = {
+        f"blocks.L.{hook}" if SITES.here()[kind].in_blocks else hook: (
+            f"{kind}.L" if SITES.here()[kind].in_blocks else kind
+        )
+        for kind, hook in HOOKS.here().items()
+    }
+    assert dict(rows) == named
+
+
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 
 

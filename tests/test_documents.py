@@ -35,7 +35,12 @@ REFUSED = {
     "key twice": ("a: 1\nb: 2\na: 3\n", 3, "in line 1 already"),
     "key that is a number": ("1: 2\n", 1, "must be text"),
     "two documents": ("a: 1\n---\nb: 1\n", 2, "second document"),
-    "unclosed": ("a: [1, 2\nb: 3\n", 2, "expected"),
+    "unclosed list": ("a: [1, 2\nb: 3\n", 2, "opened by [, and not closed"),
+    "unclosed mapping": ("a: {b: 2\nc: 3\n", 2, "opened by {, and not closed"),
+    "unclosed quote": ("a: 'x\nb: 3\n", 3, "a quote is opened before this line"),
+    "wrong indentation": ("a:\n  - x\n b: 1\n", 3, "above: check the indentation"),
+    "key on a deeper level": ("a: 1\n  b: 2\n", 2, "no key can stand here: check the indentation"),
+    "no colon": ("a: 1\nb\nc: 2\n", 3, "followed by a colon"),
     "undefined alias": ("a: 1\nb: *c\n", 2, "undefined alias"),
     "control character": ("a: \x07\n", 1, "not YAML text"),
     "no date": ("a: 2001-13-45\n", 1, "cannot be read"),
@@ -100,7 +105,7 @@ def test_value_of_a_command_line():
     assert parse_value("", "--set x") is None
     for text, words in [
         ("&a [*a]", "contains itself"),
-        ("[1", "expected"),
+        ("[1", "and not closed"),
         ("!!python/name:os.system", "makes an object"),
     ]:
         with pytest.raises(SpecError, match=f"^--set x: .*{words}"):

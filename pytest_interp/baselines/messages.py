@@ -37,6 +37,12 @@ class Messages:
         """Nothing was saved yet."""
         where = shown(self.slot.numbers)
         lines = [f"no baseline yet: {where} does not exist. Nothing was written."]
+        if above := _above(self.slot.numbers):
+            root, there = above
+            lines.append(
+                f"There is one of this test in {there}: run pytest in {root}, or put an empty "
+                "pytest.ini there, which makes that the project's folder wherever pytest is called"
+            )
         lines += [f"figure: {self.figure}"] if self.figure else []
         lines += ["To save this result:", self._update("--interp-update=missing"), *self._review()]
         if not self._is_writer:
@@ -114,3 +120,17 @@ class Messages:
 
     def _override(self) -> str:
         return f"  {self.command('--interp-update-override', False)}"
+
+
+def _above(numbers: Path) -> tuple[Path, Path] | None:
+    """The same entry as a run of a folder further up writes it, and that folder; None without one.
+
+    pytest takes the folder that it is called in for the project's, where no ini file says another.
+    """
+    for baselines in list(numbers.parents)[:-1]:
+        inner, rest = baselines.parent, numbers.relative_to(baselines)
+        for root in inner.parents:
+            there = root / baselines.name / inner.relative_to(root) / rest
+            if there.is_file():
+                return root, there
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from pytest_interp.claims.defined import undefined
 from pytest_interp.claims.groups import Needed, outcome
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import Terms, number, whole_number
+from pytest_interp.claims.terms import Terms, number, shown, whole_number
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Estimate, Status, Verdict
 from pytest_interp.errors import ClaimError
@@ -70,7 +70,7 @@ def check_decodable(
     scores, where = _at(probe, layer)
     names, rows = _chosen(probe, baselines)
     first, second = probe.classes
-    counted = "every baseline" if baselines is None else " and ".join(names)
+    counted = "every baseline" if baselines is None else " and ".join(map(str, names))
     claim = (
         f"{first} and {second} can be told apart by a probe at {where}: AUROC at least "
         f"{auroc_at_least:.2f}, and at least {above:.2f} above {counted}"
@@ -142,9 +142,10 @@ def _needed(
 
 def _chosen(probe: ProbeResult, names: Sequence[str] | None) -> tuple[list[str], list[int]]:
     """The baselines that count, by name and by row."""
-    asked = list(probe.baselines if names is None else names)
-    if not asked or isinstance(names, str):
-        raise ClaimError(f"baselines={names!r}: give a list of names, at least one")
+    given: object = probe.baselines if names is None else names
+    asked = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else []
+    if not asked:
+        raise ClaimError(f"baselines={shown(names)}: give a list of names, at least one")
     for name in asked:
         if name not in probe.baselines:
             raise ClaimError(

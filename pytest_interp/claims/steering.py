@@ -19,7 +19,7 @@ from pytest_interp.claims.groups import (
 from pytest_interp.claims.intervened import chosen, decided, undecided, verdict_of
 from pytest_interp.claims.registry import register_claim
 from pytest_interp.claims.requirements import asserting
-from pytest_interp.claims.terms import Terms
+from pytest_interp.claims.terms import Terms, shown
 from pytest_interp.claims.unread import checking
 from pytest_interp.claims.verdict import Verdict
 from pytest_interp.errors import ClaimError
@@ -69,6 +69,9 @@ def check_dose_response(
             "above. Whatever is added makes the activation longer, which weakens all that the "
             "model says: only what turns round with the sign is an effect of the direction"
         )
+    given_rising: object = rising
+    if not isinstance(given_rising, bool):
+        raise ClaimError(f"rising={shown(rising)}: give True where they rise, or False")
     which, whose = chosen(steered, label)
     sign, way = (1.0, "rise") if rising else (-1.0, "fall")
     claim = (

@@ -127,7 +127,8 @@ def check_sharpens_gradually(
     """Check that the probability of what the model says never rises by much in one layer.
 
     The claim is about the largest rise from one layer to the next, as a share of the final
-    probability: its mean over prompts, with its whole interval, is at most ``jump_at_most``.
+    probability: its mean over prompts, with its whole interval, is at most ``jump_at_most``. What
+    is there at the first layer counts as a rise from nothing: it came within one layer.
 
     Args:
         curves: what :func:`pytest_interp.trajectories` returns.
@@ -151,7 +152,8 @@ def check_sharpens_gradually(
     verdict = _verdict(curves, claim, int(which.sum()), most, terms)
     if said := undefined(curves):
         return replace(verdict, sentence=said)
-    jumps = curves.largest_jump[which] / np.exp(curves.confidence[which])
+    rises = np.maximum(curves.largest_jump, curves.prob[:, 0])
+    jumps = rises[which] / np.exp(curves.confidence[which])
     groups = groups_of(curves.groups, which)
     if len(set(groups)) < FEWEST_GROUPS:
         said = f"{len(set(groups))} groups of prompts say too little: {FEWEST_GROUPS} are needed."

@@ -15,6 +15,8 @@ KINDS_IN_WORDS = (
 )
 FEWEST_RANDOM = 5
 """Random sets whose median says something."""
+MOST_RANDOM = 10_000
+"""More say no more, and drawing them would not end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,10 @@ def check_counts(**given: tuple[int, int]) -> None:
 
 def check_random(random: int) -> None:
     """Raise unless a number of random sets can be a control, or is none."""
+    if random > MOST_RANDOM:
+        raise ExperimentError(
+            f"random={random}: give at most {MOST_RANDOM} random sets", about="random"
+        )
     if random and random < FEWEST_RANDOM:
         raise ExperimentError(
             f"random={random}: give at least {FEWEST_RANDOM} random sets, or 0 for no such control",

@@ -29,7 +29,8 @@ class AttentionPatterns(Result):
     Of facts these are the clean prompts.
 
     Raises:
-        ClaimError: a pattern has another shape than its tokens and layers say.
+        ClaimError: a pattern has another shape than its tokens and layers say, or there is not one
+            for each prompt.
     """
 
     name: str
@@ -54,6 +55,14 @@ class AttentionPatterns(Result):
     def __post_init__(self) -> None:
         made = tuple(frozen(pattern, np.float32) for pattern in self.patterns)
         object.__setattr__(self, "patterns", made)
+        lengths = {name: len(getattr(self, name)) for name in ("prompts", "str_tokens", "patterns")}
+        lengths |= {
+            name: len(value)
+            for name in ("facts", "clean", "corrupt")
+            if (value := getattr(self, name)) is not None
+        }
+        if len(set(lengths.values())) > 1 or not made:
+            raise ClaimError(f"patterns are of one prompt each, at least one: there are {lengths}")
         for tokens, pattern in zip(self.str_tokens, made, strict=True):
             wanted = (len(self.layers), self.n_heads, len(tokens), len(tokens))
             if pattern.shape != wanted:

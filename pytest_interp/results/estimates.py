@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Estimates(PairedFacts):
 
     Maps are [fact, layer, token], or [fact, layer, head] where a site has heads, key-value heads or
     neurons. A fact with fewer tokens than others has NaN at the end.
+
+    Raises:
+        ClaimError: a map has another shape than its facts and layers.
     """
 
     options: EstimateOptions
@@ -56,16 +59,32 @@ class Estimates(PairedFacts):
         for name in ("change", "exact"):
             maps = {site: frozen(one, float) for site, one in getattr(self, name).items()}
             object.__setattr__(self, name, MappingProxyType(maps))
+        self._check()
 
-    def pick(self, indices: Iterable[int]) -> Self:
-        chosen = list(indices)
-        return replace(
-            super().pick(chosen),
-            str_tokens=tuple(self.str_tokens[i] for i in chosen),
-            subject_positions=tuple(self.subject_positions[i] for i in chosen),
-            change={site: one[chosen] for site, one in self.change.items()},
-            exact={site: one[chosen] for site, one in self.exact.items()},
-        )
+    def _check(self) -> None:
+        n = len(self.facts)
+        for name in ("str_tokens", "subject_positions"):
+            if len(getattr(self, name)) != n:
+                raise ClaimError(f"{name} of an Estimates has {len(getattr(self, name))} of {n}")
+        for name in ("change", "exact"):
+            maps: Mapping[str, Floats] = getattr(self, name)
+            for site, one in self.change.items():
+                found = np.shape(maps.get(site, ()))
+                if found != one.shape or found[:2] != (n, len(self.layers)) or len(found) != 3:
+                    raise ClaimError(
+                        f"{name} of an Estimates is [fact, layer, place] for each site, and has the"
+                        f" shape {found} for {site}: there are {n} facts and {len(self.layers)} "
+                        "layers"
+                    )
+
+    def _picked(self, chosen: list[int]) -> dict[str, Any]:
+        return {
+            **super()._picked(chosen),
+            "str_tokens": tuple(self.str_tokens[i] for i in chosen),
+            "subject_positions": tuple(self.subject_positions[i] for i in chosen),
+            "change": {site: one[chosen] for site, one in self.change.items()},
+            "exact": {site: one[chosen] for site, one in self.exact.items()},
+        }
 
     def effect(self, site: SiteKind | str) -> Floats:
         """Estimates as shares of the gap [fact, layer, place]: 0 does nothing, 1 moves all of it.

@@ -107,15 +107,19 @@ class OverFacts(Result):
 
     def pick(self, indices: Iterable[int]) -> Self:
         """The result over the facts at these indices."""
-        chosen = list(indices)
-        arrays = {
+        return cast(Self, replace(cast(Any, self), **self._picked(list(indices))))
+
+    def _picked(self, chosen: list[int]) -> dict[str, Any]:
+        """The fields of the result over the facts at these indices."""
+        fields: dict[str, Any] = {"facts": self.facts.pick(chosen)}
+        fields |= {
             name: getattr(self, name)[chosen]
             for name in ("clean", "corrupt", *self._by_fact)
             if getattr(self, name) is not None
         }
         if self.preferences is not None:
-            arrays["preferences"] = self.preferences[:, chosen]
-        return cast(Self, replace(cast(Any, self), facts=self.facts.pick(chosen), **arrays))
+            fields["preferences"] = self.preferences[:, chosen]
+        return fields
 
     def with_controls(self, *controls: Control) -> Self:
         """The same result with more controls."""

@@ -21,9 +21,11 @@ from pytest_interp.results.base import (
     as_json,
     dtype_of,
     frozen,
+    must_have_shape,
     plain,
 )
 from pytest_interp.results.direction import Direction
+from pytest_interp.results.labelled import Axes, must_fit_prompts, rows_of
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.stats.separation import Bools, Units, area
 
@@ -34,6 +36,9 @@ class ProbeResult(Result):
 
     Every prompt is scored by probes that were fitted without its group. AUROC is the share of
     pairs, one prompt of each class, that a score ranks rightly: 0.5 is chance.
+
+    Raises:
+        ClaimError: an array has another shape than its prompts, layers and baselines.
     """
 
     name: str
@@ -73,6 +78,14 @@ class ProbeResult(Result):
     def __post_init__(self) -> None:
         for name in ("scores", "selected", "baseline_scores", "shuffled", "directions"):
             object.__setattr__(self, name, frozen(getattr(self, name), float))
+        layer: Axes = {"layer": self.layers}
+        arrays: dict[str, Axes] = {"scores": layer, "selected": {}}
+        arrays["baseline_scores"] = {"baseline": self.baselines}
+        if self.template_scores is not None:
+            arrays["template_scores"] = layer
+        must_fit_prompts(self, arrays)
+        if self.shuffled.size:  # too few groups may leave no shuffle that can be split
+            must_have_shape(self, "shuffled", shuffle=rows_of(self, "shuffled"), **layer)
 
     @property
     def first(self) -> Bools:

@@ -10,8 +10,18 @@ import numpy as np
 
 from pytest_interp.options.steering import SteerOptions
 from pytest_interp.provenance import Provenance
-from pytest_interp.results.base import Axis, Floats, Result, as_json, dtype_of, frozen, plain
+from pytest_interp.results.base import (
+    Axis,
+    Floats,
+    Result,
+    as_json,
+    dtype_of,
+    frozen,
+    must_have_shape,
+    plain,
+)
 from pytest_interp.results.continued import Continued
+from pytest_interp.results.labelled import Axes, must_fit_prompts, rows_of
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.stats.separation import Bools
 
@@ -22,6 +32,9 @@ class SteerResult(Result):
 
     Log-odds are the logit of the best abstaining token minus that of the best other token: positive
     where the model abstains.
+
+    Raises:
+        ClaimError: an array has another shape than its prompts and doses.
     """
 
     name: str
@@ -59,6 +72,12 @@ class SteerResult(Result):
         numbers = ("projections", "log_odds", "random_log_odds", "right", "neutral_kl")
         for name in (*numbers, "random_neutral_kl"):
             object.__setattr__(self, name, frozen(getattr(self, name), float))
+        dose: Axes = {"dose": self.doses}
+        direction: Axes = {"direction": rows_of(self, "random_log_odds")}
+        arrays = {"projections": {}, "log_odds": dose, "right": dose}
+        must_fit_prompts(self, {**arrays, "random_log_odds": {**direction, **dose}})
+        must_have_shape(self, "neutral_kl", **dose)
+        must_have_shape(self, "random_neutral_kl", **direction, **dose)
 
     def of(self, label: str) -> Bools:
         """Which prompts are of this class [prompt]."""
@@ -131,7 +150,11 @@ class SteerResult(Result):
 
 @dataclass(frozen=True, eq=False)
 class AblationResult(Result):
-    """The log-odds of abstaining before and after a direction was projected out [prompt]."""
+    """The log-odds of abstaining before and after a direction was projected out [prompt].
+
+    Raises:
+        ClaimError: an array has another shape than its prompts.
+    """
 
     name: str
     options: SteerOptions
@@ -152,6 +175,9 @@ class AblationResult(Result):
     def __post_init__(self) -> None:
         for name in ("before", "after", "random_after", "right"):
             object.__setattr__(self, name, frozen(getattr(self, name), float))
+        arrays: dict[str, Axes] = {"before": {}, "after": {}, "right": {"run": range(2)}}
+        direction: Axes = {"direction": rows_of(self, "random_after")}
+        must_fit_prompts(self, {**arrays, "random_after": direction})
 
     def to_json(self) -> dict[str, Any]:
         """Log-odds [prompt], means of random directions, shares right; without provenance."""

@@ -19,8 +19,10 @@ from pytest_interp.results.base import (
     as_json,
     dtype_of,
     frozen,
+    must_have_shape,
     plain,
 )
+from pytest_interp.results.labelled import must_fit_prompts
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 from pytest_interp.stats.separation import Bools
 
@@ -30,6 +32,9 @@ class Trajectories(Result):
     """The logit lens of one token per prompt over all layers, arrays [prompt, layer].
 
     The token is the one that the model says in the end, or a stated answer.
+
+    Raises:
+        ClaimError: an array has another shape than its prompts and layers.
     """
 
     name: str
@@ -62,6 +67,9 @@ class Trajectories(Result):
         for name in ("prob", "margin", "entropy", "divergence", "confidence"):
             object.__setattr__(self, name, frozen(getattr(self, name), float))
         object.__setattr__(self, "rank", frozen(self.rank, int))
+        must_fit_prompts(self, {"confidence": {}}, "tokens")
+        for name in ("prob", "rank", "margin", "entropy", "divergence"):
+            must_have_shape(self, name, prompt=self.ids, layer=self.layers)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -101,8 +109,12 @@ class Trajectories(Result):
 
     @property
     def largest_jump(self) -> Floats:
-        """The largest rise of the probability from one layer to the next [prompt]."""
-        return np.asarray(np.diff(self.prob, axis=1).max(1))
+        """The largest rise of the probability from one layer to the next [prompt].
+
+        0 of a model with one layer.
+        """
+        rises = np.diff(self.prob, axis=1)
+        return np.asarray(rises.max(1)) if rises.size else np.zeros(len(self.ids))
 
     @property
     def area_under_margin(self) -> Floats:

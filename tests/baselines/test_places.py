@@ -76,3 +76,17 @@ def test_ctrl_c_in_a_test_writes_nothing_of_it(saved):
     first = {name for name in after if "test_first" in name}
     assert len(first) == 3
     assert {name: data for name, data in after.items() if name not in first} == before
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "A baseline that only a run of a folder further up finds is named, with what makes both alike.",
+    sees="There is one of this test in ...: run pytest in ..., or put an empty pytest.ini there",
+)
+def test_a_baseline_of_a_folder_further_up_is_named(saved):
+    within = (f"--rootdir={saved.path / 'specs'}", "specs/test_a.py::test_lens")
+    said = text(saved.run(*within))
+    assert "no baseline yet: specs/baselines/test_a/test_lens--made.json does not exist" in said
+    assert f"of this test in {saved.path}/{LENS}.json: run pytest in {saved.path}, or put" in said
+    (saved.path / f"{LENS}.json").unlink()
+    assert "of this test in" not in text(saved.run(*within))

@@ -106,4 +106,5 @@ def as_if_given(steered: SteerResult, way: int) -> SteerResult:
         steered,
         log_odds=steered.random_log_odds[way],
         random_log_odds=steered.random_log_odds[others],
+        random_neutral_kl=steered.random_neutral_kl[others],
     )

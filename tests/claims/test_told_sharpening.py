@@ -129,6 +129,8 @@ def test_directions_between_persons_dealt_out_by_chance_hardly_ever_separate():
         doses=(-1, 1),
         neutral=("Note :",),
     )
+    # what the claim does not read fits its prompts, too
+    unread = {"log_odds": (3,), "right": (3,), "random_log_odds": (20, 3)}
     for seed in range(n):
         labels = np.array(by_chance(told.groups, seed))
         half = np.array(by_chance(told.groups, 1000 + seed)) == "told"
@@ -143,6 +145,7 @@ def test_directions_between_persons_dealt_out_by_chance_hardly_ever_separate():
                 groups=tuple(told.groups[i] for i in tried),
                 templates=tuple(told.templates[i] for i in tried),
                 projections=states[tried] @ fitted,
+                **{name: np.zeros((*shape, len(tried))) for name, shape in unread.items()},
             ),
             auroc_at_least=0.501,
         )

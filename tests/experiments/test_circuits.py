@@ -130,6 +130,7 @@ def test_what_is_no_circuit_is_refused():
         (KEEP, {"ablation": "none"}, UnknownNameError, "kind of ablation"),
         (KEEP, {"ablation": "mean"}, ExperimentError, "needs reference="),
         (KEEP, {"random": 1}, ExperimentError, "at least 5"),
+        (KEEP, {"random": 10**20}, ExperimentError, "at most 10000"),
         (KEEP, {"sampled": -1}, ExperimentError, "sampled=-1"),
         (KEEP, {"subsets": {"x": ["head.1.1"]}}, ExperimentError, "not in the circuit"),
         (KEEP, {"subsets": {"the circuit": ["head.0.1"]}}, ExperimentError, "another name"),
