@@ -13,7 +13,7 @@ from tiny import ARCHITECTURES, N_HEADS, N_LAYERS, adapter_of, tiny_module, tiny
 
 from pytest_interp import FactPrompt, FactSet, direct_logit_attribution
 from pytest_interp.adapters import Weights, backend_names, open_adapter
-from pytest_interp.errors import ClaimError, ExperimentError, PromptError
+from pytest_interp.errors import ArgumentError, ClaimError, ExperimentError, PromptError
 from pytest_interp.experiments import attribution
 
 
@@ -260,7 +260,7 @@ def test_components_that_the_model_lacks_are_refused():
             found.of(name)
     with pytest.raises(ExperimentError, match="is no component"):
         found.of("head 9")
-    with pytest.raises(ClaimError, match="give a FactPrompt or a FactSet"):
+    with pytest.raises(ArgumentError, match="has to be a FactPrompt"):
         direct_logit_attribution(adapter_of("llama", "nnsight"), "w3 w14")
     with pytest.raises(PromptError, match="must be exactly one"):
         direct_logit_attribution(
