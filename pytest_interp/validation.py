@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from types import NoneType
 from typing import Any, TypeVar
@@ -28,9 +28,15 @@ _EXPECTED = {
 
 
 def validated(
-    document: Document, location: Location, schema: dict[str, Any], make: Callable[[], T]
+    document: Document,
+    location: Location,
+    schema: dict[str, Any],
+    make: Callable[[], T],
+    elsewhere: Callable[[str], str] = lambda key: "",
 ) -> T:
     """What ``make`` returns, from the values at ``location``; ``schema`` is their JSON Schema.
+
+    ``elsewhere`` says of an unknown key where in the document it would be known, if anywhere.
 
     Raises:
         SpecError: they do not fit, or hold keys that the schema lacks, at any depth. It has one
@@ -39,7 +45,7 @@ def validated(
     value: Any = document.data
     for key in location:
         value = value[key]
-    found = dict(_unknown(value, schema, schema, location, document.private))
+    found = dict(_unknown(value, schema, schema, location, document.private, elsewhere))
     misnamed = {place[:-1] for place in found}  # what these lack is there under a wrong name
     try:
         made = make()
@@ -68,11 +74,28 @@ def nearest(name: str, known: list[str]) -> str:
     """``Did you mean ...? Valid: ...``, the nearest first."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}Valid here: {', '.join(known) or 'no key'}"
+    return f"{hint}{_valid(known)}"
+
+
+def _valid(known: Iterable[str]) -> str:
+    return f"Valid here: {', '.join(known) or 'no key'}"
+
+
+def _below(key: str, known: dict[str, Any], root: dict[str, Any]) -> str:
+    """That a key belongs one level deeper, where one of the known keys has it."""
+    for name, schema in known.items():
+        if any(key in option.get("properties", {}) for option in _options(schema, root)):
+            return f"it belongs below {name}"
+    return ""
 
 
 def _unknown(
-    value: Any, schema: dict[str, Any], root: dict[str, Any], location: Location, private: bool
+    value: Any,
+    schema: dict[str, Any],
+    root: dict[str, Any],
+    location: Location,
+    private: bool,
+    elsewhere: Callable[[str], str] = lambda key: "",
 ) -> Iterator[tuple[Location, str]]:
     for option in _options(schema, root):
         if isinstance(value, dict) and "properties" in option:
@@ -81,8 +104,9 @@ def _unknown(
                 if key in known:
                     yield from _unknown(inner, known[key], root, (*location, key), private)
                 elif not option.get("additionalProperties"):
-                    said = shown_key(key, private)
-                    yield (*location, key), f"unknown key '{said}': {nearest(key, list(known))}"
+                    hint = _below(key, known, root) or elsewhere(key)
+                    hint = f"{hint}. {_valid(known)}" if hint else nearest(key, list(known))
+                    yield (*location, key), f"unknown key '{shown_key(key, private)}': {hint}"
         elif isinstance(value, list) and "items" in option:
             for index, inner in enumerate(value):
                 yield from _unknown(inner, option["items"], root, (*location, index), private)
@@ -134,7 +158,10 @@ def _sentence(mistake: Any, location: Location, private: bool) -> str:
         said = mistake["msg"].replace("Input should be", "expected")
     # for YAML no, on, 1984 and 2020-01-01 are not text
     quoted = kind == "string_type" and not isinstance(value, list | dict | NoneType)
-    return f"{name}: {said}, got {_shown(value, private)}{': put it in quotes' if quoted else ''}"
+    advice = ": put it in quotes" if quoted else ""
+    if said == "expected a list" and isinstance(value, dict):
+        advice = ": begin each of its entries with '- '"
+    return f"{name}: {said}, got {_shown(value, private)}{advice}"
 
 
 def _shown(value: object, private: bool) -> str:

@@ -86,8 +86,11 @@ def make_claim(document: Document, index: int, experiment: Experiment) -> Claim:
     """The claim at this index of the list; a SpecError where it cannot be read."""
     entry = document.data["claims"][index]
     if len(entry) != 1:
-        said = f"a claim is one key with its arguments, got {len(entry)}: {list(entry)}"
-        raise document.error(("claims", index), said)
+        raise document.error(
+            ("claims", index),
+            f"a claim is one key with its arguments, got {len(entry)}: {list(entry)}: begin each "
+            "claim with '- ', and indent its arguments further than its name",
+        )
     ((name, arguments),) = entry.items()
     here = ("claims", index, name)
     text = yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=1000).strip()[1:-1]

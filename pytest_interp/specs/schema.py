@@ -164,7 +164,11 @@ def read_spec(
     if change is not None:
         change(document)
     settings = validated(
-        document, (), SpecFile.model_json_schema(), lambda: SpecFile.model_validate(document.data)
+        document,
+        (),
+        SpecFile.model_json_schema(),
+        lambda: SpecFile.model_validate(document.data),
+        partial(_among_inputs, document),
     )
     experiment = named(document, ("experiment",), lambda: EXPERIMENTS.find(settings.experiment))
     for place, model in _models(settings):
@@ -209,4 +213,19 @@ def _configure(
     if SEED in experiment.schema().get("properties", {}):
         inputs[SEED] = settings.seed
     schema = inputs_schema(experiment)
-    return validated(document, ("inputs",), schema, lambda: experiment.configure(inputs))
+    made = partial(experiment.configure, inputs)
+    return validated(document, ("inputs",), schema, made, _among_settings)
+
+
+def _among_inputs(document: Document, key: str) -> str:
+    """That a key of the file is meant as an input, where the experiment that is named has it."""
+    name = document.data.get("experiment")
+    if not isinstance(name, str) or name not in EXPERIMENTS:
+        return ""
+    known = EXPERIMENTS.find(name).schema().get("properties", {})
+    return "it belongs below inputs" if key in known else ""
+
+
+def _among_settings(key: str) -> str:
+    """That an input is meant as a key of the file."""
+    return "it belongs beside inputs, not below" if key in SpecFile.model_fields else ""

@@ -19,6 +19,15 @@ MISTAKES = {
     "wrong key of a fact": ("subject:", "subjekt:", 10, "did you mean 'subject'"),
     "wrong key of a claim": ("layer_range", "layers", 13, "did you mean 'layer_range'"),
     "wrong key of a bound": ("at_most", "atmost", 14, "did you mean 'at_most'"),
+    "input beside inputs": (
+        "experiment:", "site: resid_post\nexperiment:", 3, "'site': it belongs below inputs. "),
+    "key of a fact beside it": (
+        "site: resid_post\n", "subject: x\n", 11, "'subject': it belongs below fact. Valid here"),
+    "key of the file below inputs": (
+        "site: resid_post\n", "claims: []\n", 11, "'claims': it belongs beside inputs, not below"),
+    "claims without dashes": (
+        "  - fact_localized: {site: resid_post@subject, layer_range: [0, 3]}\n  -", "   ", 12,
+        "a mapping of peak.layer: begin each of its entries with '- '"),
     "missing key": ("    subject: Acropolis\n    ", "    ", None, None),
     "wrong type": ("model: planted-gpt2", "model: 3", 1, "model: expected text, got 3"),
     "wrong model of a list": (
@@ -59,7 +68,8 @@ MISTAKES = {
     "nothing": ("model: planted-gpt2", "model:", 1, "model: expected text, got nothing"),
     "bound that says nothing": ("{at_most: 3}", "{}", 14, "give at_least, at_most or both"),
     "claim without arguments": ("{at_most: 3}", "3", 14, "are a mapping"),
-    "two claims in one": ("  - peak", "    peak", 13, "one key with its arguments, got 2"),
+    "two claims in one": (
+        "  - peak", "    peak", 13, "got 2: ['fact_localized', 'peak.layer']: begin each"),
     "no fact": ("clean_prompt:", "claen_prompt:", 6, "did you mean 'clean_prompt'"),
 }  # fmt: skip
 del MISTAKES["missing key"]
