@@ -170,7 +170,8 @@ def _unregistered(text: str) -> Source:
     if text and path.exists():
         return _local(path.resolve())
     repo, _, revision = text.partition("@")
-    is_path = path.is_absolute() or text.startswith(".") or repo.count("/") > 1
+    is_path = path.is_absolute() or text.startswith(".") or text.endswith("/")
+    is_path = is_path or repo.count("/") > 1
     if is_path or path.suffix == ".gguf":
         here = "" if path.is_absolute() else f" in {Path.cwd()}, where the command runs"
         raise NotAModelError(
