@@ -3,6 +3,7 @@
 import pytest
 
 from pytest_interp import load_model, logit_lens
+from pytest_interp.claims import Status, check_crystallises
 
 PROMPT = "visitors say that Acropolis stands in"
 
@@ -22,3 +23,7 @@ def test_the_space_before_an_answer_is_asked_about():
     assert other.crossover_layer.explain()[0].endswith(
         "never the top token: did you mean ' Paris'? Only the space differs"
     )
+    verdict = check_crystallises(other, by_layer=4)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.sentence.endswith("stands in': did you mean ' Paris'? Only the space differs.")
+    assert "left out: 1 fact that" in str(verdict)

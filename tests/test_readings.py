@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from made_results import lens, lens_set, trace
 
 from pytest_interp.results import Reading, TraceSet
@@ -41,3 +42,18 @@ def test_a_set_says_what_its_facts_share():
     assert shared["templates"] == [("plain",), ("plain",), ("city",)]
     assert all("france" in entities for entities in shared["entities"])
     assert trace().shared() == {}
+
+
+@pytest.mark.guarantee(
+    "green",
+    "`print(result)` says of which model a result is, and its main finding, in one line.",
+    sees="LensResult of smollm2-135m under transformer_lens: top token from layer 29",
+)
+@pytest.mark.parametrize("result", [lens(), trace(), trace_set(), lens_set(5)])
+def test_a_printed_result_is_one_line(result):
+    said = str(result)
+    assert said.startswith(f"{type(result).__name__} of {result.provenance.model} under ")
+    assert said.endswith(f": {result.summary()}")
+    assert result.summary()
+    assert "\n" not in said
+    assert "array(" in repr(result)  # which has every number

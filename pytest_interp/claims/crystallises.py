@@ -91,12 +91,14 @@ def check_crystallises(
         sentence = f"Undefined is not zero: logits of {undefined[0]!r} are not finite."
         return replace(verdict, sentence=sentence)
     if not known or len(known) < terms.min_known * len(asked):
-        others = ", ".join(repr(one.prompt) for i, one in enumerate(asked) if i not in known)
+        left_out = [one for i, one in enumerate(asked) if i not in known]
+        others = ", ".join(repr(one.prompt) for one in left_out)
+        spaced = next(filter(None, (one.settled_layer.spaced for one in left_out)), "")
         return replace(
             verdict,
             sentence=f"The model answers {len(known)} of {len(asked)} prompts with a lead of at "
             f"least {min_margin:g} logits; {terms.min_known:.0%} are needed. It does not answer "
-            f"{others[:200]}.",
+            f"{others[:200]}{f': {spaced}' if spaced else ''}.",
             **Scope.of(asked, range(len(asked))).counts,
         )
     if few := scope.too_few():

@@ -141,7 +141,8 @@ class Verdict:
         """What the outcome rests on, by name."""
         facts = [("scope", self.scope)]
         if self.n_left_out:
-            facts.append(("left out", f"{self.n_left_out} facts that the model does not know"))
+            n = self.n_left_out
+            facts.append(("left out", f"{n} fact{'s' * (n > 1)} that the model does not know"))
         measured = ", ".join(filter(None, (self.direction, self.metric, self.corruption)))
         if measured:
             facts.append(("measured", measured))

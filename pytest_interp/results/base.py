@@ -110,6 +110,12 @@ class Result(ABC):
         """
         return ""
 
+    def __str__(self) -> str:
+        """What it is of, and its main finding. ``repr`` has every number."""
+        made, said = self.provenance, self.summary()
+        of = f" of {made.model} under {made.backend}" if made else ""
+        return f"{type(self).__name__}{of}{': ' if said else ''}{said}"
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the findings, and the figure."""
         # by its name: figures stand above results, and most results are never shown

@@ -29,15 +29,19 @@ class CrossoverLayer:
         """Whether the answer gets to the top at all."""
         return self.layer is not None
 
+    @property
+    def spaced(self) -> str:
+        """What was meant, where the model says that with another space instead; else empty."""
+        answer, last = self.lens.answer, self.lens.top_token[-1]
+        if self.reached or last in (None, answer) or str(last).strip() != answer.strip():
+            return ""
+        return f"did you mean {last!r}? Only the space differs"
+
     def explain(self) -> list[str]:
         """The curve around the crossover, or at its end: one line per layer, below a headline."""
         lens, layer = self.lens, self.layer
         where = "never the top token" if layer is None else f"the top token from layer {layer}"
-        last = lens.top_token[-1]
-        spaced = last not in (None, lens.answer) and (last or "").strip() == lens.answer.strip()
-        hint = (
-            f": did you mean {last!r}? Only the space differs" if layer is None and spaced else ""
-        )
+        hint = f": {self.spaced}" if self.spaced else ""
         lines = [
             f"{lens.answer!r} is {where}{hint}",
             f"  {'layer':>5}  {'prob':>7}  {'rank':>6}  {'margin':>7}  top token",

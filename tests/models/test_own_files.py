@@ -61,6 +61,8 @@ def test_a_file_that_is_none_and_one_that_is_missing_are_named(tmp_path):
         load_weights(tmp_path / "a.gguf")
     with pytest.raises(NotAModelError, match="there is no folder or file"):
         load_weights("models/b.gguf")
+    with pytest.raises(NotAModelError, match="there is no folder or file checkpoint"):
+        load_weights("checkpoint/")
 
 
 @ANY
