@@ -103,8 +103,8 @@ class RemoteAdapter(NNsightAdapter):
         cache = begun(after)
         first = Site(RESID_PRE, 0)
         events = [] if noise is None else [self._event(first, _Add(noise))]
-        keep = 0 if self.layout.cuts_positions else 1
-        options = {"logits_to_keep": keep, **behind(self.weights.module, cache, use_cache=True)}
+        # layers that are then run at the last position alone have no keys and values of their own
+        options = {"logits_to_keep": 1, **behind(self.weights.module, cache, use_cache=True)}
         found = self._server.run(tokens, events, _Fill(cache), options)
         return Prefix.holding(zip(found["keys"], found["values"], strict=True))
 

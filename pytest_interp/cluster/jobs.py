@@ -26,6 +26,9 @@ class Model:
     """Of its tensors."""
     at: str = "a cluster"
     """Where it is computed."""
+    dtype: str | None = None
+    fingerprint: str | None = None
+    """Of its weights in the process that asks, in that dtype; None where they are not there."""
 
 
 @dataclass(frozen=True)

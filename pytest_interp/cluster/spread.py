@@ -119,7 +119,15 @@ def travelling(adapter: Any) -> Model | None:
         return None  # a method was replaced
     tensors = weights.module.state_dict().values()
     n_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-    return Model(origin, adapter.name, adapter.backend, n_bytes)
+    dtype = str(weights.dtype).removeprefix("torch.")
+    return Model(
+        origin,
+        adapter.name,
+        adapter.backend,
+        n_bytes,
+        dtype=dtype,
+        fingerprint=weights.fingerprint,
+    )
 
 
 def _can_travel(asked: Mapping[str, Any]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import platform
 import sys
 from collections.abc import Sequence
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_interp.cluster.jobs import Job, Model
 from pytest_interp.errors import ClusterError, described
@@ -15,6 +16,9 @@ from pytest_interp.experiments.spreading import spreading
 from pytest_interp.memory import limit_memory
 from pytest_interp.progress import listening
 from pytest_interp.provenance import inside, seeded, versions_here
+
+if TYPE_CHECKING:
+    from pytest_interp.adapters.weights import Weights
 
 
 class Worker:
@@ -68,10 +72,27 @@ class Worker:
         if model != self._model:
             from pytest_interp.adapters.backends import open_adapter
 
-            self._adapter = None
-            self._adapter = open_adapter(model.origin.load(model.name), model.backend)
+            self._adapter = self._model = None
+            weights = model.origin.load(model.name)
+            _must_be_the_same(weights, model)
+            self._adapter = open_adapter(weights, model.backend)
             self._model = model
         return self._adapter
+
+
+def _must_be_the_same(weights: Weights, model: Model) -> None:
+    """Raise unless the weights here are those of the run that asks, where both are of one dtype.
+
+    Raises:
+        ClusterError: they are not.
+    """
+    same_dtype = str(weights.dtype).removeprefix("torch.") == model.dtype
+    if same_dtype and model.fingerprint not in (None, weights.fingerprint):
+        raise ClusterError(
+            f"the weights of {model.name} on the node {platform.node()} are not those of this run: "
+            f"fingerprint {weights.fingerprint}, here {model.fingerprint} ({weights.source}). Give "
+            "every node the same files, and run again where they changed meanwhile"
+        )
 
 
 def done(job: Job, adapter: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_interp.errors import NotAModelError, WeightsUnavailableError
 from pytest_interp.models import checkpoint
 from pytest_interp.models.sources import Source
+from pytest_interp.models.tokenizer import open_tokenizer, tokenizer_problems
 
 if TYPE_CHECKING:
     import torch
@@ -90,9 +91,18 @@ class AdapterSource(Source):
 
         lora.check_folder(self.path)
         module, tokenizer = self.base.load(dtype)
-        plain = Weights("", module, tokenizer, "")
-        self._bases[self.base.identity()] = plain.fingerprint
-        return lora.merged(module, self.path), tokenizer
+        before = Weights("", module, tokenizer, "").fingerprint
+        self._bases[self.base.identity()] = before
+        whole = lora.merged(module, self.path)
+        if Weights("", whole, tokenizer, "").fingerprint == before:
+            raise NotAModelError(
+                f"the adapter in {self.path} changes nothing: with it the weights are those of "
+                f"{self.base.describe()}. Its numbers are 0, as before training, or too small for "
+                f"{dtype}: name the base itself, or the adapter as it was trained"
+            )
+        if not tokenizer_problems(self.path):  # what it was trained with
+            tokenizer = open_tokenizer(self.path, whole)
+        return whole, tokenizer
 
 
 def _sha256(file: Path) -> str:

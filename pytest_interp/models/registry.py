@@ -190,12 +190,15 @@ def _local(path: Path) -> Source:
     if path.is_file() and path.suffix == ".gguf":
         return GgufFile(path)
     if (path / lora.CONFIG).is_file() and not (path / CONFIG).exists():
-        base = lora.base_of(path)
+        base, revision = lora.base_of(path)
         folder = (path / base if base.startswith(".") else Path(base).expanduser()).resolve()
         if (folder / lora.CONFIG).is_file() and not (folder / CONFIG).exists():
             raise NotAModelError(
                 f"the adapter in {path} names {base!r} as its base, which is an adapter itself: "
                 "merge that one first, save the model, and name its folder"
             )
-        return AdapterSource(path, _local(folder) if folder.is_dir() else find_model(base).source)
+        source = _local(folder) if folder.is_dir() else find_model(base).source
+        if revision is not None and isinstance(source, HubSource):
+            source = replace(source, revision=revision)
+        return AdapterSource(path, source)
     return FolderSource(path)

@@ -66,6 +66,8 @@ def test_a_circuit_is_minimal_where_each_component_changes_something(circuit, as
 def test_what_was_left_out_beside_a_component_is_said():
     verdict = check_minimal(made_circuit(removal=(1.0, 0.0)))
     assert "head.2.3 (beside head.1.0)" in verdict.effect.where
+    alone = check_minimal(made_circuit(removal=(0.0, 1.0)))
+    assert alone.effect.where == "change without head.1.0"
 
 
 @pytest.mark.guarantee(

@@ -52,6 +52,7 @@ def test_a_share_is_named_as_one():
     verdict = check_direct_effect(ADDS, "head.2.1", share=0.7)
     assert verdict.effect.value == pytest.approx(0.75, abs=0.01)
     assert verdict.effect.where == "share of head.2.1"
+    assert "at least 70% of the whole" in verdict.claim
     assert "of 4.00 logits (mean), head.2.1 adds 3.00" in str(verdict)
 
 
@@ -69,6 +70,14 @@ def test_what_is_added_whatever_the_prompt_says_is_no_effect_of_the_fact():
     # what writes against the answer in both does not speak of it either
     against = attribution({"mlp_out.0": -1.0, "head.2.1": 5.0}, {"mlp_out.0": -1.0})
     assert check_direct_effect(against, "mlp_out.0", at_most=-0.5).status is INCONCLUSIVE
+
+
+def test_several_components_are_spoken_of_together():
+    said = check_direct_effect(ADDS, ["head.2.1", "mlp_out.1"], at_least=4.6).claim
+    assert said.startswith("head.2.1 and mlp_out.1 themselves add to the logit difference")
+    assert check_direct_effect(ADDS, "head.2.1", at_least=2).claim.startswith(
+        "head.2.1 itself adds"
+    )
 
 
 def test_the_control_reads_the_same_components_however_they_are_given():
@@ -185,6 +194,7 @@ def test_a_head_is_of_a_kind_where_its_score_is_high(kind, value, at_least, stat
     verdict = KINDS[kind](found, "head.1.2", at_least=at_least)
     assert verdict.status is status
     assert "by sequences: 8 of them" in verdict.interval
+    assert ("repeated random tokens" in verdict.claim) == (kind != "previous_token")
     others = set(KINDS) - {kind}
     assert all(KINDS[other](found, "head.1.2").status is FAILED for other in others)
 

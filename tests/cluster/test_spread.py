@@ -16,6 +16,7 @@ from pytest_interp.experiments import ablate, attention_patterns, lens_facts, tr
 from pytest_interp.experiments.spreading import spreading
 from pytest_interp.models import load_model
 from pytest_interp.options.metrics import LOGIT_DIFF, Metric
+from pytest_interp.planted import planted_model
 from pytest_interp.plugin.session import Models, RunOptions, Target
 from pytest_interp.store.files import Store
 
@@ -182,3 +183,29 @@ def test_workers_ask_for_what_the_model_needs(adapter):
     assert room(needs, [big]) == 0
     assert room(needs, [{**big, "GPU": 1.0}]) == 1
     assert "needs 1 CPUs, 1 GPUs and 3.2 GB" in needs.too_much([big])
+
+
+@pytest.mark.guarantee(
+    "green",
+    "What a cluster computes is of the weights that the run has in its hands, also where the files "
+    "of a checkpoint were changed meanwhile, or are others on a node.",
+    sees="the result of the weights as they are, or a ClusterError with both fingerprints",
+)
+def test_workers_have_the_weights_of_the_run(tmp_path):
+    def save(scale):
+        planted = planted_model("gpt2")
+        planted.module.lm_head.weight.data *= scale
+        planted.module.save_pretrained(tmp_path)
+        planted.tokenizer.save_pretrained(tmp_path)
+        return load_model(tmp_path, "nnsight", "cpu")
+
+    crew, first = Here(), save(1.0)
+    with spreading(Over(crew)):
+        before = lens_facts(first, planted_facts())
+        second = save(1.5)
+        after = lens_facts(second, planted_facts())
+        assert before.provenance.fingerprint == first.weights.fingerprint
+        assert after.provenance.fingerprint == second.weights.fingerprint
+        # the run holds the old weights, and the node can load the new ones alone
+        with pytest.raises(ClusterError, match=f"here {first.weights.fingerprint}"):
+            lens_facts(first, planted_facts())

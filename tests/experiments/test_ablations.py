@@ -96,6 +96,33 @@ def test_ablations_are_what_plain_hooks_give(arch, backend):
             np.testing.assert_allclose(found.ablated[i], expected, atol=TOLERANCE)
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "Whether a model knows a fact that is ablated is asked of its corrupt prompt too, as it is.",
+    sees="The fact is left out where that prompt does not prefer the other answer.",
+)
+@pytest.mark.parametrize("metric", ["logit_diff", "answer_prob"])
+def test_corrupt_prompts_are_measured_as_they_are(metric):
+    adapter = adapter_of("gpt2", "nnsight")
+    found = ablate(adapter, FACTS, "head.2.3", kind="zero", random=0, metric=metric)
+    module, prompts = plain("gpt2"), FACTS.prompts
+    clean, corrupt = (
+        [difference(logits_without(module, text, {}), fact) for text, fact in some]
+        for some in (
+            [(one.clean_prompt, one) for one in prompts],
+            [(one.corrupt_prompt, one) for one in prompts],
+        )
+    )
+    if metric == "logit_diff":
+        np.testing.assert_allclose(found.clean, clean, atol=TOLERANCE)
+        np.testing.assert_allclose(found.corrupt, corrupt, atol=TOLERANCE)
+        assert found.preferences is None
+    else:
+        np.testing.assert_allclose(found.preferences, [clean, corrupt], atol=TOLERANCE)
+    alone = FactSet.join("mixed", [FACTS, tiny_facts(1, words=6, corrupt=False)])
+    assert ablate(adapter, alone, "head.2.3", kind="zero", random=0).corrupt is None
+
+
 def test_resampled_values_are_a_mean_over_draws():
     facts, module = tiny_facts(4), plain("llama")
     # as many draws as there are others: each is drawn once

@@ -13,7 +13,7 @@ from tiny import ARCHITECTURES, N_HEADS, N_LAYERS, adapter_of, tiny_module, tiny
 
 from pytest_interp import FactPrompt, FactSet, direct_logit_attribution
 from pytest_interp.adapters import Weights, backend_names, open_adapter
-from pytest_interp.errors import ClaimError, ExperimentError, PromptError
+from pytest_interp.errors import ArgumentError, ClaimError, ExperimentError, PromptError
 from pytest_interp.experiments import attribution
 
 
@@ -227,6 +227,32 @@ def test_a_norm_with_a_factor_of_its_own_is_followed():
     np.testing.assert_allclose(found.contributions, 3 * plain.contributions, rtol=1e-4, atol=1e-5)
 
 
+def test_a_bias_of_the_unembedding_is_a_part():
+    bias = torch.linspace(-2, 3, len(tiny_tokenizer()))
+
+    def biased(module):
+        module.lm_head.bias = torch.nn.Parameter(bias)
+
+    found = direct_logit_attribution(broken(biased), FACTS)
+    plain = direct_logit_attribution(adapter_of("llama", "nnsight"), FACTS)
+    answers, others = (
+        [tiny_tokenizer()(text)["input_ids"][0] for text in side]
+        for side in zip(*((f.answer, f.counterfactual_answer) for f in FACTS.prompts), strict=True)
+    )
+    added = (bias[answers] - bias[others]).numpy()
+    np.testing.assert_allclose(found.of("bias"), added, atol=1e-5)
+    np.testing.assert_allclose(found.clean, plain.clean + added, atol=1e-5)
+    np.testing.assert_allclose(found.total, found.clean, atol=1e-5)
+
+
+def test_large_logits_are_followed_as_closely_as_small_ones():
+    """Rounding grows with them; by how much they may be off is a share of their size."""
+    found = direct_logit_attribution(broken(lambda m: m.lm_head.weight.mul_(1e4)), FACTS)
+    plain = direct_logit_attribution(adapter_of("llama", "nnsight"), FACTS)
+    assert np.abs(found.clean).min() > 100
+    np.testing.assert_allclose(found.contributions, 1e4 * plain.contributions, rtol=1e-3, atol=1)
+
+
 def test_components_that_the_model_lacks_are_refused():
     found = direct_logit_attribution(adapter_of("llama", "nnsight"), FACTS)
     for name in ("head.4.0", "head.0.4", "mlp_out.9", "bias.0", "attn_out.4", "resid_post.1"):
@@ -234,7 +260,7 @@ def test_components_that_the_model_lacks_are_refused():
             found.of(name)
     with pytest.raises(ExperimentError, match="is no component"):
         found.of("head 9")
-    with pytest.raises(ClaimError, match="give a FactPrompt or a FactSet"):
+    with pytest.raises(ArgumentError, match="has to be a FactPrompt"):
         direct_logit_attribution(adapter_of("llama", "nnsight"), "w3 w14")
     with pytest.raises(PromptError, match="must be exactly one"):
         direct_logit_attribution(

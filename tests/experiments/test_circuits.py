@@ -99,6 +99,17 @@ def test_subsets_are_drawn_by_the_seed():
     assert all(set(subset) <= set(CIRCUIT) for subset in drawn(1))
 
 
+def test_each_subset_is_drawn_once_and_none_is_empty():
+    """Of two components there are three, the circuit among them; so many draws meet all."""
+    two = ("head.0.1", "mlp_out.1")
+    found = circuit(
+        adapter_of("gpt2", "nnsight"), FACTS, two, ablation="zero", sampled=40, random=0
+    )
+    assert found.subsets[0] == two
+    assert sorted(found.subsets) == sorted([two, two[:1], two[1:]])
+    assert found.subset_names == ("the circuit", "sample 1", "sample 2")
+
+
 @pytest.mark.guarantee(
     "red",
     "A circuit says how all that is outside of it is ablated: how faithful it is hangs on that.",
@@ -115,7 +126,7 @@ def test_what_is_no_circuit_is_refused():
         ((), {}, ExperimentError, "no component is given"),
         ("attn_out.1", {}, ExperimentError, r"made of heads, head\.0\.0 to head\.3\.3"),
         ("head.1.9", {}, ExperimentError, r"head\.1\.9 is no part"),
-        ("mlp_out.4", {}, ExperimentError, r"mlp_out\.0 to mlp_out\.3"),
+        ("mlp_out.4", {}, ExperimentError, r"mlp_out\.0 to mlp_out\.3$"),
         (KEEP, {"ablation": "none"}, UnknownNameError, "kind of ablation"),
         (KEEP, {"ablation": "mean"}, ExperimentError, "needs reference="),
         (KEEP, {"random": 1}, ExperimentError, "at least 5"),

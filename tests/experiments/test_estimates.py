@@ -38,7 +38,10 @@ FACTS = FactSet.of(
 
 
 def autograd(module, adapter, one, kind, layer, steps=1):
-    """(source - base) times the gradient in the base run [pos, ...], with torch hooks alone."""
+    """(source - base) times the gradient in the base run [pos, ...], with torch hooks alone.
+
+    The last dimension is summed over, but that of neurons.
+    """
     clean, corrupt = (adapter.encode(p) for p in (one.clean_prompt, one.corrupt_prompt))
     answer, other = (adapter.answer_id(a) for a in (one.answer, one.counterfactual_answer))
     start, end = (hooks.read(module, ids, "embed", None) for ids in (corrupt, clean))
@@ -56,7 +59,8 @@ def autograd(module, adapter, one, kind, layer, steps=1):
             logits = module(corrupt, use_cache=False).logits[0, -1]
             (gradient,) = torch.autograd.grad(logits[answer] - logits[other], seen)
         total += gradient / steps
-    return (apart * total).sum(-1)[0].numpy()
+    found = (apart * total)[0]
+    return (found if kind == "mlp_neurons" else found.sum(-1)).numpy()
 
 
 @pytest.mark.guarantee(
@@ -98,6 +102,16 @@ def test_gradients_may_be_off_where_it_is_called(without, asked):
         found = attribution_patching(adapter, one, sites="head", verify=2, **asked)
     np.testing.assert_array_equal(found.change["head"], wanted.change["head"])
     np.testing.assert_array_equal(found.exact["head"], wanted.exact["head"])
+
+
+@pytest.mark.parametrize("backend", backend_names())
+def test_each_neuron_has_an_estimate_of_its_own(backend):
+    adapter, one = adapter_of("llama", backend), FACTS.prompts[0]
+    found = attribution_patching(adapter, one, sites="mlp_neurons", layers=[1, 2])
+    for i, layer in enumerate(found.layers):
+        expected = autograd(adapter.weights.module, adapter, one, "mlp_neurons", layer).sum(0)
+        np.testing.assert_allclose(found.change["mlp_neurons"][0, i], expected, atol=1e-5)
+        assert np.ptp(expected) > 1e-4
 
 
 def test_estimates_are_the_slopes_of_small_patches():

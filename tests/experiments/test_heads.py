@@ -172,6 +172,25 @@ def _together(truth, cells):
         return (truth.metric(truth.base) - truth.corrupt) / (truth.clean - truth.corrupt)
 
 
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+def test_in_another_metric_runs_and_preferences_are_kept_apart(direction):
+    adapter, truth = adapter_of("llama", "nnsight"), hooked("llama", FACT, direction)
+    found = trace_joint(
+        adapter, FACT, {"end": "resid_post.3@last"}, direction=direction, metric="answer_prob"
+    )
+    clean, corrupt = (
+        hooks.logits(truth.module, torch.tensor([ids]))[0, -1].softmax(-1)[truth.fact.answer_id]
+        for ids in (truth.fact.clean_ids, truth.fact.corrupt_ids)
+    )
+    assert found.clean == pytest.approx([float(clean)], abs=1e-6)
+    assert found.corrupt == pytest.approx([float(corrupt)], abs=1e-6)
+    # the last state decides all
+    end = clean if direction == "denoise" else corrupt
+    assert found.patched[:, 0] == pytest.approx([float(end)], abs=1e-6)
+    preferred = [[truth.clean], [truth.corrupt]]
+    np.testing.assert_allclose(found.preferences, preferred, atol=ATOL)
+
+
 def test_a_trace_patches_windows_of_layers():
     adapter = adapter_of("qwen3", "nnsight")
     trace = causal_trace(adapter, FACT, site="mlp_out", window=3)

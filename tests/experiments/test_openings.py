@@ -97,6 +97,30 @@ def test_what_is_read_or_changed_is_in_no_opening(begun):
     np.testing.assert_allclose(first[0], alone.numpy(), atol=NEAR)
 
 
+@pytest.mark.parametrize("backend", backend_names())
+def test_a_prompt_with_which_others_begin_is_read_at_its_own_last_token(backend):
+    # as many tokens as an opening may have, and more
+    whole = " ".join(f"w{w}" for w in range(10, 10 + openings.STEP))
+    texts = (whole, f"{whole} w7", f"{whole} w8 w9", f"{whole} w40")
+    some = PROMPTS.pick([0, 1, 10, 11])
+    made = tuple(replace(p, text=text) for p, text in zip(some, texts, strict=True))
+    prompts = replace(some, prompts=made)
+    module, adapter = tiny_module("gpt2"), open_adapter(fresh(), backend)
+    states = capture_features(adapter, prompts, layers=[2]).states[0]
+    curves = trajectories(adapter, prompts)
+    steered = steer(adapter, prompts, DIRECTION, doses=(2.0,), neutral=("w3 w4",), texts=2)
+    add = [("resid_post", 1, adding(2 * DIRECTION.vector, "last"))]
+    said = {one.id: one.tokens[-1][0] for one in steered.continued}
+    for i, tokens in enumerate(ids_of(tiny_tokenizer(), prompts)):
+        alone = hooks.read(module, tokens, "resid_post", 2)[0, -1]
+        np.testing.assert_allclose(states[i], alone.numpy(), atol=NEAR)
+        sure = hooks.logits(module, tokens)[0, -1].double().log_softmax(0).max()
+        np.testing.assert_allclose(curves.confidence[i], sure, atol=NEAR)
+        logits = changed(module, tokens, add)
+        np.testing.assert_allclose(steered.log_odds[-1, i], margin(logits, ABSTAINING), atol=NEAR)
+        assert said[prompts.prompts[i].id] == int(logits.argmax())
+
+
 def test_the_oldest_openings_go_first(begun, monkeypatch):
     monkeypatch.setattr(openings, "KEPT", 0)
     adapter = open_adapter(fresh(), "nnsight")

@@ -17,6 +17,7 @@ from pytest_interp import (
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.claims import Status, check_fact_localized, check_heads_matter
 from pytest_interp.errors import ClaimFailed
+from pytest_interp.experiments import patch_runs
 from pytest_interp.planted import Cell, planted_model
 
 CASES = [("gpt2", "nnsight"), ("llama", "transformer_lens"), ("qwen3", "nnsight")]
@@ -54,6 +55,30 @@ def test_heads_of_planted_models_do_what_is_true_of_them(arch, backend, directio
     assert check_heads_matter(found, wrong, at_least=0.5).status is Status.FAILED
     with pytest.raises(ClaimFailed, match=r"False in"):
         assert_fact_localized(found, f"{wrong}@last")
+
+
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+def test_a_pair_that_is_not_unrelated_moves_answers_by_a_share_of_the_gap(direction, monkeypatch):
+    """That of one of four facts: its answers move by the whole gap, those of the others hardly."""
+    adapter, some = opened("gpt2", "nnsight"), facts("gpt2")
+    own = some.prompts[0]
+    monkeypatch.setattr(patch_runs, "UNRELATED", ((own.clean_prompt, own.corrupt_prompt),))
+    end = f"resid_post.{adapter.n_layers - 1}@last"
+    found = trace_joint(adapter, some, {"end": end, "start": "embed@last"}, direction=direction)
+    identity, unrelated = found.controls
+    clean, corrupt = (
+        adapter.run(adapter.encode(text)).logits[0, -1]
+        for text in (own.clean_prompt, own.corrupt_prompt)
+    )
+    moved = [
+        abs(float((clean - corrupt)[adapter.answer_id(fact.answer)]
+                  - (clean - corrupt)[adapter.answer_id(fact.counterfactual_answer)]))
+        for fact in some.prompts
+    ]  # fmt: skip
+    assert unrelated.value == pytest.approx(np.mean(moved) / np.abs(found.gap).mean(), rel=1e-3)
+    assert unrelated.value > 0.2
+    assert unrelated.note == f"{own.clean_prompt!r} against {own.corrupt_prompt!r}"
+    assert identity.value < 1e-5
 
 
 @pytest.mark.parametrize("backend", backend_names())

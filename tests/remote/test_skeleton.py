@@ -59,7 +59,8 @@ def test_a_run_for_local_loads_the_weights_where_it_is_served(folder, monkeypatc
     assert torch.equal(model.run("w3 w10").logits, here.run("w3 w10").logits)
 
 
-@pytest.mark.parametrize("architecture", ["gpt2", "gemma3"])  # positions, and scaled embeddings
+# positions; scaled embeddings; later layers that are run at the last position alone
+@pytest.mark.parametrize("architecture", ["gpt2", "gemma3", "gemma4"])
 def test_what_is_computed_at_the_server_is_that_of_the_model(architecture):
     here, far = (open_adapter(tiny_weights(architecture), "nnsight", at) for at in (None, "local"))
     tokens, later = torch.tensor([[5, 17, 42], [7, 8, 9]]), torch.tensor([[1], [2]])

@@ -8,7 +8,9 @@ import pytest
 
 from pytest_interp import FactSet, causal_trace, known_facts, logit_lens, trace_facts
 from pytest_interp.adapters import Weights, open_adapter
+from pytest_interp.experiments.calls import Call
 from pytest_interp.planted import planted_model
+from pytest_interp.store.answers import Kept
 from pytest_interp.store.codec import CannotBeKept, decode, encode
 from pytest_interp.store.files import Store
 
@@ -165,3 +167,23 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path):
     (tmp_path / "file").write_text("")
     assert not Store(tmp_path / "file").write("key", 1)
+
+
+class Models:
+    """Knows one model, as it was loaded."""
+
+    def kept_as(self, adapter):
+        return {"name": "made", "backend": "nnsight"}
+
+
+def test_what_was_read_and_what_was_computed_is_counted(tmp_path):
+    calls = [Call(logit_lens, None, ("a prompt", f" answer {n}")) for n in (1, 2, 1, 3)]
+    first = Kept(Models(), Store(tmp_path))
+    assert [first.answer(call, lambda on: on.given[1]) for call in calls[:3]] == [
+        " answer 1", " answer 2", " answer 1",
+    ]  # fmt: skip
+    assert first.said("--interp-cache").startswith("1 of 3 results came from earlier runs")
+    later = Kept(Models(), Store(tmp_path))
+    for call in calls:
+        later.answer(call, lambda on: on.given[1])
+    assert later.said("--interp-cache").startswith("3 of 4 results came from earlier runs")

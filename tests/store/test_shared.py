@@ -91,6 +91,7 @@ def test_the_limit_is_that_of_the_environment(tmp_path, monkeypatch, capsys):
 def test_the_mode_holds_for_all_that_is_kept(mode, reads, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_INTERP_RESULTS", str(tmp_path))
     assert Store(tmp_path).write("model-call", 1)
+    before = store_now()
     with storing(mode) as store:
         assert store == store_now()
         assert (store is None) == (mode == "off")
@@ -98,4 +99,5 @@ def test_the_mode_holds_for_all_that_is_kept(mode, reads, tmp_path, monkeypatch)
             assert store.read("model-call") == reads
             assert store.has_any("model") == (mode == "on")
             assert store.write("another", 2)
+    assert store_now() == before, "the mode of one run is none of the next"
     assert Context().run(store_now) == Store.here(), "outside of a run"
