@@ -181,6 +181,16 @@ def _check_results(
         largest = float(off.max(initial=-1))
         if largest > worst:
             worst, where = largest, name
+    arrays = first.measured_arrays(), second.measured_arrays()
+    for name in sorted(arrays[0].keys() | arrays[1].keys()):
+        x, y = (np.asarray(one.get(name, ()), dtype=float) for one in arrays)
+        if x.shape != y.shape:
+            return differ(f"{name} has two shapes.")
+        # where both are undefined, as at the end of a shorter prompt, there is nothing to compare
+        there = np.isfinite(x) | np.isfinite(y)
+        largest = float(np.nan_to_num(np.abs(x[there] - y[there]), nan=math.inf).max(initial=-1))
+        if largest > worst:
+            worst, where = largest, name
     if not where:
         raise ClaimError(
             f"the results of {kind} hold no number to compare: name what was measured in "
