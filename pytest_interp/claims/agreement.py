@@ -171,7 +171,9 @@ def _check_results(
         pairs = [(x, y) for _, x, y in _pairs((name,), a[name], b.get(name))]
         if any(isinstance(value, list | dict) for pair in pairs for value in pair):
             return differ(f"{name} has two shapes.")
-        numbers = np.array(pairs, dtype=float).reshape(-1, 2)  # None is undefined
+        # None under both was not measured; under one alone it is undefined there
+        pairs = [pair for pair in pairs if pair != (None, None)]
+        numbers = np.array(pairs, dtype=float).reshape(-1, 2)
         undefined = ~np.isfinite(numbers)
         if undefined.any() and (undefined[:, 0] == undefined[:, 1]).all():
             return unsure(f"{name} is undefined under both backends.")

@@ -72,3 +72,12 @@ def test_means_over_a_class_are_no_agreement_of_its_prompts():
     assert agreement(made)
     verdict = agreement(made, log_odds=swapped(made.log_odds, axis=1))
     assert verdict.status is Status.FAILED
+
+
+def test_what_neither_backend_measured_is_no_disagreement():
+    assert agreement(estimates())  # nothing was computed exactly, so that there is no error
+    answers = np.array(steered().right)
+    answers[:, :12] = np.nan  # the untold prompts have none
+    made = steered(length=1.0, right=answers)
+    assert made.to_json()["right"]["untold"] == [None] * 5
+    assert agreement(made)
