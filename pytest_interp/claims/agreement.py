@@ -171,7 +171,9 @@ def _check_results(
         pairs = [(x, y) for _, x, y in _pairs((name,), a[name], b.get(name))]
         if any(isinstance(value, list | dict) for pair in pairs for value in pair):
             return differ(f"{name} has two shapes.")
-        numbers = np.array(pairs, dtype=float).reshape(-1, 2)  # None is undefined
+        # None under both was not measured; under one alone it is undefined there
+        pairs = [pair for pair in pairs if pair != (None, None)]
+        numbers = np.array(pairs, dtype=float).reshape(-1, 2)
         undefined = ~np.isfinite(numbers)
         if undefined.any() and (undefined[:, 0] == undefined[:, 1]).all():
             return unsure(f"{name} is undefined under both backends.")
@@ -179,6 +181,16 @@ def _check_results(
         sure = ~undefined.any(1)
         off[sure] = np.abs(numbers[sure, 0] - numbers[sure, 1])
         largest = float(off.max(initial=-1))
+        if largest > worst:
+            worst, where = largest, name
+    arrays = first.measured_arrays(), second.measured_arrays()
+    for name in sorted(arrays[0].keys() | arrays[1].keys()):
+        x, y = (np.asarray(one.get(name, ()), dtype=float) for one in arrays)
+        if x.shape != y.shape:
+            return differ(f"{name} has two shapes.")
+        # where both are undefined, as at the end of a shorter prompt, there is nothing to compare
+        there = np.isfinite(x) | np.isfinite(y)
+        largest = float(np.nan_to_num(np.abs(x[there] - y[there]), nan=math.inf).max(initial=-1))
         if largest > worst:
             worst, where = largest, name
     if not where:

@@ -53,9 +53,20 @@ def must_differ(texts: Sequence[str], ids: Sequence[Ids]) -> None:
     first: dict[Ids, str] = {}
     for text, row in zip(texts, ids, strict=True):
         if row in first:
+            one, other = _where_they_differ(first[row], text)
             raise PromptError(
-                f"the prompts {first[row]!r} and {text!r} are the same {len(row)} tokens: give "
-                "each prompt once",
+                f"the prompts {one!r} and {other!r} are the same {len(row)} tokens. The tokenizer "
+                "may lack the words in which they differ. Give each prompt once",
                 about="prompts",
             )
         first[row] = text
+
+
+def _where_they_differ(*texts: str) -> list[str]:
+    """What stands around the first letter that is another; short texts as they are."""
+    pairs = enumerate(zip(*texts, strict=False))
+    start = max(0, next((i for i, (one, other) in pairs if one != other), 0) - 40)
+    return [
+        f"{'...' * (start > 0)}{text[start : start + 80]}{'...' * (start + 80 < len(text))}"
+        for text in texts
+    ]

@@ -129,7 +129,9 @@ class Ablations(OverFacts):
                 for name, own in zip(self.what, self.members, strict=True)
                 if own != (name,)
             },
-            "most_needed": self.what[int(np.argmin(self._mean))],
+            "most_needed": self.what[int(np.argmin(self._mean))]
+            if np.isfinite(self._mean).all()
+            else None,
             "mean_ablated_metric": rounded(self._mean),
             "ablated_metric": rounded(self.ablated),
             "random_members": [list(own) for own in self.random_members],

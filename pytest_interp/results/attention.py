@@ -104,6 +104,10 @@ class AttentionPatterns(Result):
     def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
         return {"templates": [(name,) for name in self.templates], "entities": self.entities}
 
+    def measured_arrays(self) -> Mapping[str, Floats]:
+        each = zip(self.prompts, self.patterns, strict=True)
+        return {f"the pattern of {prompt!r}": pattern for prompt, pattern in each}
+
     def unknown_because(self, min_gap: float | None = None) -> list[str | None]:
         """For each fact why it cannot carry a claim, or None; plain prompts always can."""
         if self.facts is None or self.clean is None:

@@ -91,6 +91,13 @@ class Result(ABC):
         """For top-level fields of the JSON that are arrays: what each dimension counts."""
         return {}
 
+    def measured_arrays(self) -> Mapping[str, Floats]:
+        """Arrays of which the JSON holds means or a part alone, for the comparison of two backends.
+
+        In units in which the tolerance of floats makes sense: of a metric, or shares.
+        """
+        return {}
+
     def shown(self) -> Mapping[str, Shown]:
         """For fields of :meth:`axes` of which the figure shows something else: what it shows."""
         return {}

@@ -86,6 +86,9 @@ class Estimates(PairedFacts):
             "exact": {site: one[chosen] for site, one in self.exact.items()},
         }
 
+    def measured_arrays(self) -> Mapping[str, Floats]:
+        return {f"the map of {site}": self.effect(site) for site in self.change}
+
     def effect(self, site: SiteKind | str) -> Floats:
         """Estimates as shares of the gap [fact, layer, place]: 0 does nothing, 1 moves all of it.
 

@@ -76,9 +76,14 @@ class HeadTrace(Patchings):
         return self.layers.index(asked.layer or 0), self.heads.index(asked.index or 0)
 
     @property
-    def strongest(self) -> str:
-        """The head with the largest mean effect."""
-        return self.ranked(1)[0][0]
+    def strongest(self) -> str | None:
+        """The head with the largest mean effect; None where another is level, or one is no number.
+
+        A map of zeros has none.
+        """
+        (name, most), *others = self.ranked()
+        alone = all(effect < most for _, effect in others[:1])
+        return name if alone and np.isfinite(self.mean_effect).all() else None
 
     def ranked(self, n: int | None = None) -> list[tuple[str, float]]:
         """Heads with their mean effects, the largest first."""

@@ -45,7 +45,9 @@ class JointTrace(Patchings):
             **asked,
             "names": list(self.names),
             "cells": {name: list(one) for name, one in zip(self.names, self.cells, strict=True)},
-            "strongest": self.names[int(np.argmax(self.mean_effect))],
+            "strongest": self.names[int(np.argmax(self.mean_effect))]
+            if np.isfinite(self.mean_effect).all()
+            else None,
             "mean_effect": rounded(self.mean_effect),
             "effect": rounded(self.effect),
         }

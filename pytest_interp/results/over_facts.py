@@ -82,6 +82,11 @@ class OverFacts(Result):
         """What each fact is about. Facts that share an entity are not independent."""
         return tuple(map(entities_of, self.facts.prompts))
 
+    def measured_arrays(self) -> Mapping[str, Floats]:
+        """What was measured of each fact: claims are decided by these."""
+        arrays = {name: getattr(self, name) for name in self._by_fact}
+        return {name: array for name, array in arrays.items() if array is not None}
+
     def shared(self) -> Mapping[str, Sequence[Collection[str]]]:
         return {"templates": [(name,) for name in self.templates], "entities": self.entities}
 

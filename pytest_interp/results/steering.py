@@ -124,6 +124,9 @@ class SteerResult(Result):
         floats = ("length", "log_odds", "random_shift", "neutral_kl")
         return {**dict.fromkeys(floats, near), "right": few, "wrong_way": few}
 
+    def measured_arrays(self) -> Mapping[str, Floats]:
+        return {"log_odds": self.log_odds, "random_log_odds": self.random_log_odds}
+
     def axes(self) -> Mapping[str, tuple[Axis, ...]]:
         return dict.fromkeys(("log_odds", "right", "neutral_kl"), (Axis("dose", "doses"),))
 

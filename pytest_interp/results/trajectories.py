@@ -103,7 +103,12 @@ class Trajectories(Result):
 
     @property
     def median_settled(self) -> float:
-        """The median settled layer of the prompts of all classes; NaN where no token settles."""
+        """The median settled layer of the prompts of all classes; NaN where no token settles.
+
+        So it is where a margin is not finite: that prompt may have settled, or not.
+        """
+        if not np.isfinite(self.margin).all():
+            return float("nan")
         known = self.settled[np.isfinite(self.settled)]
         return float(np.median(known)) if known.size else float("nan")
 

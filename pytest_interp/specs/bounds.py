@@ -47,8 +47,10 @@ def check_bound(result: Result, attribute: str, bound: Bound) -> Verdict:
         n_prompts=1,
         n_clusters=1,
     )
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return verdict
+    if isinstance(value, float) and not math.isfinite(value):
+        return replace(verdict, sentence=f"{attribute} is undefined here: {value:g}")
     holds, number = _holds(value, bound), isinstance(value, int | float)
     limits = [b for b in (bound.at_least, bound.at_most) if b is not None]
     threshold = min(limits, key=lambda limit: abs(value - limit)) if limits and number else None

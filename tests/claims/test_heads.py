@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_ablations import ablations
 from made_patchings import head_trace as trace, joint
 
 from pytest_interp.claims import (
@@ -103,3 +104,28 @@ def test_what_the_results_say():
     assert sets.to_json()["strongest"] == "stored"
     assert "site" not in sets.to_json()
     assert "stored: 0.950" in sets.summary()
+
+
+STRONGEST = pytest.mark.guarantee(
+    "undefined",
+    "The strongest head, and the set or the component that is most needed, is none where a number "
+    "is not finite; nor is a head that is level with another.",
+    sees="None in the result, and an inconclusive bound on it.",
+)
+
+
+@STRONGEST
+def test_a_head_that_is_level_with_another_is_not_the_strongest():
+    assert trace({"head.1.1": 0.8, "head.2.0": 0.3}).strongest == "head.1.1"
+    assert trace({"head.1.1": 0.8, "head.2.0": 0.8}).strongest is None
+    assert trace({}).strongest is None
+    assert trace({"head.1.1": 0.8, "head.2.0": np.nan}).strongest is None
+
+
+@STRONGEST
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_where_a_number_is_none_nothing_is_the_most(value):
+    assert joint(a=0.8, b=0.2).to_json()["strongest"] == "a"
+    assert joint(a=0.8, b=value).to_json()["strongest"] is None
+    assert ablations({"head.1.0": 3.0, "head.1.1": 0.1}).to_json()["most_needed"] == "head.1.0"
+    assert ablations({"head.1.0": 3.0, "head.1.1": value}).to_json()["most_needed"] is None

@@ -110,3 +110,11 @@ def test_a_way_that_is_neither_is_refused(rising):
 def test_baselines_that_there_are_not_are_refused(names):
     with pytest.raises(ClaimError, match="baseline"):
         check_decodable(probed(), baselines=names)
+
+
+def test_a_median_over_layers_that_may_be_settled_or_not_is_none():
+    curves = made_curves([0.1, 0.5, 0.9])
+    assert curves.median_settled == 1
+    margin = np.array(curves.margin)
+    margin[0, 2] = np.nan
+    assert np.isnan(replace(curves, margin=margin).median_settled)

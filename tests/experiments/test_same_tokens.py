@@ -26,6 +26,7 @@ from pytest_interp.experiments import (
     trace_joint,
     trajectories,
 )
+from pytest_interp.experiments.tokens import must_differ
 from pytest_interp.facts.labelled import PromptSet
 from pytest_interp.planted import planted_model, planted_told_model
 
@@ -145,3 +146,13 @@ def test_a_direction_is_not_tried_on_what_it_was_fitted_on(tries, of):
 @cache
 def probed():
     return probe(*told(), repeats=1, shuffles=19, folds=2)
+
+
+def test_long_prompts_are_shown_where_they_differ():
+    begins = "Ana lives in Rome. " * 20
+    with pytest.raises(PromptError) as refused:
+        must_differ([f"{begins}Ben{begins}", f"{begins}Eva{begins}"], [(1, 2), (1, 2)])
+    message = str(refused.value)
+    assert "lives in Rome. BenAna lives" in message
+    assert "lives in Rome. EvaAna lives" in message
+    assert len(message) < 400

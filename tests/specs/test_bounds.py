@@ -52,6 +52,19 @@ def test_bound(value, bound, holds):
     assert verdict.sentence.startswith("part.value is")
 
 
+@pytest.mark.guarantee(
+    "undefined",
+    "A bound in a spec file on a number that is not finite is undecided, infinities too.",
+    sees="An inconclusive verdict with the number.",
+)
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, np.float64("inf")])
+@pytest.mark.parametrize("bound", [{"at_least": 0.8}, {"at_most": 0.8}, {"equals": 1.0}])
+def test_what_is_not_finite_is_within_no_bound(value, bound):
+    verdict = check(value, **bound)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.sentence == f"value is undefined here: {value:g}"
+
+
 def test_a_layer_that_is_not_within_the_bound_explains_itself():
     assert "' a' is the top token from layer 1" in check(REACHED, at_most=0).details
     never = check(NEVER, at_most=30)
@@ -64,7 +77,7 @@ def test_a_layer_that_is_not_within_the_bound_explains_itself():
 def test_undefined_is_inconclusive(value):
     verdict = check(value, at_most=3)
     assert verdict.status is Status.INCONCLUSIVE
-    assert verdict.sentence == "value is undefined here"
+    assert verdict.sentence.startswith("value is undefined here")
 
 
 def test_path_that_ends_in_nothing_is_inconclusive():
