@@ -136,9 +136,22 @@ def _check_attribute(document: Document, here: Location, experiment: Experiment)
     name, attributes = str(here[-1]), sorted(attributes_of(experiment.result_type))
     first = name.partition(".")[0]
     if attributes and first not in attributes:
-        near = nearest(first, [*CLAIMS.names(), *attributes])
+        claims = [name for name, claim in CLAIMS.all().items() if _reads(claim, experiment)]
+        near = nearest(first, [*sorted(claims), *attributes])
         said = f"there is no claim {name!r} about the result of {experiment.name}: {near}"
         raise document.error(here, said)
+
+
+def _reads(claim: Callable[..., Any], experiment: Experiment) -> bool:
+    """Whether a claim may be about the result of an experiment, by the type of what it takes."""
+    function = inspect.unwrap(claim)
+    try:
+        takes = get_type_hints(function).get(next(iter(inspect.signature(function).parameters)))
+    except Exception:  # annotations that others wrote, of names that are nowhere
+        return True
+    kinds = [kind for kind in get_args(takes) or (takes,) if isinstance(kind, type)]
+    result = experiment.result_type
+    return not (kinds and isinstance(result, type)) or issubclass(result, tuple(kinds))
 
 
 def _asserted(error: AssertionError, function: Callable[..., Any]) -> str:

@@ -239,3 +239,22 @@ def test_reading_a_spec_imports_no_torch(spec_text, write_spec):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("experiment", "inputs", "valid", "others"),
+    [
+        ("logit_lens", {"prompt": "a", "answer": "b"}, "crystallises", "handoff"),
+        ("induction_scores", {}, "previous_token_head", "crystallises"),
+    ],
+)
+def test_a_claim_that_is_none_is_answered_with_those_about_the_result(
+    write_spec, experiment, inputs, valid, others
+):
+    spec = {"model": "planted-gpt2", "experiment": experiment, "inputs": inputs}
+    with pytest.raises(SpecError) as caught:
+        read_spec(write_spec(yaml.safe_dump(spec | {"claims": [{"crytsallises": {}}]})))
+    names = str(caught.value).partition("Valid here: ")[2].split(", ")
+    assert valid in names
+    assert others not in names
+    assert "provenance" in names
