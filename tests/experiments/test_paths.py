@@ -7,7 +7,7 @@ from tiny import adapter_of
 
 from pytest_interp.adapters import Weights, backend_names, open_adapter
 from pytest_interp.errors import ExperimentError, UnknownNameError
-from pytest_interp.experiments import causal_trace, path_patching
+from pytest_interp.experiments import causal_trace, path_patching, trace_joint
 from pytest_interp.planted.ioi import BACKUP, MOVER, SUBJECT, planted_ioi_model
 from pytest_interp.planted.two_step import RECEIVER, SENDER, planted_two_step_model
 
@@ -61,6 +61,20 @@ def test_many_senders_are_split_into_passes_without_a_difference(monkeypatch):
     monkeypatch.setattr("pytest_interp.experiments.paths.rows_in_budget", lambda *_: 3)
     split = path_patching(adapter, FACTS, receivers=("v.3.1", "output"))
     np.testing.assert_allclose(split.change, whole.change, atol=1e-5)
+
+
+@pytest.mark.parametrize("direction", ["noise", "denoise"])
+def test_in_another_metric_the_last_mlp_reaches_the_output_as_its_patch_does(direction):
+    adapter, asked = adapter_of("llama", "nnsight"), {"metric": "answer_prob"}
+    found = path_patching(adapter, FACTS, "mlp_out.3", direction=direction, **asked)
+    joint = trace_joint(
+        adapter, FACTS, {"it": "mlp_out.3@last"}, direction=direction, controls=False, **asked
+    )
+    base = joint.clean if direction == "noise" else joint.corrupt
+    np.testing.assert_allclose(found.change[:, 0, 0], joint.patched[:, 0] - base, atol=1e-6)
+    assert np.abs(found.change).max() > 1e-4
+    for name in ("clean", "corrupt", "preferences"):
+        np.testing.assert_allclose(getattr(found, name), getattr(joint, name), atol=1e-5)
 
 
 def test_noise_is_averaged_over_its_samples():
