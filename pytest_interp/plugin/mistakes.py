@@ -7,7 +7,13 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
-from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, TerminalRepr
+from _pytest._code.code import (
+    ReprEntryNative,
+    ReprExceptionInfo,
+    ReprFileLocation,
+    ReprTraceback,
+    TerminalRepr,
+)
 
 from pytest_interp.errors import InterpError
 from pytest_interp.plugin.specs import is_spec_file
@@ -45,9 +51,10 @@ def pytest_runtest_makereport(
 
 def _message_alone(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> TerminalRepr:
     path, line, _ = item.location
-    place = ReprFileLocation(path, (line or 0) + 1, str(error.value))
-    # not in a chain: a worker of xdist would send the place that the chain keeps
-    return ReprExceptionInfo(error.getrepr(style="value", chain=False).reprtraceback, place)
+    said = error.exconly()
+    lines = [f"E   {one}\n" for one in said.splitlines()]
+    place = ReprFileLocation(path, (line or 0) + 1, said)
+    return ReprExceptionInfo(ReprTraceback([ReprEntryNative(lines)], None, "native"), place)
 
 
 def _entries(traceback: TracebackType | None) -> Iterable[TracebackType]:

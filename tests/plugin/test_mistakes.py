@@ -80,6 +80,8 @@ def test_every_line_is_shown_on_demand(mistaken):
 def test_what_is_wrong_before_the_test_is_its_message_alone(mistaken):
     result = mistaken("--interp-device=gpu", "-k", "test_layer")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["unknown device 'gpu'. Did you mean 'cpu'? Known: *"])
-    result.stdout.fnmatch_lines(["ERROR test_spec.py::test_layer* - unknown device 'gpu'*"])
+    result.stdout.fnmatch_lines(
+        ["E   *DeviceError: unknown device 'gpu'. Did you mean 'cpu'? Known: *"]
+    )
+    result.stdout.fnmatch_lines(["ERROR test_spec.py::test_layer* - pytest_interp.errors.D*"])
     assert "pytest_runtest_setup" not in str(result.stdout)
