@@ -76,6 +76,7 @@ def ablate(
     """
     chosen, asked_facts = replace(options or AblationOptions(), **asked), as_set(facts)
     named = named_sets(components, sets or {})
+    components, sets = (), named  # read once: an iterator is empty the second time
     others = random_sets(adapter, list(named.values()), chosen.random, chosen.seed)
     # random sets that were asked for as well are run once
     every = tuple(dict.fromkeys([*named.values(), *others]))

@@ -32,8 +32,8 @@ class Replacements:
     """What stands for ablated activations, made from reference prompts.
 
     Raises:
-        ExperimentError: a reference is missing, or one is given and not used; or one of its prompts
-            has a length that no fact has.
+        ExperimentError: a reference is missing, or one is given and not used; one of its prompts
+            has a length that no fact has; or a fact would be replaced by itself.
     """
 
     def __init__(
@@ -69,6 +69,15 @@ class Replacements:
                 raise ExperimentError(
                     f"{prompt!r} has {length} tokens, and no reference prompt has as many: add "
                     "some of that length, or leave the fact out",
+                    about="reference",
+                )
+        of_means = groups if self.options.kind == "mean" else ()
+        for fact in (fact for group in of_means for fact in group.facts):
+            if {ids for ids in self._ids if len(ids) == len(fact)} == {fact.clean_ids}:
+                raise ExperimentError(
+                    f"the only reference prompt of the length of {fact.fact.clean_prompt!r} is "
+                    "that prompt itself, so that what is ablated would be replaced by what it "
+                    "holds: add others of that length",
                     about="reference",
                 )
 

@@ -72,6 +72,8 @@ def test_a_share_of_what_is_not_above_0_is_refused():
         with pytest.raises(ClaimError, match="mean log_prob of the clean prompts is -1"):
             check(fell, "head.2.3")
     assert check_ablation_drops(fell, "head.2.3", at_least=3.5, unit="metric")
+    with pytest.raises(ClaimError, match="mean log_prob of the clean prompts is 0,"):
+        check_survives_ablation(replace(fell, clean=np.zeros(n)), "head.2.3")
 
 
 def test_of_few_templates_each_has_its_own_ratio():

@@ -12,6 +12,7 @@ from pytest_interp import FactSet
 from pytest_interp.adapters import backend_names
 from pytest_interp.errors import ExperimentError, UnknownNameError, UnsupportedSiteError
 from pytest_interp.experiments.ablations import ablate
+from pytest_interp.experiments.circuits import circuit
 from pytest_interp.experiments.members import every_component
 from pytest_interp.options.ablation import AblationOptions
 
@@ -217,6 +218,32 @@ def test_what_cannot_be_ablated_is_refused():
             ablate(adapter, ONE, components, **{"kind": "zero", **asked})
     with pytest.raises(ExperimentError, match="no reference prompt has as many"):
         ablate(adapter, FACTS, "head.1.1", kind="mean", reference=CLEAN[:2])
+
+
+@pytest.mark.guarantee(
+    "green",
+    "What is ablated is never replaced by what it holds, as by the mean over that prompt alone: "
+    "everything would survive.",
+    sees="An ExperimentError that names the prompt, and asks for others of its length.",
+)
+@pytest.mark.parametrize("reference", ["clean", [ONE.prompts[0].clean_prompt]])
+def test_no_prompt_is_its_own_reference(reference):
+    adapter = adapter_of("llama", "nnsight")
+    with pytest.raises(ExperimentError, match="would be replaced by what it holds"):
+        ablate(adapter, ONE, "head.1.1", kind="mean", reference=reference)
+    with pytest.raises(ExperimentError, match="would be replaced by what it holds"):
+        circuit(adapter, ONE, "head.1.1", ablation="mean", reference=reference)
+    # over all tokens it is a mean of others, too
+    ablate(adapter, ONE, "head.1.1", kind="mean", reference=reference, over_positions=True)
+
+
+def test_components_may_come_from_an_iterator():
+    adapter = adapter_of("llama", "nnsight")
+    asked = {"kind": "zero", "sets": {"both": iter(["head.0.1", "head.2.2"])}}
+    found = ablate(adapter, ONE, iter(["head.1.1"]), **asked)
+    again = ablate(adapter, ONE, "head.1.1", **asked | {"sets": {"both": ("head.0.1", "head.2.2")}})
+    assert found.what == ("head.1.1", "both")
+    np.testing.assert_array_equal(found.ablated, again.ablated)
 
 
 def test_options_are_one_value():

@@ -77,6 +77,8 @@ def test_a_pair_that_is_not_unrelated_moves_answers_by_a_share_of_the_gap(direct
     ]  # fmt: skip
     assert unrelated.value == pytest.approx(np.mean(moved) / np.abs(found.gap).mean(), rel=1e-3)
     assert unrelated.value > 0.2
+    alone = trace_joint(adapter, some, {"end": end}, direction=direction)
+    assert alone.controls[1].value == pytest.approx(unrelated.value), "the largest of all sets"
     assert unrelated.note == f"{own.clean_prompt!r} against {own.corrupt_prompt!r}"
     assert identity.value < 1e-5
 

@@ -10,7 +10,12 @@ from pytest_interp.errors import ExperimentError, InterpError, PromptError
 from pytest_interp.experiments.features import capture_features
 from pytest_interp.experiments.fits import difference_of_means, logistic
 from pytest_interp.experiments.probing import probe
-from pytest_interp.experiments.splits import grouped_splits, left_out_templates, shuffled
+from pytest_interp.experiments.splits import (
+    check_groups,
+    grouped_splits,
+    left_out_templates,
+    shuffled,
+)
 from pytest_interp.options.probe import ProbeOptions
 
 PROMPTS = tiny_prompts(32, groups=10)
@@ -90,6 +95,14 @@ def test_held_out_scores_are_those_of_a_slow_loop(arch, backend):
     for layer in (0, 3):
         expected = states[layer, FIRST].mean(0) - states[layer, ~FIRST].mean(0)
         np.testing.assert_allclose(found.direction(layer).vector, expected)
+
+
+@pytest.mark.parametrize(("few", "said"), [("told", "the first"), ("untold", "the second")])
+def test_each_class_has_a_group_for_every_part(few, said):
+    groups = [f"g{i % 3}" if label == few else f"h{i}" for i, label in enumerate(PROMPTS.labels)]
+    check_groups(FIRST, groups, 3)
+    with pytest.raises(ExperimentError, match=f"{said} class has prompts of 3 groups, and 4 parts"):
+        check_groups(FIRST, groups, 4)
 
 
 def test_picking_a_layer_looks_at_no_prompt_that_is_scored():

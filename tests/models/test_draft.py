@@ -14,6 +14,7 @@ from pytest_interp.errors import NotAModelError
 from pytest_interp.models import register_model
 from pytest_interp.models.check import check_model
 from pytest_interp.models.draft import draft_layout
+from pytest_interp.models.recorded import record
 
 TOKENS = torch.tensor([[2, 3, 4, 21, 6]])
 PLACES = (
@@ -111,3 +112,28 @@ def test_a_draft_that_is_wrong_does_not_pass(unknown, capsys, monkeypatch):
     monkeypatch.setattr(backends, "installed_backends", lambda: ("nnsight",))
     assert main(["models", "describe", unknown, "--prompt", "w1 w2 w3 w20 w5"]) == 1
     assert "the draft does not pass: " in capsys.readouterr().out
+
+
+class Positions(torch.nn.Module):
+    """Takes no tensor: a module of which nothing is known by what enters it."""
+
+    def forward(self, n):
+        return torch.arange(float(n))
+
+
+class Counting(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.positions = Positions()
+        self.twice = torch.nn.Identity()
+        self.once = torch.nn.Identity()
+
+    def forward(self, tokens, use_cache):
+        return self.once(self.twice(self.twice(tokens)) + self.positions(tokens.shape[1]))
+
+
+def test_only_modules_that_take_a_tensor_once_are_recorded():
+    found = record(Counting(), TOKENS)
+    assert list(found) == ["once", ""]
+    assert torch.equal(found["once"].taken, TOKENS + torch.arange(5.0))
+    assert found[""].begun < found["once"].begun < found["once"].order < found[""].order

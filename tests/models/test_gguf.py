@@ -10,7 +10,8 @@ import torch
 from gguf import GGUFReader, GGUFWriter, dequantize
 from transformers import AutoTokenizer
 
-from pytest_interp.models import converted, load_weights
+from pytest_interp.errors import WeightsUnavailableError
+from pytest_interp.models import GgufSource, PackageFile, converted, load_weights
 from pytest_interp.models.gguf import convert
 from pytest_interp.models.registry import GEMMA3, SMOLLM2
 from pytest_interp.progress import listening
@@ -159,3 +160,19 @@ def test_the_packages_are_pinned(source):
             assert metadata.version(name) == version
         except metadata.PackageNotFoundError:
             pytest.skip(f"{name} is not installed")
+
+
+def test_what_was_converted_once_needs_its_package_no_more(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_INTERP_CACHE", str(tmp_path / "cache"))
+    write_tiny(tmp_path / "own.gguf")
+    digest = hashlib.sha256((tmp_path / "own.gguf").read_bytes()).hexdigest()
+    source = GgufSource((PackageFile("no-such-package==1.0", "own.gguf"),), digest)
+    with monkeypatch.context() as installed:
+        installed.setattr(PackageFile, "locate", lambda _: tmp_path / "own.gguf")
+        made, _ = source.load(torch.float32)
+    try:
+        source.check()
+        kept, _ = source.load(torch.float32)
+    except WeightsUnavailableError as error:  # which would skip this test
+        pytest.fail(str(error))
+    assert torch.equal(kept.lm_head.weight, made.lm_head.weight)

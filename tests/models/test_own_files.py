@@ -1,6 +1,7 @@
 """Weights in files of the user's own: GGUF files, adapters, revisions, and room for them."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -147,6 +148,14 @@ def test_a_model_that_does_not_fit_is_not_loaded(tiny, monkeypatch, dtype, size)
     assert ("bfloat16" in str(raised.value).partition("Free memory")[2]) == (size == 4)
     monkeypatch.setattr(room, "free_bytes", lambda _: int(numbers * size * 1.2))
     load_weights(tiny, "cpu", dtype)
+
+
+@ROOM
+def test_half_of_what_is_built_in_is_free_where_the_system_does_not_say(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_MEMINFO", tmp_path / "none")
+    pages = {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", pages.__getitem__)
+    assert room.free_bytes(torch.device("cpu")) == 500 * 4096
 
 
 @ROOM
