@@ -25,6 +25,8 @@ def test_true_claims_pass_with_their_statistics(traces):
     (p_value,) = [c for c in verdict.controls if c.name.startswith("random regions")]
     assert p_value.value <= 0.001
     assert p_value.limit == 0.05
+    # three layers have four places in each of three columns
+    assert "corrected for 12 regions of this size" in p_value.note
     assert verdict.to_json()["controls"][-1]["holds"]
 
 

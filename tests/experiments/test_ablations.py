@@ -120,6 +120,13 @@ def test_corrupt_prompts_are_measured_as_they_are(metric):
         assert found.preferences is None
     else:
         np.testing.assert_allclose(found.preferences, [clean, corrupt], atol=TOLERANCE)
+        probs = [
+            logits_without(module, one.clean_prompt, {"head.2.3": 0.0}).softmax(-1)
+            for one in prompts
+        ]
+        answers = [adapter.answer_id(one.answer) for one in prompts]
+        expected = [float(row[i]) for row, i in zip(probs, answers, strict=True)]
+        np.testing.assert_allclose(found.ablated[:, 0], expected, atol=1e-6)
     alone = FactSet.join("mixed", [FACTS, tiny_facts(1, words=6, corrupt=False)])
     assert ablate(adapter, alone, "head.2.3", kind="zero", random=0).corrupt is None
 

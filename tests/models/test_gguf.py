@@ -167,6 +167,7 @@ def test_what_was_converted_once_needs_its_package_no_more(tmp_path, monkeypatch
     write_tiny(tmp_path / "own.gguf")
     digest = hashlib.sha256((tmp_path / "own.gguf").read_bytes()).hexdigest()
     source = GgufSource((PackageFile("no-such-package==1.0", "own.gguf"),), digest)
+    assert source.converted_folder() is None
     with monkeypatch.context() as installed:
         installed.setattr(PackageFile, "locate", lambda _: tmp_path / "own.gguf")
         made, _ = source.load(torch.float32)
@@ -176,3 +177,4 @@ def test_what_was_converted_once_needs_its_package_no_more(tmp_path, monkeypatch
     except WeightsUnavailableError as error:  # which would skip this test
         pytest.fail(str(error))
     assert torch.equal(kept.lm_head.weight, made.lm_head.weight)
+    assert source.converted_folder().is_relative_to(tmp_path / "cache")

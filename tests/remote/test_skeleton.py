@@ -44,6 +44,7 @@ def test_the_modules_come_from_the_config_alone(folder):
     shapes = {name: tensor.shape for name, tensor in whole.module.state_dict().items()}
     assert {name: tensor.shape for name, tensor in bare.module.state_dict().items()} == shapes
     assert not bare.changes()
+    assert bare.dtype == whole.dtype
 
 
 def test_a_run_for_local_loads_the_weights_where_it_is_served(folder, monkeypatch):

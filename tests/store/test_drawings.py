@@ -54,6 +54,22 @@ def test_anything_that_differs_gives_another_key(monkeypatch, tmp_path):
     for width, place in enumerate(("own/matplotlibrc", "matplotlibrc")):
         (tmp_path / place).write_text(f"lines.linewidth: {width}")
         found.append(drawing_key(trace()))
+    for number, (variable, place) in enumerate(
+        (
+            ("MATPLOTLIBRC", "."),  # the file itself
+            ("MATPLOTLIBRC", "matplotlibrc"),
+            ("XDG_CONFIG_HOME", "matplotlib/matplotlibrc"),
+            ("HOME", ".config/matplotlib/matplotlibrc"),
+            ("HOME", ".matplotlib/matplotlibrc"),
+        )
+    ):
+        folder = tmp_path / str(number)
+        file = folder / place / "rc" if place == "." else folder / place
+        file.parent.mkdir(parents=True)
+        file.write_text(f"lines.linewidth: {5 + number}")
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, str(file if place == "." else folder))
+            found.append(drawing_key(trace()))
     assert None not in found
     assert len(set(found)) == len(found)
 

@@ -167,6 +167,8 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path):
     (tmp_path / "file").write_text("")
     assert not Store(tmp_path / "file").write("key", 1)
+    assert Store(tmp_path / "not" / "there").write("key", 1), "one that is not there is made"
+    assert Store(tmp_path / "not" / "there").read("key") == 1
 
 
 class Models:

@@ -117,6 +117,22 @@ def test_a_replaced_function_is_seen(monkeypatch):
                 patch.setattr(home, name, other)
                 assert patched() is not None, (home, name, other)
         assert patched() is None
+
+    class OwnBlock(gpt2.GPT2MLP):
+        pass
+
+    class OwnBudget(budgets.Budget):
+        pass
+
+    for home, name, other in (
+        (gpt2, "GPT2MLP", OwnBlock),
+        (budgets, "Budget", OwnBudget),
+        (ModelAdapter, "embedding_std", property(lambda _: 1.0)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(home, name, other)
+            assert patched() is not None, (home, name)
+        assert patched() is None
     for name, value in (("SHARE", 0.5), ("MOST_ON_CPU", None)):
         with monkeypatch.context() as patch:
             patch.setattr(budgets, name, value)
