@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from types import TracebackType
 
 import pytest
+from _pytest._code.code import (
+    ReprEntryNative,
+    ReprExceptionInfo,
+    ReprFileLocation,
+    ReprTraceback,
+    TerminalRepr,
+)
 
 from pytest_interp.errors import InterpError
 from pytest_interp.plugin.specs import is_spec_file
@@ -18,20 +25,36 @@ _AROUND = ("_pytest", "pytest", "pluggy")
 """Packages whose lines are never those of a test."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Leave out the lines below the test, unless pytest is asked for ``--full-trace``.
 
-    Errors of other kinds keep theirs: those may be faults of this package.
+    Where none of the lines is the test's, as with a device that is not there, the message stands
+    alone. Errors of other kinds keep their lines: those may be faults of this package.
     """
     error = call.excinfo
     if error is None or not isinstance(error.value, InterpError) or is_spec_file(item.path):
-        return
+        return (yield)
     if item.config.getoption("fulltrace"):
-        return
+        return (yield)
     left = [raw for raw in _entries(error.tb) if _package(raw) not in _BELOW]
-    if left and _package(left[-1]) not in _AROUND:  # else none of its lines is somebody else's
+    if _package(left[-1]) not in _AROUND:
         error.traceback = type(error.traceback)(_chained(left))
+        return (yield)
+    report = yield
+    if report.failed:
+        report.longrepr = _message_alone(item, error)
+    return report
+
+
+def _message_alone(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> TerminalRepr:
+    path, line, _ = item.location
+    said = error.exconly()
+    lines = [f"E   {one}\n" for one in said.splitlines()]
+    place = ReprFileLocation(path, (line or 0) + 1, said)
+    return ReprExceptionInfo(ReprTraceback([ReprEntryNative(lines)], None, "native"), place)
 
 
 def _entries(traceback: TracebackType | None) -> Iterable[TracebackType]:

@@ -70,3 +70,18 @@ def test_a_mistake_is_shown_at_the_lines_of_the_test(mistaken):
 def test_every_line_is_shown_on_demand(mistaken):
     shown = str(mistaken("--full-trace", "-k", "test_layer").stdout)
     assert "pytest_interp/experiments/layers.py" in shown
+
+
+@pytest.mark.guarantee(
+    "messages",
+    "What is wrong before a test begins, as a device that is not there, is its message alone.",
+    sees="The message under the name of the test.",
+)
+def test_what_is_wrong_before_the_test_is_its_message_alone(mistaken):
+    result = mistaken("--interp-device=gpu", "-k", "test_layer")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["E   *DeviceError: unknown device 'gpu'. Did you mean 'cpu'? Known: *"]
+    )
+    result.stdout.fnmatch_lines(["ERROR test_spec.py::test_layer* - pytest_interp.errors.D*"])
+    assert "pytest_runtest_setup" not in str(result.stdout)
