@@ -14,7 +14,7 @@ from tiny import ARCHITECTURES, adapter_of
 from pytest_interp import FactPrompt
 from pytest_interp.adapters import Site, Weights, backend_names, open_adapter
 from pytest_interp.errors import ExperimentError, UnknownNameError
-from pytest_interp.experiments import attribution_patching, causal_trace
+from pytest_interp.experiments import attribution_patching, causal_trace, trace_joint
 from pytest_interp.facts.sets import FactSet
 from pytest_interp.options import EstimateOptions
 from pytest_interp.planted import planted_model
@@ -112,6 +112,20 @@ def test_each_neuron_has_an_estimate_of_its_own(backend):
         expected = autograd(adapter.weights.module, adapter, one, "mlp_neurons", layer).sum(0)
         np.testing.assert_allclose(found.change["mlp_neurons"][0, i], expected, atol=1e-5)
         assert np.ptp(expected) > 1e-4
+
+
+@pytest.mark.parametrize("direction", ["noise", "denoise"])
+def test_in_another_metric_runs_and_preferences_are_kept_apart(direction):
+    adapter = adapter_of("llama", "nnsight")
+    found, exact = (
+        run(adapter, FACTS, direction=direction, metric="answer_prob", **asked)
+        for run, asked in (
+            (attribution_patching, {"sites": "mlp_out"}),
+            (trace_joint, {"sets": {"any": "mlp_out.3@last"}, "controls": False}),
+        )
+    )
+    for name in ("clean", "corrupt", "preferences"):
+        np.testing.assert_allclose(getattr(found, name), getattr(exact, name), atol=1e-5)
 
 
 def test_estimates_are_the_slopes_of_small_patches():
