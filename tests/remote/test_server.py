@@ -73,6 +73,9 @@ def test_a_map_comes_over_the_network_with_no_weights_here(far, server):
     assert all(parameter.is_meta for parameter in far.weights.module.parameters())
     made = found.provenance
     assert (made.fingerprint, made.dtype) == (f"{REPO}@{COMMIT}", "float32")
+    # what is here was not changed; weights of another server are not asked for
+    assert far.changes(far.state()) == []
+    assert not any(name.endswith("at the server") for name in far.state())
     assert made.source == f"hub {REPO}@v2, run at {server.address}"
     assert made.versions["torch at the server"] == torch.__version__
     keys = {one["model_key"].partition(":")[2] for one in server.asked}
