@@ -2,6 +2,7 @@
 
 import math
 import os
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -74,6 +75,7 @@ def test_results_come_back_to_the_last_bit(results, tmp_path):
         np.array(3.0),
         (1, ["a", {"b": (None, True), 3: range(1, 9, 2)}]),
         frozenset({"x", "y"}),
+        MappingProxyType({"a": (1, 2)}),
     ],
 )
 def test_plain_values_keep_their_kind(value):
