@@ -205,7 +205,7 @@ USAGE = {
     "unknown key": (["--set", "inputs.sit=mlp_out"], "did you mean 'site'"),
     "no value": (["--set", "inputs.site"], "KEY=VALUE"),
     "no mapping": (["--set", "model.x=1"], "--set model.x: 'model' is no mapping"),
-    "no YAML": (["--set", "seed=[1"], "--set seed: expected"),
+    "no YAML": (["--set", "seed=[1"], "--set seed: a list is opened by ["),
     "value of itself": (["--set", "inputs.layers=&a [*a]"], "--set inputs.layers: this value"),
     "wrong seed": (["--set", "seed=x"], "--set seed: seed: expected a whole number, got 'x'"),
     "unknown device": (["--device", "tpu"], "--device: device: unknown device 'tpu'"),
