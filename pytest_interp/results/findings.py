@@ -12,6 +12,13 @@ import numpy as np
 from pytest_interp.results.base import Decision, Floats
 
 
+def sole_largest(values: Floats) -> int | None:
+    """The flat index of the largest number; None where another is level, or one is not finite."""
+    if not np.isfinite(values).all() or (values == values.max(initial=-np.inf)).sum() != 1:
+        return None
+    return int(values.argmax())
+
+
 def deciding_moves(
     path: tuple[str | int, ...],
     decision: Decision,

@@ -20,6 +20,7 @@ from pytest_interp.results.base import (
     dtype_of,
     must_have_shape,
 )
+from pytest_interp.results.findings import sole_largest
 from pytest_interp.results.over_facts import rounded
 from pytest_interp.results.patchings import Patchings
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
@@ -81,9 +82,8 @@ class HeadTrace(Patchings):
 
         A map of zeros has none.
         """
-        (name, most), *others = self.ranked()
-        alone = all(effect < most for _, effect in others[:1])
-        return name if alone and np.isfinite(self.mean_effect).all() else None
+        at = sole_largest(self.mean_effect)
+        return None if at is None else self.name(*divmod(at, len(self.heads)))
 
     def ranked(self, n: int | None = None) -> list[tuple[str, float]]:
         """Heads with their mean effects, the largest first."""

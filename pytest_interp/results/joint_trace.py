@@ -10,6 +10,7 @@ import numpy as np
 
 from pytest_interp.errors import UnknownNameError
 from pytest_interp.results.base import Axis, Decision, Reading, dtype_of, must_have_shape
+from pytest_interp.results.findings import sole_largest
 from pytest_interp.results.over_facts import rounded
 from pytest_interp.results.patchings import Patchings
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
@@ -45,9 +46,7 @@ class JointTrace(Patchings):
             **asked,
             "names": list(self.names),
             "cells": {name: list(one) for name, one in zip(self.names, self.cells, strict=True)},
-            "strongest": self.names[int(np.argmax(self.mean_effect))]
-            if np.isfinite(self.mean_effect).all()
-            else None,
+            "strongest": None if (at := sole_largest(self.mean_effect)) is None else self.names[at],
             "mean_effect": rounded(self.mean_effect),
             "effect": rounded(self.effect),
         }

@@ -13,6 +13,7 @@ from pytest_interp.adapters.components import Component
 from pytest_interp.errors import ClaimError, UnknownNameError
 from pytest_interp.options.paths import PathOptions
 from pytest_interp.results.base import Axis, Decision, Floats, Reading, dtype_of
+from pytest_interp.results.findings import sole_largest
 from pytest_interp.results.over_facts import rounded
 from pytest_interp.results.paired import PairedFacts
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
@@ -111,8 +112,7 @@ class PathResult(PairedFacts):
             "receivers": list(self.receivers),
             "senders": list(self.senders),
             "strongest_sender": [
-                None if not np.isfinite(row).all() else self.senders[int(np.argmax(row))]
-                for row in self.mean
+                None if (at := sole_largest(row)) is None else self.senders[at] for row in self.mean
             ],
             "effect": rounded(self.mean),
         }

@@ -25,6 +25,7 @@ from pytest_interp.results.base import (
     must_have_shape,
 )
 from pytest_interp.results.control import Control
+from pytest_interp.results.findings import sole_largest
 from pytest_interp.results.roles import role_effect
 from pytest_interp.results.tolerances import Tolerance, float_tolerance
 
@@ -130,9 +131,9 @@ class TraceResult(Result):
 
         Where clean and corrupt do not differ, no effect is a number.
         """
-        if not np.isfinite(self.effect).all() or (self.effect == self.effect.max()).sum() > 1:
+        if (at := sole_largest(self.effect)) is None:
             return None
-        row, position = divmod(int(np.argmax(self.effect)), self.effect.shape[1])
+        row, position = divmod(at, self.effect.shape[1])
         effect = float(self.effect[row, position])
         return Peak(self.layers[row], position, self.str_tokens[position], effect)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from made_ablations import ablations
-from made_patchings import head_trace as trace, joint
+from made_patchings import head_trace as trace, joint, paths
 
 from pytest_interp.claims import (
     Status,
@@ -126,6 +126,8 @@ def test_a_head_that_is_level_with_another_is_not_the_strongest():
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_where_a_number_is_none_nothing_is_the_most(value):
     assert joint(a=0.8, b=0.2).to_json()["strongest"] == "a"
+    assert joint(a=0.8, b=0.8).to_json()["strongest"] is None
+    assert paths().to_json()["strongest_sender"] == ["head.1.0", None], "all are 0 at the second"
     assert joint(a=0.8, b=value).to_json()["strongest"] is None
     assert ablations({"head.1.0": 3.0, "head.1.1": 0.1}).to_json()["most_needed"] == "head.1.0"
     assert ablations({"head.1.0": 3.0, "head.1.1": value}).to_json()["most_needed"] is None
